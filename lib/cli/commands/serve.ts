@@ -1,0 +1,153 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Logger as Pino } from 'pino'
+import { ContainerDnsError } from '../../errors.js'
+import { type ContainerDnsOptions, DEFAULT_ZONES, type ListenOptions } from '../../options.js'
+import { type ContainerDns, createContainerDns } from '../../server.js'
+import { etcdStore } from '../../store/etcd/etcd-store.js'
+import { type MemoryStore, memoryStore } from '../../store/memory/memory-store.js'
+import type { BoundAddress } from '../../transport/datagram-transport.js'
+import { createLogger, LOG_LEVELS } from '../logger.js'
+
+interface ServeFlags {
+  listen?: ListenOptions[]
+  zone?: string[]
+  etcd?: string[]
+  etcdPrefix?: string
+  records?: string
+  workers?: number
+  transport?: NonNullable<ContainerDnsOptions['transport']>
+  drain: number
+  logLevel: string
+}
+
+const EXAMPLES = `
+Examples:
+  containerdns serve
+      answers on 127.0.0.1:5300 for containerdns.local, from an empty store in memory
+  containerdns serve --listen 0.0.0.0:53 --zone cluster.local --etcd http://10.0.0.2:2379,http://10.0.0.3:2379
+  containerdns serve --records records.json
+      records.json: [{ "name": "www.containerdns.local", "type": "A", "data": ["192.0.2.1", "192.0.2.2"] }]
+
+Signals:
+  SIGTERM, SIGINT   go on answering for --drain milliseconds, then stop
+  SIGHUP            read the --records file again; a file with a fault in it changes nothing`
+
+/** `containerdns serve`: a server in the foreground. */
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .description('answer DNS queries')
+    .option(
+      '-l, --listen <address...>',
+      'where to answer: HOST:PORT, [IPV6]:PORT, HOST or PORT; may be given again',
+      collectListen,
+    )
+    .option('-z, --zone <name...>', 'a zone to answer for; may be given again (default: containerdns.local)', collect)
+    .option('-e, --etcd <urls...>', 'etcd endpoints, with commas between', collectUrls)
+    .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
+    .option('-r, --records <file>', 'a JSON array of RRsets; not together with --etcd')
+    .option('-w, --workers <count>', 'DNS threads (default: one for each core)', wholeNumber)
+    .option('-t, --transport <kind>', 'auto, batch or dgram (default: auto)')
+    .option('--drain <ms>', 'how long to go on answering after SIGTERM', wholeNumber, 0)
+    .option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')}`, 'info')
+    .addHelpText('after', EXAMPLES)
+    .action(serve)
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const logger = createLogger(flags.logLevel)
+  try {
+    if (flags.records !== undefined && flags.etcd !== undefined) {
+      throw new ContainerDnsError('CDNS_OPTION_INVALID', '--records and --etcd cannot be given together')
+    }
+    const files =
+      flags.etcd === undefined
+        ? memoryStore(flags.records === undefined ? {} : { recordsFile: flags.records })
+        : undefined
+    const server = await createContainerDns(optionsOf(flags, files, logger))
+    announce(server, flags.zone?.[0] ?? DEFAULT_ZONES[0]!, logger)
+    handleSignals(server, files, flags, logger)
+  } catch (error) {
+    logger.fatal({ err: error }, `could not start: ${(error as Error).message}`)
+    process.exitCode = 1
+  }
+}
+
+function optionsOf(flags: ServeFlags, files: MemoryStore | undefined, logger: Pino): ContainerDnsOptions {
+  const etcd = () =>
+    etcdStore({ hosts: flags.etcd!, ...(flags.etcdPrefix === undefined ? {} : { prefix: flags.etcdPrefix }) })
+  return {
+    store: files ?? etcd(),
+    logger,
+    ...(flags.zone === undefined ? {} : { zones: flags.zone }),
+    ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
+    ...(flags.transport === undefined ? {} : { transport: flags.transport }),
+  }
+}
+
+function announce(server: ContainerDns, zone: string, logger: Pino): void {
+  const { index, transport, store } = server.stats()
+  logger.info(
+    { addresses: server.addresses, names: index.names, transport: transport.kind, store: store.kind },
+    'answering',
+  )
+  logger.info({}, `try: ${digLine(server.addresses[0]!, zone)}`)
+}
+
+/** A line to paste into a shell: a zone's SOA is always there to be asked for. */
+function digLine({ host, port }: BoundAddress, zone: string): string {
+  const asked = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `dig @${asked} -p ${port} ${zone} SOA`
+}
+
+function handleSignals(server: ContainerDns, files: MemoryStore | undefined, flags: ServeFlags, logger: Pino): void {
+  const stop = (signal: NodeJS.Signals) => {
+    logger.info({ signal, drainMs: flags.drain }, 'stopping')
+    process.off('SIGHUP', reload)
+    server.close({ drainMs: flags.drain }).then(
+      () => logger.info({ counters: server.stats().counters }, 'stopped'),
+      (error: Error) => logger.error({ err: error }, 'did not stop cleanly'),
+    )
+  }
+  const reload = () => {
+    if (files === undefined || flags.records === undefined) {
+      logger.info({}, 'SIGHUP: there is no file of records to read again')
+      return
+    }
+    files.reload().then(
+      () => logger.info({ file: flags.records, names: server.stats().index.names }, 'read the records again'),
+      (error: Error) => logger.error({ err: error }, `the records stay as they were: ${error.message}`),
+    )
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  process.on('SIGHUP', reload)
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value]
+}
+
+function collectUrls(value: string, previous: string[] = []): string[] {
+  return [...previous, ...value.split(',').filter((url) => url !== '')]
+}
+
+function collectListen(value: string, previous: ListenOptions[] = []): ListenOptions[] {
+  return [...previous, parseListen(value)]
+}
+
+/** `HOST:PORT`, `[IPV6]:PORT`, `IPV6`, `HOST` or `PORT`. Whether the host is an address is the library's to say. */
+export function parseListen(value: string): ListenOptions {
+  if (/^\d+$/.test(value)) return { port: Number(value) }
+  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(value)
+  const plain = /^([^:]+):(\d+)$/.exec(value)
+  const match = bracketed ?? plain
+  if (match === null) return { host: value }
+  return match[2] === undefined ? { host: match[1]! } : { host: match[1]!, port: Number(match[2]) }
+}
+
+function wholeNumber(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(value)
+}

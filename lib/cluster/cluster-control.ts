@@ -1,0 +1,76 @@
+// Words that the main thread and the DNS threads share: | stop | 15 unused | thread 0: heartbeat, 15 unused | thread 1 | …
+// A heartbeat of 0 is that of a thread which does not serve yet.
+
+const STOP = 0
+/** A thread's word has a cache line of its own. */
+const THREAD_STRIDE = 16
+
+function createClusterControl(threads: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(4 * THREAD_STRIDE * (1 + threads))
+}
+
+/** The main thread's side. */
+export class ClusterControl {
+  readonly buffer: SharedArrayBuffer
+  readonly #words: Int32Array
+
+  constructor(threads: number) {
+    this.buffer = createClusterControl(threads)
+    this.#words = new Int32Array(this.buffer)
+  }
+
+  /** Every thread ends when it next looks, which is within 100 ms, or at once when it is woken. */
+  stop(): void {
+    Atomics.store(this.#words, STOP, 1)
+  }
+
+  /** Before a thread is run: it does not serve yet. */
+  reset(thread: number): void {
+    Atomics.store(this.#words, heartbeatOf(thread), 0)
+  }
+
+  /** Blocks until the thread serves or has failed to, or the time is over. Only for a process that is about to end. */
+  waitUntilStarted(thread: number, timeoutMs: number): void {
+    Atomics.wait(this.#words, heartbeatOf(thread), 0, timeoutMs)
+  }
+
+  /** A count that changes at least every 100 ms while the thread is well. */
+  heartbeat(thread: number): number {
+    return Atomics.load(this.#words, heartbeatOf(thread))
+  }
+}
+
+/** A DNS thread's side: what `serveDatagrams` asks whether to go on. */
+export class ThreadControl {
+  readonly #words: Int32Array
+  readonly #heartbeat: number
+  readonly #onServing: () => void
+  #isStarted = false
+
+  /** `onServing` is called once, at the first tick. */
+  constructor(buffer: SharedArrayBuffer, thread: number, onServing: () => void) {
+    this.#words = new Int32Array(buffer)
+    this.#heartbeat = heartbeatOf(thread)
+    this.#onServing = onServing
+  }
+
+  tick(): boolean {
+    if (!this.#isStarted) {
+      this.#onServing()
+      this.endStart()
+    }
+    Atomics.add(this.#words, this.#heartbeat, 1)
+    return Atomics.load(this.#words, STOP) === 0
+  }
+
+  /** The thread serves, or will never serve: nobody needs to wait for it. */
+  endStart(): void {
+    this.#isStarted = true
+    Atomics.add(this.#words, this.#heartbeat, 1)
+    Atomics.notify(this.#words, this.#heartbeat)
+  }
+}
+
+function heartbeatOf(thread: number): number {
+  return THREAD_STRIDE * (1 + thread)
+}

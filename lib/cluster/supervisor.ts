@@ -1,0 +1,264 @@
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { Clock } from '../clock.js'
+import { ContainerDnsError } from '../errors.js'
+import type { Logger } from '../log.js'
+import type { Segment } from '../shared-table/segments.js'
+import { fromPlainError, type MessageFromDnsThread, type MessageToDnsThread } from '../threads/messages.js'
+import { createThreadPool, type ThreadPool } from '../threads/thread-pool.js'
+import { BackOff } from './back-off.js'
+import { ClusterControl } from './cluster-control.js'
+import type { DnsThreadTask } from './dns-thread.js'
+import { registerForExit } from './exit-registry.js'
+
+/** Why a thread was run again: it died by itself, or its heart stood still. */
+export interface WorkerRestart {
+  readonly thread: number
+  readonly reason: 'died' | 'hung'
+  /** How often this thread has been run again so far. */
+  readonly restarts: number
+  readonly cause: Error
+}
+
+export interface SupervisorOptions {
+  readonly threads: number
+  /** The file of the DNS threads. */
+  readonly workerFile: string
+  /** What a thread is given, but for what the supervisor adds; asked for anew at each run. */
+  readonly taskFor: (thread: number) => Omit<DnsThreadTask, 'thread' | 'port' | 'control'>
+  /** Ends a thread's wait, so that it looks whether to stop. */
+  readonly wake: (thread: number) => void
+  /** A thread is dead, and reads nothing of the index any more. */
+  readonly onDeath: (thread: number) => void
+  readonly onRestart: (restart: WorkerRestart) => void
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+const HEARTBEAT_CHECK_MS = 100
+/** Looks at a heart that did not beat before the thread is ended: 2 s, twenty times its longest wait. */
+const MISSED_BEATS = 20
+/** How long threads may take to stop by themselves; a batch and a wait are over in a tenth of it. */
+const STOP_TIMEOUT_MS = 1_000
+/** How long a thread that was ended by force may take to be gone: a loop ends at once, a wait within 100 ms. */
+const EXIT_TIMEOUT_MS = 1_000
+
+type ThreadState = 'starting' | 'serving' | 'ended'
+
+interface Thread {
+  readonly number: number
+  readonly backOff: BackOff
+  state: ThreadState
+  port: MessagePort | undefined
+  abort: AbortController
+  threadId: number
+  /** Settles when a thread that was ended by force is gone: it may still be reading until then. */
+  exited: Promise<void>
+  startedAt: number
+  restarts: number
+  lastBeat: number
+  missedBeats: number
+  /** What the thread said before it died, which tells more than its end. */
+  failure: Error | undefined
+  run: Promise<void>
+  timer: NodeJS.Timeout | undefined
+}
+
+/** Keeps the DNS threads of a server running, each as an endless task, and runs those again that die or hang. */
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #control: ClusterControl
+  readonly #threads: Thread[] = []
+  #pool: ThreadPool | undefined
+  readonly #unregister: () => void
+  #heartbeatTimer: NodeJS.Timeout | undefined
+  #stopped = false
+  #onServing: () => void = () => {}
+  #onStartFailure: (error: Error) => void = () => {}
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.#control = new ClusterControl(options.threads)
+    this.#unregister = registerForExit(() => this.#stopForExit())
+  }
+
+  /** Resolves when every thread serves. Rejects with CDNS_THREAD_FAILED, or the thread's own code, when one cannot. */
+  async start(): Promise<void> {
+    const started = new Promise<void>((resolve, reject) => {
+      this.#onServing = () => {
+        if (this.#threads.every((thread) => thread.state === 'serving')) resolve()
+      }
+      this.#onStartFailure = reject
+    })
+    const { workerFile, threads, logger } = this.#options
+    this.#pool = await createThreadPool(workerFile, threads, (error) =>
+      logger.error({ err: error }, 'a thread died before it had anything to do'),
+    )
+    if (this.#stopped) return this.#pool.destroy()
+    for (let number = 0; number < threads; number++) this.#threads.push(this.#newThread(number))
+    for (const thread of this.#threads) this.#run(thread)
+    await started
+    if (this.#stopped) return
+    this.#heartbeatTimer = setInterval(() => this.#checkHearts(), HEARTBEAT_CHECK_MS)
+    this.#heartbeatTimer.unref()
+  }
+
+  /** How often each thread has been run again. */
+  get restarts(): number[] {
+    return this.#threads.map((thread) => thread.restarts)
+  }
+
+  /** Posts a segment to every thread; returns when it is in their queues. */
+  postSegment(segment: Segment): void {
+    const message: MessageToDnsThread = { type: 'segment', segment }
+    for (const thread of this.#threads) thread.port?.postMessage(message)
+  }
+
+  /** Ends all threads: by asking, and after a second by force. May be called twice. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#heartbeatTimer)
+    this.#tellToStop()
+    for (const thread of this.#threads) clearTimeout(thread.timer)
+    const force = setTimeout(() => {
+      for (const thread of this.#threads) this.#end(thread)
+    }, STOP_TIMEOUT_MS)
+    await Promise.all(this.#threads.map((thread) => thread.run))
+    clearTimeout(force)
+    await this.#pool?.destroy()
+    this.#unregister()
+  }
+
+  #tellToStop(): void {
+    this.#control.stop()
+    for (let number = 0; number < this.#options.threads; number++) this.#options.wake(number)
+  }
+
+  /**
+   * The process ends as soon as this returns. A thread that is still loading native code then would be terminated in the middle
+   * of it, which koffi answers with an abort (seen in 1 of 20 runs): so it is waited for.
+   */
+  #stopForExit(): void {
+    this.#tellToStop()
+    const deadline = performance.now() + STOP_TIMEOUT_MS
+    for (const thread of this.#threads) {
+      if (thread.state === 'starting')
+        this.#control.waitUntilStarted(thread.number, Math.max(0, deadline - performance.now()))
+    }
+  }
+
+  #newThread(number: number): Thread {
+    return {
+      number,
+      backOff: new BackOff(),
+      state: 'starting',
+      port: undefined,
+      abort: new AbortController(),
+      threadId: 0,
+      exited: Promise.resolve(),
+      startedAt: 0,
+      restarts: 0,
+      lastBeat: 0,
+      missedBeats: 0,
+      failure: undefined,
+      run: Promise.resolve(),
+      timer: undefined,
+    }
+  }
+
+  #run(thread: Thread): void {
+    const { port1, port2 } = new MessageChannel()
+    thread.state = 'starting'
+    thread.port = port1
+    thread.abort = new AbortController()
+    thread.exited = Promise.resolve()
+    thread.startedAt = this.#options.clock.monotonicMs()
+    thread.missedBeats = 0
+    this.#control.reset(thread.number)
+    thread.failure = undefined
+    port1.on('message', (message: MessageFromDnsThread) => this.#onMessage(thread, message))
+    const task: DnsThreadTask = {
+      ...this.#options.taskFor(thread.number),
+      thread: thread.number,
+      port: port2,
+      control: this.#control.buffer,
+    }
+    thread.run = this.#pool!.run(task, port2, thread.abort.signal).then(
+      () => this.#onEnd(thread, new Error('the thread ended by itself')),
+      (error: Error) => this.#onEnd(thread, error),
+    )
+  }
+
+  #onMessage(thread: Thread, message: MessageFromDnsThread): void {
+    switch (message.type) {
+      case 'serving':
+        thread.state = 'serving'
+        thread.threadId = message.threadId
+        this.#onServing()
+        return
+      case 'failed':
+        thread.failure = fromPlainError(message.error)
+        return
+      default:
+        message satisfies never
+    }
+  }
+
+  async #onEnd(thread: Thread, error: Error): Promise<void> {
+    await Promise.race([thread.exited, unrefDelay(EXIT_TIMEOUT_MS)])
+    this.#readRest(thread)
+    const wasHung = thread.abort.signal.aborted
+    thread.state = 'ended'
+    thread.port?.close()
+    thread.port = undefined
+    this.#options.onDeath(thread.number)
+    if (this.#stopped) return
+    const cause = thread.failure ?? error
+    // Until all serve, the first death fails the start, and whoever started us stops us.
+    if (this.#heartbeatTimer === undefined) return this.#onStartFailure(startFailure(cause))
+    this.#runAgain(thread, wasHung ? 'hung' : 'died', cause)
+  }
+
+  /** What a thread has posted last may come in after the news of its end. */
+  #readRest(thread: Thread): void {
+    while (thread.port !== undefined) {
+      const received = receiveMessageOnPort(thread.port) as { message: MessageFromDnsThread } | undefined
+      if (received === undefined) return
+      this.#onMessage(thread, received.message)
+    }
+  }
+
+  #runAgain(thread: Thread, reason: WorkerRestart['reason'], cause: Error): void {
+    const delayMs = thread.backOff.next(this.#options.clock.monotonicMs() - thread.startedAt)
+    thread.restarts++
+    const fields = { thread: thread.number, reason, restarts: thread.restarts, delayMs, err: cause }
+    this.#options.logger.error(fields, 'a DNS thread is run again')
+    if (delayMs === 0) this.#run(thread)
+    else thread.timer = setTimeout(() => this.#run(thread), delayMs)
+    this.#options.onRestart({ thread: thread.number, reason, restarts: thread.restarts, cause })
+  }
+
+  /** Counts looks, not time: after the host's own event loop was blocked this comes once, and threads that are well have beaten. */
+  #checkHearts(): void {
+    for (const thread of this.#threads) {
+      if (thread.state !== 'serving') continue
+      const beat = this.#control.heartbeat(thread.number)
+      thread.missedBeats = beat === thread.lastBeat ? thread.missedBeats + 1 : 0
+      thread.lastBeat = beat
+      if (thread.missedBeats >= MISSED_BEATS) this.#end(thread)
+    }
+  }
+
+  #end(thread: Thread): void {
+    thread.exited = this.#pool!.whenExited(thread.threadId)
+    thread.abort.abort()
+  }
+}
+
+function unrefDelay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
+
+function startFailure(cause: Error): ContainerDnsError {
+  if (cause instanceof ContainerDnsError) return cause
+  return new ContainerDnsError('CDNS_THREAD_FAILED', `a DNS thread could not be started: ${cause.message}`, { cause })
+}

@@ -1,0 +1,48 @@
+/**
+ * Every code a `ContainerDnsError` can carry, with what it means.
+ *
+ * `docs/errors.md` lists the same sentences; a test holds the two together.
+ */
+export const ERROR_CODES = {
+  CDNS_OPTION_UNKNOWN: 'An option has a name that we do not know; the message says which known name is nearest.',
+  CDNS_OPTION_INVALID: 'An option has a value of the wrong kind or out of its range.',
+  CDNS_ZONE_INVALID: 'A zone is not a domain name, or is listed twice.',
+  CDNS_NAME_INVALID:
+    'A domain name has an empty label, a label over 63 octets, over 255 octets in all, or a bad escape.',
+  CDNS_TYPE_UNSUPPORTED: 'A record type is not one that we hold.',
+  CDNS_TTL_INVALID: 'A TTL is not a whole number of seconds from 0 to 2147483647.',
+  CDNS_DATA_INVALID:
+    'Record data does not fit its type: an address that is none, a number out of range, a string too long.',
+  CDNS_RRSET_INVALID: 'An RRset is empty, has unknown fields, or holds more than one CNAME or SOA.',
+  CDNS_RRSET_TOO_LARGE: 'An RRset, or all RRsets of one name, are larger than a DNS message can carry.',
+  CDNS_CNAME_CONFLICT: 'A CNAME would stand beside other data of the same name (RFC 1034 §3.6.2).',
+  CDNS_NAME_OUT_OF_ZONE: 'A record belongs to a name in none of our zones, so nobody could ever be answered with it.',
+  CDNS_RECORDS_FILE_INVALID: 'A file of records cannot be read, is not JSON, or holds something other than RRsets.',
+  CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',
+  CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
+  CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',
+  CDNS_SOCKET_FAILED: 'The system refused a socket call for a reason that has no code of its own; see the cause.',
+  CDNS_TRANSPORT_UNAVAILABLE: 'The transport that was asked for does not work on this system.',
+  CDNS_THREAD_FAILED: 'A DNS thread could not be started; see the cause.',
+  CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',
+  CDNS_ABORTED: 'The AbortSignal that was passed in has been aborted.',
+  CDNS_CLOSED: 'The server or store has been closed.',
+  CDNS_STORE_IN_USE: 'The store already belongs to another server.',
+  CDNS_STORE_UNAVAILABLE: 'The store cannot be reached, or did not answer in time.',
+  CDNS_STORE_CONFLICT: 'Others kept changing the same records while we tried to.',
+  CDNS_STORE_UNSUPPORTED: "The store's layout has no place for such a record.",
+  CDNS_SHARED_MEMORY_FULL: 'The shared memory of the record index has reached its 32 GiB.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** The one error class of the library. Match on `code`: texts change, and two copies of the class may be loaded. */
+export class ContainerDnsError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ContainerDnsError'
+    this.code = code
+  }
+}

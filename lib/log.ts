@@ -1,0 +1,12 @@
+/** The part of pino's shape that we use: an object of fields first, then a sentence. `console` does not fit; pino does. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+const silent = () => {}
+
+/** The default: a library prints nothing unless it was asked to. */
+export const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }

@@ -1,0 +1,186 @@
+import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds.js'
+import { ContainerDnsError } from './errors.js'
+import { type Logger, silentLogger } from './log.js'
+import { parseZone } from './query/zone.js'
+import { memoryStore } from './store/memory/memory-store.js'
+import type { RecordStore } from './store/record-store.js'
+import { type ParsedWorkerFiles, type WorkerFiles, workerFiles } from './threads/worker-files.js'
+import type { DatagramAddress, TransportKind } from './transport/datagram-transport.js'
+import { nameToText } from './wire/name.js'
+
+/** Where to answer. */
+export interface ListenOptions {
+  /** An IPv4 or IPv6 address; `0.0.0.0` and `::` mean every address of the host. Default 127.0.0.1. */
+  host?: string
+  /** Default 5300; 0 lets the system choose, see `ContainerDns.addresses`. */
+  port?: number
+  /** Binds although others of this user are bound there, for a hot restart. Default false: a port in use is an error. */
+  share?: boolean
+}
+
+export interface EdnsOptions {
+  /** The largest UDP response; default 1232, which avoids fragments (DNS flag day 2020). 512 to 4096 bytes. */
+  udpPayloadSize?: number
+}
+
+/** What `createContainerDns` takes. Everything has a default; an unknown key is an error. */
+export interface ContainerDnsOptions {
+  /** Zones to answer for; the longest match wins. Default `['containerdns.local']`. */
+  zones?: string[]
+  listen?: ListenOptions | ListenOptions[]
+  /** DNS threads; default: as many as the system has cores for. */
+  workers?: number
+  /** `batch` needs Linux; `auto`, the default, takes it where it works and `dgram` elsewhere. */
+  transport?: 'auto' | TransportKind
+  /** Default: `memoryStore()`. */
+  store?: RecordStore
+  /** Seconds for records that say nothing; default 30. */
+  defaultTtl?: number
+  /** Seconds that a client may remember that there is no such name or data; default 30. */
+  negativeTtl?: number
+  edns?: EdnsOptions
+  /** pino, or anything of its shape. Default: silent. */
+  logger?: Logger
+  /** Aborting it ends the start, or closes the server. */
+  signal?: AbortSignal
+  /** How long the first load from the store may take; default 30 000 ms. */
+  startTimeoutMs?: number
+  /** For hosts that bundle the library. */
+  workerFiles?: WorkerFiles
+}
+
+export const DEFAULT_ZONES: readonly string[] = ['containerdns.local']
+export const PORT: Bounds = { default: 5300, min: 0, max: 65535, unit: 'ports' }
+export const WORKERS: Bounds = { default: availableParallelism(), min: 1, max: 256, unit: 'threads' }
+export const DEFAULT_TTL: Bounds = { default: 30, min: 0, max: 0x7fffffff, unit: 'seconds' }
+/** RFC 2308 §5 would allow three hours and more; operators want changes seen in half a minute. */
+export const NEGATIVE_TTL: Bounds = { default: 30, min: 0, max: 86400, unit: 'seconds' }
+export const UDP_PAYLOAD_SIZE: Bounds = { default: 1232, min: 512, max: 4096, unit: 'bytes' }
+export const START_TIMEOUT_MS: Bounds = { default: 30_000, min: 1, max: 86_400_000, unit: 'milliseconds' }
+
+export interface ParsedOptions {
+  /** As text, folded. */
+  readonly zones: readonly string[]
+  readonly listen: readonly DatagramAddress[]
+  readonly workers: number
+  readonly transport: 'auto' | TransportKind
+  readonly store: RecordStore
+  readonly defaultTtl: number
+  readonly negativeTtl: number
+  readonly udpPayloadSize: number
+  readonly logger: Logger
+  readonly signal: AbortSignal | undefined
+  readonly startTimeoutMs: number
+  readonly workerFiles: ParsedWorkerFiles
+}
+
+const KEYS = [
+  'zones',
+  'listen',
+  'workers',
+  'transport',
+  'store',
+  'defaultTtl',
+  'negativeTtl',
+  'edns',
+  'logger',
+  'signal',
+  'startTimeoutMs',
+  'workerFiles',
+] as const satisfies readonly (keyof ContainerDnsOptions)[]
+const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
+
+/** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
+export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
+  refuseUnknownKeys('options', given, KEYS)
+  refuseUnknownKeys('edns', given.edns ?? {}, ['udpPayloadSize'])
+  refuseUnknownKeys('workerFiles', given.workerFiles ?? {}, ['dns'])
+  return Object.freeze({
+    zones: parseZones(given.zones),
+    listen: parseListen(given.listen),
+    workers: numberWithin('workers', given.workers, WORKERS),
+    transport: parseTransport(given.transport),
+    store: parseStore(given.store),
+    defaultTtl: numberWithin('defaultTtl', given.defaultTtl, DEFAULT_TTL),
+    negativeTtl: numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL),
+    udpPayloadSize: numberWithin('edns.udpPayloadSize', given.edns?.udpPayloadSize, UDP_PAYLOAD_SIZE),
+    logger: parseLogger(given.logger),
+    signal: parseSignal(given.signal),
+    startTimeoutMs: numberWithin('startTimeoutMs', given.startTimeoutMs, START_TIMEOUT_MS),
+    workerFiles: workerFiles(given.workerFiles),
+  })
+}
+
+function parseZones(given: unknown = DEFAULT_ZONES): readonly string[] {
+  if (!Array.isArray(given) || given.length === 0) {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `zones must be an array with something in it, got ${describe(given)}`,
+    )
+  }
+  const zones = given.map((zone) => nameToText(parseZone(zone)))
+  const twice = zones.find((zone, i) => zones.indexOf(zone) !== i)
+  if (twice !== undefined) throw new ContainerDnsError('CDNS_ZONE_INVALID', `zone ${describe(twice)} is listed twice`)
+  return Object.freeze(zones)
+}
+
+function parseListen(given: unknown = {}): readonly DatagramAddress[] {
+  const entries = Array.isArray(given) ? given : [given]
+  if (entries.length === 0) throw new ContainerDnsError('CDNS_OPTION_INVALID', 'listen must name an address at least')
+  return Object.freeze(
+    entries.map((entry, i) => parseListenEntry(entry, Array.isArray(given) ? `listen[${i}]` : 'listen')),
+  )
+}
+
+function parseListenEntry(given: ListenOptions, option: string): DatagramAddress {
+  refuseUnknownKeys(option, given, ['host', 'port', 'share'])
+  const { host = '127.0.0.1', share = false } = given
+  if (typeof host !== 'string' || isIP(host) === 0 || host.includes('%')) {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `${option}.host must be an IPv4 or IPv6 address, got ${describe(host)}`,
+    )
+  }
+  if (typeof share !== 'boolean') {
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option}.share must be true or false, got ${describe(share)}`)
+  }
+  return Object.freeze({ host, port: numberWithin(`${option}.port`, given.port, PORT), share })
+}
+
+function parseTransport(given: unknown = 'auto'): 'auto' | TransportKind {
+  const transport = TRANSPORTS.find((known) => known === given)
+  if (transport === undefined) {
+    const known = TRANSPORTS.join(', ')
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `transport must be one of ${known}, got ${describe(given)}`)
+  }
+  return transport
+}
+
+function parseStore(given: RecordStore | undefined): RecordStore {
+  if (given === undefined) return memoryStore()
+  const methods = ['open', 'put', 'delete', 'status', 'close'] as const
+  for (const method of methods) {
+    if (typeof given?.[method] === 'function') continue
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `store must be a store, such as memoryStore(): ${method}() is missing`,
+    )
+  }
+  return given
+}
+
+function parseLogger(given: Logger | undefined): Logger {
+  if (given === undefined) return silentLogger
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    if (typeof given?.[level] === 'function') continue
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `logger must have pino's shape: ${level}() is missing`)
+  }
+  return given
+}
+
+function parseSignal(given: unknown): AbortSignal | undefined {
+  if (given === undefined || given instanceof AbortSignal) return given
+  throw new ContainerDnsError('CDNS_OPTION_INVALID', `signal must be an AbortSignal, got ${describe(given)}`)
+}

@@ -1,0 +1,111 @@
+import type { Clock } from '../clock.js'
+import type { Logger } from '../log.js'
+import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
+import type { WireRRset } from '../records/wire-rrset.js'
+import type { BadRecord, StoreSink } from '../store/record-store.js'
+import { serialAfter } from './serial.js'
+
+export interface PublisherOptions {
+  readonly index: RecordIndexWriter
+  readonly defaultTtl: number
+  readonly logger: Logger
+  readonly clock: Clock
+  /** After each write that changed something; the name is folded, in wire form, and lasts for the call. */
+  readonly onChange: (name: Uint8Array) => void
+  readonly onBadRecord: (bad: BadRecord) => void
+  readonly onDown: (cause: Error) => void
+  readonly onUp: () => void
+}
+
+/** How long one turn of the host's event loop may be ours: 5 ms are promised, the last record may take a while. */
+const SLICE_MS = 3
+/** Turns of the event loop to look whether the threads have moved on, before a timer takes over. */
+const BUSY_TURNS = 50
+
+/** Turns changes from a store into index writes; what a store sees of its server. Belongs to the main thread. */
+export class Publisher implements StoreSink {
+  readonly defaultTtl: number
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly #index: RecordIndexWriter
+  readonly #options: PublisherOptions
+  #serial: number
+  #sliceStartedAt: number | undefined
+  #closed = false
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#index = options.index
+    this.defaultTtl = options.defaultTtl
+    this.logger = options.logger
+    this.clock = options.clock
+    this.#serial = options.index.reader.serial
+  }
+
+  read(name: Uint8Array): readonly WireRRset[] {
+    return this.#index.read(name)
+  }
+
+  write(name: Uint8Array, rrsets: readonly WireRRset[]): void {
+    if (this.#closed || !this.#index.write(name, rrsets)) return
+    this.#serial = serialAfter(this.#serial, this.clock.wallMs())
+    this.#index.setSerial(this.#serial)
+    this.#options.onChange(name)
+  }
+
+  async forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void> {
+    const bucketCount = this.#index.bucketCount
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      this.#index.visitBucket(bucket, bucketCount, visit)
+      const pause = this.pause()
+      if (pause !== undefined) await pause
+    }
+  }
+
+  pause(): Promise<void> | undefined {
+    const now = this.clock.monotonicMs()
+    if (this.#sliceStartedAt === undefined) {
+      this.#sliceStartedAt = now
+      setImmediate(() => {
+        this.#sliceStartedAt = undefined
+      })
+      return undefined
+    }
+    return now - this.#sliceStartedAt < SLICE_MS ? undefined : nextTurn()
+  }
+
+  async settled(): Promise<void> {
+    const epoch = this.#index.seal()
+    for (let turns = 0; !this.#closed && !this.#index.isSettled(epoch); turns++) {
+      await (turns < BUSY_TURNS ? nextTurn() : aMillisecond())
+    }
+  }
+
+  reportBadRecord(bad: BadRecord): void {
+    this.logger.warn(bad, 'a record in the store could not be understood and was skipped')
+    this.#options.onBadRecord(bad)
+  }
+
+  reportDown(cause: Error): void {
+    this.logger.warn({ err: cause }, 'the store is out of reach; answers go on from what is known')
+    this.#options.onDown(cause)
+  }
+
+  reportUp(): void {
+    this.logger.info({}, 'the store is in touch')
+    this.#options.onUp()
+  }
+
+  /** Writes come to nothing from now on, and nobody waits any more for threads that have gone. */
+  close(): void {
+    this.#closed = true
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+function aMillisecond(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1))
+}

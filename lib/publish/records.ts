@@ -1,0 +1,111 @@
+import { describe } from '../bounds.js'
+import { ContainerDnsError } from '../errors.js'
+import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
+import { checkRRset, type RRset } from '../records/rrset.js'
+import { decodeRRset, type WireRRset } from '../records/wire-rrset.js'
+import type { RecordStore } from '../store/record-store.js'
+import { foldName, nameFromText } from '../wire/name.js'
+import { type RecordType, typeCode } from '../wire/rdata/record-type.js'
+import type { Publisher } from './publisher.js'
+
+/** Records as a program reads and edits them. */
+export interface Records {
+  /**
+   * Replaces RRsets, and resolves once every DNS thread answers with them. An array is checked whole before the first is written;
+   * it is atomic for each owner name, not across names.
+   *
+   * Rejects with the codes of bad RRsets, CDNS_NAME_OUT_OF_ZONE, CDNS_CNAME_CONFLICT, CDNS_CLOSED, and the store's own.
+   */
+  put(rrset: RRset | readonly RRset[]): Promise<void>
+  /** Removes one RRset, or all of a name. Resolves to whether there was one, once no thread answers with it any more. */
+  delete(name: string, type?: RecordType): Promise<boolean>
+  /** The RRsets of a name, or the one of a type; an empty array when there are none. */
+  get(name: string, type?: RecordType): Promise<RRset[]>
+  /** All RRsets, or those of the names at and below one, or of one type, in no order. What changes meanwhile may or may not be among them. */
+  list(filter?: RecordFilter): AsyncIterable<RRset>
+}
+
+export interface RecordFilter {
+  under?: string
+  type?: RecordType
+}
+
+export interface PublishedRecordsOptions {
+  readonly index: RecordIndexWriter
+  readonly publisher: Publisher
+  readonly store: RecordStore
+  /** Whether a folded name in wire form is in a zone that we answer for. */
+  readonly isInZone: (name: Uint8Array) => boolean
+}
+
+/** Reads come from the index, edits go to the store, which publishes them. */
+export class PublishedRecords implements Records {
+  readonly #options: PublishedRecordsOptions
+
+  constructor(options: PublishedRecordsOptions) {
+    this.#options = options
+  }
+
+  async put(given: RRset | readonly RRset[]): Promise<void> {
+    const rrsets = (Array.isArray(given) ? given : [given]) as readonly RRset[]
+    for (const rrset of rrsets) {
+      checkRRset(rrset)
+      this.#checkInZone(rrset.name)
+      const pause = this.#options.publisher.pause()
+      if (pause !== undefined) await pause
+    }
+    await this.#options.store.put(rrsets)
+  }
+
+  async delete(name: string, type?: RecordType): Promise<boolean> {
+    foldedName(name)
+    if (type !== undefined) typeCode(type)
+    return this.#options.store.delete(name, type)
+  }
+
+  async get(name: string, type?: RecordType): Promise<RRset[]> {
+    const owner = foldedName(name)
+    return decodeWanted(owner, this.#options.index.read(owner), type)
+  }
+
+  async *list(filter: RecordFilter = {}): AsyncIterable<RRset> {
+    const { index, publisher } = this.#options
+    const under = filter.under === undefined ? undefined : foldedName(filter.under)
+    if (filter.type !== undefined) typeCode(filter.type)
+    const bucketCount = index.bucketCount
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      const found: RRset[] = []
+      index.visitBucket(bucket, bucketCount, (name, rrsets) => {
+        if (under === undefined || isAtOrBelow(name, under)) found.push(...decodeWanted(name, rrsets, filter.type))
+      })
+      yield* found
+      const pause = publisher.pause()
+      if (pause !== undefined) await pause
+    }
+  }
+
+  #checkInZone(name: string): void {
+    if (this.#options.isInZone(foldedName(name))) return
+    throw new ContainerDnsError('CDNS_NAME_OUT_OF_ZONE', `${describe(name)} is in none of the zones that we answer for`)
+  }
+}
+
+function decodeWanted(name: Uint8Array, rrsets: readonly WireRRset[], type: RecordType | undefined): RRset[] {
+  const wanted = type === undefined ? rrsets : rrsets.filter((rrset) => rrset.type === typeCode(type))
+  return wanted.map((rrset) => decodeRRset(name, rrset))
+}
+
+/** Throws CDNS_NAME_INVALID. */
+function foldedName(text: string): Uint8Array {
+  const name = nameFromText(text)
+  foldName(name, 0, name.length)
+  return name
+}
+
+/** Compares from a label's start, so that `evil-example.org` is not below `example.org`. */
+function isAtOrBelow(name: Uint8Array, ancestor: Uint8Array): boolean {
+  for (let at = 0; name.length - at >= ancestor.length; at += name[at]! + 1) {
+    if (name.length - at === ancestor.length) return ancestor.every((byte, i) => name[at + i] === byte)
+  }
+  return false
+}

@@ -1,0 +1,55 @@
+import { CLASS_IN, Rcode, Type } from '../wire/constants.js'
+import { EDNS_VERSION, ExtendedError } from '../wire/edns.js'
+import { OPCODE_QUERY } from '../wire/header.js'
+import type { QueryContext } from './query-context.js'
+
+/** `accepted`: go on and look for an answer. `answered`: `context` says what to send. `dropped`: send nothing. */
+export type ScreenVerdict = 'accepted' | 'answered' | 'dropped'
+
+/** Reads a request and sorts out what is no query that we could answer. */
+export function screen(context: QueryContext): ScreenVerdict {
+  const { header, reader, settings } = context
+  if (!header.read(reader)) return 'dropped'
+  // RFC 1035 §4.1.1 has no answer to an answer, and two servers that gave one would never stop.
+  if (header.isResponse) return 'dropped'
+  if (header.opcode !== OPCODE_QUERY) return refuse(context, Rcode.NOTIMP)
+  if (header.questionCount !== 1) return refuseQuestionCount(context)
+  if (!context.question.read(reader, settings.index.seed)) return refuse(context, Rcode.FORMERR)
+  context.hasQuestion = true
+  if (!context.edns.read(reader, header)) return refuse(context, Rcode.FORMERR)
+  // RFC 6891 §6.1.3: BADVERS says which version we know, and nothing else of the query counts.
+  if (context.edns.version !== EDNS_VERSION) return refuse(context, Rcode.BADVERS)
+  return screenQuestion(context)
+}
+
+/** RFC 9619 §4: a query has one question. Without any, the records begin behind the header, and an OPT among them gets its answer. */
+function refuseQuestionCount(context: QueryContext): ScreenVerdict {
+  const { edns, header, reader } = context
+  if (header.questionCount === 0) edns.read(reader, header)
+  return refuse(context, Rcode.FORMERR)
+}
+
+function screenQuestion(context: QueryContext): ScreenVerdict {
+  const { question, settings } = context
+  if (question.class !== CLASS_IN) return refuse(context, Rcode.REFUSED)
+  switch (question.type) {
+    // RFC 6891 §6.1.1: an OPT record is not part of any zone.
+    case Type.OPT:
+      return refuse(context, Rcode.FORMERR)
+    // RFC 5936 §4.2 has no AXFR over UDP, and we transfer nothing.
+    case Type.AXFR:
+    case Type.IXFR:
+      return refuse(context, Rcode.REFUSED)
+    default:
+  }
+  if (!settings.index.loaded) {
+    context.extendedError = ExtendedError.NOT_READY
+    return refuse(context, Rcode.SERVFAIL)
+  }
+  return 'accepted'
+}
+
+function refuse(context: QueryContext, rcode: number): 'answered' {
+  context.rcode = rcode
+  return 'answered'
+}

@@ -1,0 +1,131 @@
+import { describe } from '../bounds.js'
+import { ContainerDnsError } from '../errors.js'
+import { MAX_LABELS, MAX_NAME_LENGTH } from '../wire/constants.js'
+import type { FoldedName } from '../wire/folded-name.js'
+import { countLabels, foldName, hashName, nameFromText } from '../wire/name.js'
+
+/** Where the names of a synthesized SOA and NS stand: `ns.dns.` as the origin has its name servers, and RFC 2142's hostmaster. */
+const PRIMARY_PREFIX = '\x02ns\x03dns'
+const MAILBOX_PREFIX = '\x0ahostmaster'
+
+// RFC 1912 §2.2 has the ranges. Nobody transfers a synthesized zone, so only the minimum is ever used.
+const REFRESH_SECONDS = 7200
+const RETRY_SECONDS = 1800
+const EXPIRE_SECONDS = 86400
+/** RFC 1035 §3.3.13: serial, refresh, retry, expire and minimum stand behind the two names. */
+const SOA_NUMBERS_SIZE = 5 * 4
+
+/** A zone that we answer for, with the apex records that stand in when the store has none. One for each thread. */
+export class Zone {
+  /** Folded, in wire form. */
+  readonly apex: Uint8Array
+  readonly labelCount: number
+  /** The apex' hash; 0 until a `ZoneTable` has given it one with its seed. */
+  apexHash = 0
+  /** Rdata of the synthesized NS. */
+  readonly nsRdata: Uint8Array
+  readonly #soaRdata: Uint8Array
+
+  /** Throws CDNS_ZONE_INVALID unless `text` is a domain name with room for the synthesized names below it. */
+  constructor(text: string, negativeTtl: number) {
+    this.apex = parseZone(text)
+    this.labelCount = countLabels(this.apex)
+    this.nsRdata = prefixed(PRIMARY_PREFIX, this.apex)
+    const names = Buffer.concat([this.nsRdata, prefixed(MAILBOX_PREFIX, this.apex)])
+    this.#soaRdata = new Uint8Array(names.length + SOA_NUMBERS_SIZE)
+    this.#soaRdata.set(names)
+    const numbers = new DataView(this.#soaRdata.buffer, names.length)
+    for (const [i, number] of [0, REFRESH_SECONDS, RETRY_SECONDS, EXPIRE_SECONDS, negativeTtl].entries()) {
+      numbers.setUint32(4 * i, number)
+    }
+  }
+
+  /** Rdata of the synthesized SOA; the same bytes each time, good until the next call. */
+  soaRdata(serial: number): Uint8Array {
+    const at = this.#soaRdata.length - SOA_NUMBERS_SIZE
+    this.#soaRdata[at] = serial >>> 24
+    this.#soaRdata[at + 1] = serial >>> 16
+    this.#soaRdata[at + 2] = serial >>> 8
+    this.#soaRdata[at + 3] = serial
+    return this.#soaRdata
+  }
+}
+
+/** The zones of a server; the one with the most labels in common wins. */
+export class ZoneTable {
+  readonly #byHash = new Map<number, Zone[]>()
+  /** The names between the apexes and the root. */
+  readonly #aboveByHash = new Map<number, Uint8Array[]>()
+  /** 1 for each label count that an apex has, so that most suffixes of a name are never looked up. */
+  readonly #hasLabelCount = new Uint8Array(MAX_LABELS)
+
+  constructor(zones: readonly Zone[], seed: number) {
+    for (const zone of zones) {
+      const { apex, labelCount } = zone
+      zone.apexHash = hashName(apex, 0, apex.length, seed)
+      append(this.#byHash, zone.apexHash, zone)
+      this.#hasLabelCount[labelCount] = 1
+      for (let name = parentOf(apex); name.length > 1; name = parentOf(name)) {
+        append(this.#aboveByHash, hashName(name, 0, name.length, seed), name)
+      }
+    }
+  }
+
+  /** The zone that a name belongs to, by longest label match. */
+  match(name: FoldedName): Zone | undefined {
+    for (let label = 0; label <= name.labelCount; label++) {
+      if (this.#hasLabelCount[name.labelCount - label] === 0) continue
+      const zones = this.#byHash.get(name.suffixHashes[label]!)
+      if (zones === undefined) continue
+      for (const zone of zones) if (endsWith(name, label, zone.apex)) return zone
+    }
+    return undefined
+  }
+
+  /** Whether one of our zones lies below a name, which is there then, if only as an empty non-terminal. */
+  isAboveZone(name: FoldedName): boolean {
+    const names = this.#aboveByHash.get(name.hash)
+    if (names === undefined) return false
+    for (const above of names) if (endsWith(name, 0, above)) return true
+    return false
+  }
+}
+
+/** A zone's name, folded and in wire form. Throws CDNS_ZONE_INVALID. */
+export function parseZone(text: string): Uint8Array {
+  let apex: Uint8Array
+  try {
+    apex = nameFromText(text)
+  } catch (cause) {
+    throw new ContainerDnsError('CDNS_ZONE_INVALID', `zone ${describe(text)} is not a domain name`, { cause })
+  }
+  if (apex.length + MAILBOX_PREFIX.length > MAX_NAME_LENGTH) {
+    throw new ContainerDnsError('CDNS_ZONE_INVALID', `zone ${describe(text)} is too long: no name server fits below it`)
+  }
+  foldName(apex, 0, apex.length)
+  return apex
+}
+
+function prefixed(prefix: string, apex: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(prefix, 'latin1'), apex])
+}
+
+/** Whether a name is `suffix` from a label on. */
+function endsWith(name: FoldedName, label: number, suffix: Uint8Array): boolean {
+  const start = name.labelStarts[label]!
+  if (name.length - start !== suffix.length) return false
+  for (let i = 0; i < suffix.length; i++) if (name.bytes[start + i] !== suffix[i]) return false
+  return true
+}
+
+/** The name without its first label; the root's is empty. */
+function parentOf(name: Uint8Array): Uint8Array {
+  return name.subarray(name[0]! + 1)
+}
+
+/** Two names may have one hash. */
+function append<T>(map: Map<number, T[]>, hash: number, item: T): void {
+  const items = map.get(hash)
+  if (items === undefined) map.set(hash, [item])
+  else items.push(item)
+}

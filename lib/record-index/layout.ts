@@ -1,0 +1,27 @@
+// What stands in a table entry of the record index, in words of 32 bits, behind the key (the folded owner name in wire form):
+//
+//   | RRset count | children |  directory: | type << 16, record count | ttl | wire bytes | side bytes | for each RRset
+//   then the wire bytes of all RRsets, one after the other:  rdlength (16 bits, network order), rdata, for each record
+//   then their side bytes in the same order: the store's own memory of the records, which query threads skip
+//
+// An entry without RRsets is an empty non-terminal (RFC 8499): it stands there because a name below it exists.
+// `children` counts the entries one label below; it belongs to the writer and is the one word that changes in place.
+
+export const RRSET_COUNT = 0
+export const CHILDREN = 1
+export const DIRECTORY = 2
+
+export const DIRECTORY_TYPE_AND_COUNT = 0
+export const DIRECTORY_TTL = 1
+export const DIRECTORY_WIRE_BYTES = 2
+export const DIRECTORY_SIDE_BYTES = 3
+export const DIRECTORY_WORDS = 4
+
+// The control words of the index, in a buffer of their own.
+export const INDEX_MAGIC = 0x49445831
+export const CONTROL_MAGIC = 0
+/** 0 until the first load has been published. */
+export const CONTROL_LOADED = 1
+/** The serial of synthesized SOA records: grows with every change. */
+export const CONTROL_SERIAL = 2
+export const CONTROL_WORDS = 16

@@ -1,0 +1,151 @@
+import { ContainerDnsError } from '../errors.js'
+import { ReaderSlot } from '../shared-table/epochs.js'
+import { type Segment, SegmentSet } from '../shared-table/segments.js'
+import { TableReader } from '../shared-table/table-reader.js'
+import {
+  CONTROL_LOADED,
+  CONTROL_MAGIC,
+  CONTROL_SERIAL,
+  DIRECTORY,
+  DIRECTORY_SIDE_BYTES,
+  DIRECTORY_TTL,
+  DIRECTORY_TYPE_AND_COUNT,
+  DIRECTORY_WIRE_BYTES,
+  DIRECTORY_WORDS,
+  INDEX_MAGIC,
+  RRSET_COUNT,
+} from './layout.js'
+
+/** What a thread needs to read the index. A plain object: it is posted to the thread. */
+export interface RecordIndexHandle {
+  readonly control: SharedArrayBuffer
+  readonly table: SharedArrayBuffer
+  readonly segments: readonly Segment[]
+  /** The reader slot of the thread. */
+  readonly slot: number
+}
+
+/**
+ * Every name that we answer for, read without a lock. One for each thread.
+ *
+ * `enter` before the first look-up of a batch, `leave` after the last: what was found stays as it is in between.
+ * After `find`, `findType` and `openRRset` have set the cursor, `bytes`, `count`, `ttl`, `wireStart` … describe one RRset.
+ */
+export class RecordIndexReader {
+  readonly seed: number
+  /** RRsets of the owner that `find` has found; 0 for an empty non-terminal. */
+  rrsetCount = 0
+  type = 0
+  count = 0
+  ttl = 0
+  bytes: Uint8Array = new Uint8Array(0)
+  /** Where the wire bytes of the RRset begin in `bytes`: rdlength and rdata of each record. */
+  wireStart = 0
+  wireLength = 0
+  sideStart = 0
+  sideLength = 0
+
+  readonly #control: Int32Array
+  readonly #table: TableReader
+  readonly #slot: ReaderSlot
+  /** The entry that was found: its segment, and where its directory and its wire bytes begin. */
+  #words: Int32Array = new Int32Array(0)
+  #directory = 0
+  #wireStart = 0
+
+  /** `receive` takes the next segment that was posted to this thread, or gives undefined. */
+  static open(handle: RecordIndexHandle, receive: () => Segment | undefined): RecordIndexReader {
+    const tableControl = new Int32Array(handle.table)
+    const table = new TableReader(tableControl, new SegmentSet(handle.segments, receive))
+    return new RecordIndexReader(new Int32Array(handle.control), table, new ReaderSlot(tableControl, handle.slot))
+  }
+
+  constructor(control: Int32Array, table: TableReader, slot: ReaderSlot) {
+    if (control[CONTROL_MAGIC] !== INDEX_MAGIC) {
+      throw new ContainerDnsError(
+        'CDNS_THREAD_FAILED',
+        'the shared memory does not hold a record index of this version',
+      )
+    }
+    this.#control = control
+    this.#table = table
+    this.#slot = slot
+    this.seed = table.seed
+  }
+
+  get loaded(): boolean {
+    return Atomics.load(this.#control, CONTROL_LOADED) !== 0
+  }
+
+  /** The serial of synthesized SOA records, an unsigned 32-bit number. */
+  get serial(): number {
+    return Atomics.load(this.#control, CONTROL_SERIAL) >>> 0
+  }
+
+  enter(): void {
+    this.#slot.enter()
+  }
+
+  leave(): void {
+    this.#slot.leave()
+  }
+
+  /** Whether the owner exists, be it as an empty non-terminal. `name` is folded; `hash` is `hashName` with `seed`. */
+  find(hash: number, name: Uint8Array, start: number, length: number): boolean {
+    if (!this.#table.find(hash, name, start, length)) return false
+    this.openEntry(this.#table.payloadWord, this.#table.words, this.#table.bytes)
+    return true
+  }
+
+  /** Sets the cursor to the owner's RRset of a type, if it has one. */
+  findType(type: number): boolean {
+    const words = this.#words
+    let at = this.#directory
+    let wireStart = this.#wireStart
+    for (let i = 0; i < this.rrsetCount; i++, at += DIRECTORY_WORDS) {
+      if (words[at + DIRECTORY_TYPE_AND_COUNT]! >>> 16 === type) {
+        this.#set(at, wireStart)
+        return true
+      }
+      wireStart += words[at + DIRECTORY_WIRE_BYTES]!
+    }
+    return false
+  }
+
+  /** Sets the cursor to the RRset at an index below `rrsetCount`, side data included. */
+  openRRset(index: number): void {
+    const words = this.#words
+    let wireStart = this.#wireStart
+    let sideStart = this.#wireStart
+    for (let i = 0, at = this.#directory; i < this.rrsetCount; i++, at += DIRECTORY_WORDS) {
+      // All wire bytes stand before the first side bytes.
+      sideStart += words[at + DIRECTORY_WIRE_BYTES]!
+      if (i >= index) continue
+      wireStart += words[at + DIRECTORY_WIRE_BYTES]!
+      sideStart += words[at + DIRECTORY_SIDE_BYTES]!
+    }
+    const at = this.#directory + index * DIRECTORY_WORDS
+    this.#set(at, wireStart)
+    this.sideStart = sideStart
+    this.sideLength = words[at + DIRECTORY_SIDE_BYTES]!
+  }
+
+  /** Sets the cursor to an entry that was met in another way than by `find`. */
+  openEntry(payloadWord: number, words: Int32Array, bytes: Uint8Array): void {
+    this.#words = words
+    this.bytes = bytes
+    this.rrsetCount = words[payloadWord + RRSET_COUNT]!
+    this.#directory = payloadWord + DIRECTORY
+    this.#wireStart = 4 * (this.#directory + this.rrsetCount * DIRECTORY_WORDS)
+  }
+
+  #set(at: number, wireStart: number): void {
+    const words = this.#words
+    const typeAndCount = words[at + DIRECTORY_TYPE_AND_COUNT]!
+    this.type = typeAndCount >>> 16
+    this.count = typeAndCount & 0xffff
+    this.ttl = words[at + DIRECTORY_TTL]!
+    this.wireStart = wireStart
+    this.wireLength = words[at + DIRECTORY_WIRE_BYTES]!
+  }
+}

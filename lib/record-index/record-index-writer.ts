@@ -1,0 +1,300 @@
+import { ContainerDnsError } from '../errors.js'
+import type { WireRRset } from '../records/wire-rrset.js'
+import { ReaderSlot, releaseReader } from '../shared-table/epochs.js'
+import {
+  ENTRY_HEADER_BYTES,
+  ENTRY_HEADER_WORDS,
+  ENTRY_KEY_LENGTH_MASK,
+  keyWords,
+  SEGMENT_BYTES,
+} from '../shared-table/layout.js'
+import type { Segment } from '../shared-table/segments.js'
+import { TableWriter } from '../shared-table/table-writer.js'
+import { MAX_LABELS } from '../wire/constants.js'
+import { hashName, nameToText } from '../wire/name.js'
+import {
+  CHILDREN,
+  CONTROL_LOADED,
+  CONTROL_MAGIC,
+  CONTROL_SERIAL,
+  CONTROL_WORDS,
+  DIRECTORY,
+  DIRECTORY_SIDE_BYTES,
+  DIRECTORY_TTL,
+  DIRECTORY_TYPE_AND_COUNT,
+  DIRECTORY_WIRE_BYTES,
+  DIRECTORY_WORDS,
+  INDEX_MAGIC,
+  RRSET_COUNT,
+} from './layout.js'
+import { type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
+
+export interface RecordIndexOptions {
+  /** Threads that read, besides the writer's own. */
+  readonly readers: number
+  readonly seed: number
+  /** The serial to start from; unsigned, 32 bits. */
+  readonly serial: number
+  /** Called with each new segment before anything in it is published: post it to every reader. */
+  readonly onSegment: (segment: Segment) => void
+}
+
+export interface RecordIndexSize {
+  /** Owners with RRsets. */
+  readonly names: number
+  /** Bytes in use: bucket words, bucket blocks and entries. */
+  readonly usedBytes: number
+  /** Bytes of all segments taken from the system. */
+  readonly allocatedBytes: number
+  /** Bytes replaced or removed that some thread may still be reading. */
+  readonly retiredBytes: number
+}
+
+/** All RRsets of a name, with what the store remembers of them. Half a segment: the names above it must find room in the same one. */
+const MAX_PAYLOAD_BYTES = SEGMENT_BYTES / 2
+
+/** The one writer of the record index. Belongs to the main thread; nothing in it waits. */
+export class RecordIndexWriter {
+  /** A reader for the writer's own thread. */
+  readonly reader: RecordIndexReader
+  readonly #control: Int32Array
+  readonly #table: TableWriter
+  readonly #slot: ReaderSlot
+  readonly #seed: number
+  #names = 0
+
+  constructor(options: RecordIndexOptions) {
+    this.#control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS))
+    this.#control[CONTROL_MAGIC] = INDEX_MAGIC
+    this.#control[CONTROL_SERIAL] = options.serial
+    this.#seed = options.seed
+    this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
+    this.#slot = new ReaderSlot(this.#table.control, options.readers)
+    this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
+  }
+
+  /** What reader `slot`, counted from 0, needs to open the index. */
+  handle(slot: number): RecordIndexHandle {
+    return {
+      control: this.#control.buffer as SharedArrayBuffer,
+      table: this.#table.control.buffer as SharedArrayBuffer,
+      segments: this.#table.segments.list(),
+      slot,
+    }
+  }
+
+  get size(): RecordIndexSize {
+    return {
+      names: this.#names,
+      usedBytes: this.#table.usedBytes,
+      allocatedBytes: this.#table.allocatedBytes,
+      retiredBytes: this.#table.retiredBytes,
+    }
+  }
+
+  /** From now on readers answer from the index; before, they know that it is not complete. */
+  setLoaded(): void {
+    Atomics.store(this.#control, CONTROL_LOADED, 1)
+  }
+
+  /** All RRsets of an owner, as pieces of shared memory that last until the next `write`. */
+  read(name: Uint8Array): WireRRset[] {
+    return this.reader.find(this.#hash(name, 0, name.length), name, 0, name.length) ? this.#rrsets() : []
+  }
+
+  /**
+   * Replaces all RRsets of an owner in one step; none removes the owner. Returns whether that changed anything.
+   *
+   * `name` is folded and in wire form. Names between the owner and the root come into being as empty non-terminals, and go
+   * with the last name below them. Throws CDNS_RRSET_TOO_LARGE and CDNS_SHARED_MEMORY_FULL, before anything has changed.
+   */
+  write(name: Uint8Array, rrsets: readonly WireRRset[]): boolean {
+    const hash = this.#hash(name, 0, name.length)
+    const exists = this.reader.find(hash, name, 0, name.length)
+    if (!exists && rrsets.length === 0) return false
+    if (exists && this.#holdsAlready(rrsets)) return false
+    const hadRRsets = exists && this.reader.rrsetCount > 0
+    const children = exists ? this.#childrenOf() : 0
+    if (rrsets.length > 0 || children > 0) {
+      const payloadBytes = payloadBytesOf(name, rrsets)
+      // What comes after the first store must not fail: the names above would be out of step with the one below.
+      if (rrsets.length > 0) this.#table.reserve(MAX_LABELS, payloadBytes)
+      this.#fill(name, rrsets, children, payloadBytes)
+      this.#table.publish(hash, name, name.length)
+      if (!exists) this.#adopt(name)
+    } else {
+      this.#table.remove(hash, name, name.length)
+      this.#disown(name)
+    }
+    this.#names += (rrsets.length > 0 ? 1 : 0) - (hadRRsets ? 1 : 0)
+    return true
+  }
+
+  /** Sets the serial of synthesized SOA records. */
+  setSerial(serial: number): void {
+    Atomics.store(this.#control, CONTROL_SERIAL, serial | 0)
+  }
+
+  /** Ends the epoch and returns it, for `isSettled`. */
+  seal(): number {
+    return this.#table.seal()
+  }
+
+  /** Whether every reader answers with all that was written before `seal` returned this epoch. */
+  isSettled(epoch: number): boolean {
+    return this.#table.isSettled(epoch)
+  }
+
+  /** For the supervisor: the thread of this reader slot is dead. */
+  releaseReader(slot: number): void {
+    releaseReader(this.#table.control, slot)
+  }
+
+  /** Buckets to visit for a walk through everything; a walk keeps the number it began with. */
+  get bucketCount(): number {
+    return this.#table.bucketCount
+  }
+
+  /**
+   * Calls `visit` for each owner with RRsets in a bucket of a walk, as they stood there before the first call. The RRsets last
+   * for the call; `visit` may call `write`, but start no other walk.
+   */
+  visitBucket(bucket: number, bucketCount: number, visit: (name: Uint8Array, rrsets: WireRRset[]) => void): void {
+    // What `visit` writes must not be put in the place of an entry that is still to be visited.
+    this.#slot.enter()
+    try {
+      this.#table.visitBucket(bucket, bucketCount, (entryWord, words, bytes) => {
+        const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
+        const keyAt = 4 * entryWord + ENTRY_HEADER_BYTES
+        this.reader.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
+        if (this.reader.rrsetCount > 0) visit(bytes.slice(keyAt, keyAt + length), this.#rrsets())
+      })
+    } finally {
+      this.#slot.leave()
+    }
+  }
+
+  #hash(name: Uint8Array, start: number, length: number): number {
+    return hashName(name, start, length, this.#seed)
+  }
+
+  #rrsets(): WireRRset[] {
+    const reader = this.reader
+    const rrsets: WireRRset[] = []
+    for (let i = 0; i < reader.rrsetCount; i++) {
+      reader.openRRset(i)
+      rrsets.push({
+        type: reader.type,
+        ttl: reader.ttl,
+        count: reader.count,
+        bytes: reader.bytes,
+        start: reader.wireStart,
+        length: reader.wireLength,
+        side: reader.bytes,
+        sideStart: reader.sideStart,
+        sideLength: reader.sideLength,
+      })
+    }
+    return rrsets
+  }
+
+  /** Whether the entry under the cursor holds just these RRsets, side data included, in this order. */
+  #holdsAlready(rrsets: readonly WireRRset[]): boolean {
+    const reader = this.reader
+    if (reader.rrsetCount !== rrsets.length) return false
+    for (let i = 0; i < rrsets.length; i++) {
+      const rrset = rrsets[i]!
+      reader.openRRset(i)
+      if (reader.type !== rrset.type || reader.ttl !== rrset.ttl || reader.count !== rrset.count) return false
+      if (reader.wireLength !== rrset.length || reader.sideLength !== rrset.sideLength) return false
+      if (!sameBytes(reader.bytes, reader.wireStart, rrset.bytes, rrset.start, rrset.length)) return false
+      if (!sameBytes(reader.bytes, reader.sideStart, rrset.side, rrset.sideStart, rrset.sideLength)) return false
+    }
+    return true
+  }
+
+  #childrenOf(): number {
+    return Atomics.load(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN)
+  }
+
+  #fill(name: Uint8Array, rrsets: readonly WireRRset[], children: number, payloadBytes: number): void {
+    this.#table.begin(name, name.length, payloadBytes)
+    const { words, bytes, payloadWord } = this.#table
+    words[payloadWord + RRSET_COUNT] = rrsets.length
+    words[payloadWord + CHILDREN] = children
+    let at = payloadWord + DIRECTORY
+    let position = 4 * (at + rrsets.length * DIRECTORY_WORDS)
+    for (const rrset of rrsets) {
+      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | rrset.count
+      words[at + DIRECTORY_TTL] = rrset.ttl
+      words[at + DIRECTORY_WIRE_BYTES] = rrset.length
+      words[at + DIRECTORY_SIDE_BYTES] = rrset.sideLength
+      at += DIRECTORY_WORDS
+      copyBytes(rrset.bytes, rrset.start, bytes, position, rrset.length)
+      position += rrset.length
+    }
+    for (const rrset of rrsets) {
+      copyBytes(rrset.side, rrset.sideStart, bytes, position, rrset.sideLength)
+      position += rrset.sideLength
+    }
+  }
+
+  /** A new entry counts with its parent, which comes into being if it must. */
+  #adopt(name: Uint8Array): void {
+    const parent = parentOf(name)
+    if (parent === undefined) return
+    const hash = this.#hash(parent, 0, parent.length)
+    if (this.reader.find(hash, parent, 0, parent.length)) {
+      Atomics.add(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN, 1)
+      return
+    }
+    this.#fill(parent, [], 1, 4 * DIRECTORY)
+    this.#table.publish(hash, parent, parent.length)
+    this.#adopt(parent)
+  }
+
+  /** A removed entry no longer counts with its parent, which goes if nothing else keeps it. */
+  #disown(name: Uint8Array): void {
+    const parent = parentOf(name)
+    if (parent === undefined) return
+    const hash = this.#hash(parent, 0, parent.length)
+    if (!this.reader.find(hash, parent, 0, parent.length)) return
+    const { words, payloadWord } = this.#table.reader
+    const children = Atomics.sub(words, payloadWord + CHILDREN, 1) - 1
+    if (children > 0 || words[payloadWord + RRSET_COUNT]! > 0) return
+    this.#table.remove(hash, parent, parent.length)
+    this.#disown(parent)
+  }
+}
+
+/** Throws CDNS_RRSET_TOO_LARGE. */
+function payloadBytesOf(name: Uint8Array, rrsets: readonly WireRRset[]): number {
+  let bytes = 4 * (DIRECTORY + rrsets.length * DIRECTORY_WORDS)
+  for (const rrset of rrsets) bytes += rrset.length + rrset.sideLength
+  if (bytes <= MAX_PAYLOAD_BYTES) return bytes
+  throw new ContainerDnsError(
+    'CDNS_RRSET_TOO_LARGE',
+    `all RRsets of ${nameToText(name)} together take ${bytes} bytes, ${MAX_PAYLOAD_BYTES} are allowed`,
+  )
+}
+
+/** The name one label up; undefined for the root and for the names right below it, which need no parent. */
+function parentOf(name: Uint8Array): Uint8Array | undefined {
+  const parent = name.subarray(name[0]! + 1)
+  return parent.length > 1 ? parent : undefined
+}
+
+function sameBytes(
+  left: Uint8Array,
+  leftStart: number,
+  right: Uint8Array,
+  rightStart: number,
+  length: number,
+): boolean {
+  for (let i = 0; i < length; i++) if (left[leftStart + i] !== right[rightStart + i]) return false
+  return true
+}
+
+function copyBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, length: number): void {
+  for (let i = 0; i < length; i++) target[to + i] = source[from + i]!
+}

@@ -1,0 +1,283 @@
+import { randomInt } from 'node:crypto'
+import { EventEmitter } from 'eventemitter3'
+import { type Clock, systemClock } from './clock.js'
+import { Supervisor, type WorkerRestart } from './cluster/supervisor.js'
+import { ContainerDnsError } from './errors.js'
+import { CounterSampler, type CounterTotals } from './metrics/counter-totals.js'
+import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
+import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
+import { Publisher } from './publish/publisher.js'
+import { PublishedRecords, type Records } from './publish/records.js'
+import { serialAfter } from './publish/serial.js'
+import { QueryPipeline } from './query/pipeline.js'
+import { Zone, ZoneTable } from './query/zone.js'
+import { type RecordIndexSize, RecordIndexWriter } from './record-index/record-index-writer.js'
+import type { Segment } from './shared-table/segments.js'
+import type { BadRecord, StoreStatus } from './store/record-store.js'
+import type { BoundAddress, DatagramSockets, TransportKind } from './transport/datagram-transport.js'
+import { openDatagramSockets } from './transport/open-datagram-sockets.js'
+import { MAX_MESSAGE_SIZE } from './wire/constants.js'
+import { FoldedName } from './wire/folded-name.js'
+import { nameToText } from './wire/name.js'
+import { type DnsResponse, decodeResponse } from './wire/packet.js'
+import { queryMessage } from './wire/query-message.js'
+import { type RecordType, typeCode } from './wire/rdata/record-type.js'
+
+/** What a server tells its host. */
+export interface ContainerDnsEvents {
+  /** The first load is answered from. `createContainerDns` resolves at the same time. */
+  ready: () => void
+  /** Records of a name have changed, through this server or in the store. */
+  change: (change: { readonly name: string }) => void
+  workerRestart: (restart: WorkerRestart) => void
+  /** The store is out of reach; answers go on from what is known. */
+  storeDown: (cause: Error) => void
+  storeUp: () => void
+  badRecord: (bad: BadRecord) => void
+  /** Something failed that no caller waits for, and that the server lives on with. */
+  error: (error: Error) => void
+}
+
+/** A snapshot of what a server is and has done. */
+export interface Stats {
+  readonly ready: boolean
+  readonly transport: { readonly kind: TransportKind; readonly reason: string }
+  /** Sums over all DNS threads since the start. */
+  readonly counters: CounterTotals
+  readonly threads: readonly { readonly restarts: number }[]
+  readonly index: RecordIndexSize & { readonly serial: number }
+  readonly store: StoreStatus & { readonly kind: string }
+}
+
+/** A running server. Made by `createContainerDns`. */
+export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
+  /** Where it answers, in the order of `listen`. */
+  readonly addresses: readonly BoundAddress[]
+  readonly records: Records
+  /** Whether the first load is answered from, and the server is not closing. */
+  readonly ready: boolean
+  /** Asks the answering code directly, without a socket. Rejects with CDNS_NAME_INVALID, CDNS_TYPE_UNSUPPORTED or CDNS_CLOSED. */
+  query(name: string, type: RecordType): Promise<DnsResponse>
+  stats(): Stats
+  /**
+   * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
+   * long with `ready` false, for whoever watches it to look elsewhere; default 0.
+   */
+  close(options?: CloseOptions): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface CloseOptions {
+  drainMs?: number
+}
+
+/**
+ * Starts a DNS server: binds at once, and resolves when the store's first load is answered from.
+ *
+ * Rejects with a `ContainerDnsError`, and then nothing is left open: bad options (CDNS_OPTION_…, CDNS_ZONE_INVALID), sockets
+ * (CDNS_PORT_IN_USE, …), threads (CDNS_THREAD_FAILED), the store (CDNS_STORE_…, CDNS_START_TIMEOUT), the signal (CDNS_ABORTED).
+ */
+export async function createContainerDns(options: ContainerDnsOptions = {}): Promise<ContainerDns> {
+  const parsed = parseOptions(options)
+  throwIfAborted(parsed.signal)
+  const sockets = await openDatagramSockets({
+    kind: parsed.transport,
+    addresses: parsed.listen,
+    threads: parsed.workers,
+    logger: parsed.logger,
+  })
+  const server = new Server(parsed, sockets, systemClock)
+  try {
+    await server.start()
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+  return server
+}
+
+/** Main thread: puts sockets, index, store and threads together, and takes them apart again. */
+class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
+  readonly addresses: readonly BoundAddress[]
+  readonly records: Records
+  readonly #options: ParsedOptions
+  readonly #sockets: DatagramSockets
+  readonly #index: RecordIndexWriter
+  readonly #publisher: Publisher
+  readonly #counterRows: SharedArrayBuffer
+  readonly #counters: CounterSampler
+  readonly #supervisor: Supervisor
+  readonly #zones: ZoneTable
+  readonly #pipeline: QueryPipeline
+  readonly #onAbort = () => void this.close()
+  #ready = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: ParsedOptions, sockets: DatagramSockets, clock: Clock) {
+    super()
+    this.#options = options
+    this.#sockets = sockets
+    this.addresses = sockets.addresses
+    this.#counterRows = createCounterRows(sockets.threads)
+    this.#counters = new CounterSampler(this.#counterRows)
+    this.#index = new RecordIndexWriter({
+      readers: sockets.threads,
+      seed: randomInt(2 ** 32),
+      serial: serialAfter(0, clock.wallMs()),
+      onSegment: (segment) => this.#postSegment(segment),
+    })
+    const zones = options.zones.map((zone) => new Zone(zone, options.negativeTtl))
+    this.#zones = new ZoneTable(zones, this.#index.reader.seed)
+    this.#pipeline = this.#createPipeline()
+    this.#publisher = this.#createPublisher(clock)
+    this.records = new PublishedRecords({
+      index: this.#index,
+      publisher: this.#publisher,
+      store: options.store,
+      isInZone: (name) => this.#isInZone(name),
+    })
+    this.#supervisor = this.#createSupervisor(clock)
+  }
+
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  async start(): Promise<void> {
+    const { signal, startTimeoutMs, store } = this.#options
+    const loaded = Promise.all([this.#supervisor.start(), store.open(this.#publisher)])
+    await withinTime(loaded, startTimeoutMs, signal)
+    signal?.addEventListener('abort', this.#onAbort)
+    this.#index.setLoaded()
+    await this.#publisher.settled()
+    this.#ready = true
+    this.emit('ready')
+  }
+
+  async query(name: string, type: RecordType): Promise<DnsResponse> {
+    if (this.#closing !== undefined) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
+    const request = queryMessage(name, typeCode(type), 0)
+    const response = new Uint8Array(MAX_MESSAGE_SIZE)
+    const length = this.#pipeline.answerStream(request, 0, request.length, response, 0, response.length)
+    return decodeResponse(response.subarray(0, length))
+  }
+
+  stats(): Stats {
+    const { kind, reason } = this.#sockets
+    return {
+      ready: this.#ready,
+      transport: { kind, reason },
+      counters: this.#counters.read(),
+      threads: this.#supervisor.restarts.map((restarts) => ({ restarts })),
+      index: { ...this.#index.size, serial: this.#index.reader.serial },
+      store: { kind: this.#options.store.kind, ...this.#options.store.status() },
+    }
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options.drainMs ?? 0)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#ready = false
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs))
+    await Promise.all([this.#options.store.close(), this.#supervisor.stop()])
+    this.#publisher.close()
+    this.#sockets.close()
+    this.#counters.stop()
+  }
+
+  #createPipeline(): QueryPipeline {
+    const { negativeTtl, udpPayloadSize } = this.#options
+    const settings = { index: this.#index.reader, zones: this.#zones, negativeTtl, udpPayloadSize }
+    // Queries of the host itself are not part of the statistics.
+    return new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31))
+  }
+
+  #createPublisher(clock: Clock): Publisher {
+    return new Publisher({
+      index: this.#index,
+      defaultTtl: this.#options.defaultTtl,
+      logger: this.#options.logger,
+      clock,
+      onChange: (name) => {
+        // A million names of a first load need no text if nobody listens.
+        if (this.listenerCount('change') > 0) this.emit('change', { name: nameToText(name) })
+      },
+      onBadRecord: (bad) => this.emit('badRecord', bad),
+      onDown: (cause) => this.emit('storeDown', cause),
+      onUp: () => this.emit('storeUp'),
+    })
+  }
+
+  #createSupervisor(clock: Clock): Supervisor {
+    const { logger, zones, negativeTtl, udpPayloadSize, workerFiles } = this.#options
+    return new Supervisor({
+      threads: this.#sockets.threads,
+      workerFile: workerFiles.dns,
+      taskFor: (thread) => ({
+        counters: this.#counterRows,
+        index: this.#index.handle(thread),
+        endpoints: this.#sockets.endpoints(thread),
+        zones,
+        udpPayloadSize,
+        negativeTtl,
+      }),
+      wake: (thread) => this.#sockets.wake(thread),
+      onDeath: (thread) => this.#index.releaseReader(thread),
+      onRestart: (restart) => this.emit('workerRestart', restart),
+      logger,
+      clock,
+    })
+  }
+
+  /** The first segments come while the server is put together; threads are given those when they start. */
+  #postSegment(segment: Segment): void {
+    this.#supervisor?.postSegment(segment)
+  }
+
+  #isInZone(name: Uint8Array): boolean {
+    const folded = new FoldedName()
+    return folded.read(name, 0, name.length, this.#index.reader.seed) && this.#zones.match(folded) !== undefined
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw aborted(signal)
+}
+
+function aborted(signal: AbortSignal): ContainerDnsError {
+  return new ContainerDnsError('CDNS_ABORTED', 'the signal that was passed in has been aborted', {
+    cause: signal.reason,
+  })
+}
+
+/** Rejects with CDNS_START_TIMEOUT or CDNS_ABORTED when that comes first. */
+async function withinTime(work: Promise<unknown>, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  let cleanUp = () => {}
+  const limit = new Promise<never>((_, reject) => {
+    const timer = setTimeout(
+      () => reject(new ContainerDnsError('CDNS_START_TIMEOUT', `the store had not loaded within ${timeoutMs} ms`)),
+      timeoutMs,
+    )
+    const onAbort = () => reject(aborted(signal!))
+    signal?.addEventListener('abort', onAbort)
+    cleanUp = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  })
+  try {
+    await Promise.race([work, limit])
+  } finally {
+    cleanUp()
+    // When the limit was first, closing makes this fail too, and nobody waits for it any more.
+    work.catch(() => {})
+  }
+}

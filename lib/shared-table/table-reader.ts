@@ -1,0 +1,116 @@
+import { ContainerDnsError } from '../errors.js'
+import {
+  BLOCK_COUNT,
+  BLOCK_PAIRS,
+  bucketOf,
+  CONTROL_BUCKET_COUNT,
+  CONTROL_MAGIC,
+  CONTROL_SEED,
+  CONTROL_VERSION,
+  ENTRY_HEADER_BYTES,
+  ENTRY_HEADER_WORDS,
+  ENTRY_KEY_LENGTH_MASK,
+  keyWords,
+  PAIR_WORDS,
+  SEGMENT_BUCKET_BITS,
+  SEGMENT_BUCKET_MASK,
+  SEGMENT_UNIT_BITS,
+  SEGMENT_UNIT_MASK,
+  TABLE_MAGIC,
+  TABLE_VERSION,
+  UNIT_WORDS,
+} from './layout.js'
+import type { SegmentSet } from './segments.js'
+
+/**
+ * Looks keys up without a lock. Any thread may have one; between `ReaderSlot.enter` and `leave` what it found stays as it is.
+ *
+ * After `find` has returned true, `words` and `bytes` are the segment of the entry, and `payloadWord` is where its payload begins.
+ */
+export class TableReader {
+  readonly control: Int32Array
+  readonly seed: number
+  words: Int32Array = NO_WORDS
+  bytes: Uint8Array = NO_BYTES
+  payloadWord = 0
+  readonly #segments: SegmentSet
+  /** The buckets there were when this reader last looked; since then there can only be more. */
+  #bucketCount: number
+  #pair = 0
+
+  /** Throws CDNS_THREAD_FAILED when the control block is not one of this version. */
+  constructor(control: Int32Array, segments: SegmentSet) {
+    if (control[CONTROL_MAGIC] !== TABLE_MAGIC || control[CONTROL_VERSION] !== TABLE_VERSION) {
+      throw new ContainerDnsError(
+        'CDNS_THREAD_FAILED',
+        'the shared memory is not laid out as this version of the library lays it out',
+      )
+    }
+    this.control = control
+    this.seed = control[CONTROL_SEED]!
+    this.#segments = segments
+    this.#bucketCount = Atomics.load(control, CONTROL_BUCKET_COUNT)
+  }
+
+  /** Finds the entry of a key, which lies in `key` at `start`. `hash` is the key's, made with `seed`. */
+  find(hash: number, key: Uint8Array, start: number, length: number): boolean {
+    for (;;) {
+      const bucket = bucketOf(hash, this.#bucketCount)
+      const number = bucket >>> SEGMENT_BUCKET_BITS
+      const table = this.#segments.tables[number] ?? this.#segments.fetchTable(number)
+      const block = Atomics.load(table, bucket & SEGMENT_BUCKET_MASK)
+      if (block !== 0 && this.#search(block, hash, key, start, length)) return true
+      // A split moves keys to a new bucket, says so in the count, and then takes them from the old one. What was found
+      // is right whatever the count; who missed and sees another count looks again.
+      const bucketCount = Atomics.load(this.control, CONTROL_BUCKET_COUNT)
+      if (bucketCount === this.#bucketCount) return false
+      this.#bucketCount = bucketCount
+    }
+  }
+
+  /** For the writer: the word of the pair that names the key's entry, in `words`; -1 without one. */
+  findPair(hash: number, key: Uint8Array, start: number, length: number): number {
+    const bucket = bucketOf(hash, this.control[CONTROL_BUCKET_COUNT]!)
+    const block = this.#segments.tables[bucket >>> SEGMENT_BUCKET_BITS]![bucket & SEGMENT_BUCKET_MASK]!
+    if (block === 0 || !this.#search(block, hash, key, start, length)) return -1
+    this.words = this.#arena(block)
+    return this.#pair
+  }
+
+  #search(block: number, hash: number, key: Uint8Array, start: number, length: number): boolean {
+    const words = this.#arena(block)
+    const first = (block & SEGMENT_UNIT_MASK) * UNIT_WORDS
+    const end = first + BLOCK_PAIRS + words[first + BLOCK_COUNT]! * PAIR_WORDS
+    for (let pair = first + BLOCK_PAIRS; pair < end; pair += PAIR_WORDS) {
+      if (words[pair] === hash && this.#open(Atomics.load(words, pair + 1), key, start, length)) {
+        this.#pair = pair
+        return true
+      }
+    }
+    return false
+  }
+
+  #open(entry: number, key: Uint8Array, start: number, length: number): boolean {
+    const words = this.#arena(entry)
+    const word = (entry & SEGMENT_UNIT_MASK) * UNIT_WORDS
+    if ((words[word]! & ENTRY_KEY_LENGTH_MASK) !== length) return false
+    const bytes = this.#segments.arenaBytes[entry >>> SEGMENT_UNIT_BITS]!
+    const keyAt = word * 4 + ENTRY_HEADER_BYTES
+    for (let i = 0; i < length; i++) if (bytes[keyAt + i] !== key[start + i]) return false
+    this.words = words
+    this.bytes = bytes
+    this.payloadWord = word + ENTRY_HEADER_WORDS + keyWords(length)
+    return true
+  }
+
+  #arena(offset: number): Int32Array {
+    const number = offset >>> SEGMENT_UNIT_BITS
+    const words = this.#segments.arenaWords[number]
+    if (words !== undefined) return words
+    this.#segments.fetchArena(number)
+    return this.#segments.arenaWords[number]!
+  }
+}
+
+const NO_WORDS = new Int32Array(0)
+const NO_BYTES = new Uint8Array(0)

@@ -1,0 +1,370 @@
+import { Arena, newSharedMemory } from './arena.js'
+import { advanceEpoch, hasReached } from './epochs.js'
+import {
+  BLOCK_COUNT,
+  BLOCK_PAIRS,
+  BUCKETS_PER_SEGMENT,
+  bucketOf,
+  CONTROL_BUCKET_COUNT,
+  CONTROL_EPOCH,
+  CONTROL_MAGIC,
+  CONTROL_READER_COUNT,
+  CONTROL_READERS,
+  CONTROL_SEED,
+  CONTROL_VERSION,
+  ENTRY_HEADER_BYTES,
+  ENTRY_HEADER_WORDS,
+  ENTRY_SIZE_SHIFT,
+  INITIAL_BUCKETS,
+  keyWords,
+  PAIR_WORDS,
+  READER_STRIDE,
+  SEGMENT_BUCKET_BITS,
+  SEGMENT_BUCKET_MASK,
+  SEGMENT_UNIT_BITS,
+  SEGMENT_UNIT_MASK,
+  TABLE_MAGIC,
+  TABLE_VERSION,
+  UNIT_BYTES,
+  UNIT_WORDS,
+} from './layout.js'
+import { RetiredBlocks } from './retired.js'
+import { type Segment, SegmentSet } from './segments.js'
+import { TableReader } from './table-reader.js'
+
+export interface TableOptions {
+  /** Threads that may read at the same time. */
+  readonly readers: number
+  /** What hashes of keys are made with. */
+  readonly seed: number
+  /** Called before anything in a new segment is published: post it to every reader, then return. */
+  readonly onSegment: (segment: Segment) => void
+}
+
+/** Keys in a bucket, on average, before the next bucket is split. Blocks of four pairs cost eleven bytes a key. */
+const MAX_LOAD = 4
+/** Retired blocks are looked through after this many; an epoch then covers a few milliseconds of writing. */
+const RECLAIM_EVERY = 256
+/** And no more than this are given back at once: some 0.1 ms, though a reader may have held up a million of them. */
+const RECLAIM_AT_MOST = 16 * RECLAIM_EVERY
+/** What a put takes besides its payload: header and key, its bucket's block, the two blocks of a split; each several times its usual size. */
+const OVERHEAD_BYTES = 1024
+
+/**
+ * The one writer of a table. Only the thread that made it may call it, and nothing in it waits.
+ *
+ * An entry is written into free bytes, then published with one atomic store; a reader sees the old entry or the new one,
+ * never a mixture. What has been unlinked is reused when no reader can see it any more. The table grows by splitting one
+ * bucket at a time, so no call takes long.
+ */
+export class TableWriter {
+  readonly control: Int32Array
+  readonly segments: SegmentSet
+  /** Sees everything that was published; for the writer's own thread. */
+  readonly reader: TableReader
+  /** Where `begin` has put the new entry: fill `words` and `bytes` from `payloadWord` on. */
+  words: Int32Array
+  bytes: Uint8Array
+  payloadWord = 0
+
+  readonly #arena: Arena
+  readonly #retired = new RetiredBlocks()
+  readonly #onSegment: (segment: Segment) => void
+  readonly #release: (offset: number, bytes: number) => void
+  #bucketCount = INITIAL_BUCKETS
+  #entryCount = 0
+  #begun = 0
+  #retiredSinceReclaim = 0
+  #retiredBytes = 0
+
+  constructor(options: TableOptions) {
+    this.control = new Int32Array(new SharedArrayBuffer(4 * (CONTROL_READERS + options.readers * READER_STRIDE)))
+    this.control[CONTROL_MAGIC] = TABLE_MAGIC
+    this.control[CONTROL_VERSION] = TABLE_VERSION
+    this.control[CONTROL_EPOCH] = 1
+    this.control[CONTROL_BUCKET_COUNT] = this.#bucketCount
+    this.control[CONTROL_SEED] = options.seed
+    this.control[CONTROL_READER_COUNT] = options.readers
+    this.#onSegment = options.onSegment
+    this.segments = new SegmentSet([], () => undefined)
+    this.#arena = new Arena(this.segments, options.onSegment)
+    this.#release = (offset, bytes) => {
+      this.#retiredBytes -= Arena.roundUp(bytes)
+      this.#arena.free(offset, bytes)
+    }
+    this.#addTableSegment(0)
+    this.reader = new TableReader(this.control, this.segments)
+    this.words = this.segments.tables[0]!
+    this.bytes = new Uint8Array(0)
+  }
+
+  get entryCount(): number {
+    return this.#entryCount
+  }
+
+  /** Bytes of bucket words, entries and bucket blocks in use; what is retired but not yet reused counts too. */
+  get usedBytes(): number {
+    return this.#arena.usedBytes + 4 * this.#bucketCount
+  }
+
+  /** Bytes that wait for readers to move on. */
+  get retiredBytes(): number {
+    return this.#retiredBytes
+  }
+
+  /** Bytes of all segments. */
+  get allocatedBytes(): number {
+    return this.segments.allocatedBytes
+  }
+
+  /**
+   * Sees to it that so many puts, with so many bytes of payload together, cannot fail half-way; up to half a segment
+   * of payload, and 256 puts.
+   *
+   * Throws CDNS_SHARED_MEMORY_FULL, and nothing has changed. Removing goes on then: it lives on what was reserved.
+   */
+  reserve(entryCount: number, payloadBytes: number): void {
+    this.#arena.reserve(Arena.roundUp(payloadBytes) + entryCount * OVERHEAD_BYTES)
+    const lastTable = (this.#bucketCount + entryCount) >>> SEGMENT_BUCKET_BITS
+    if (lastTable === this.segments.tables.length) this.#addTableSegment(lastTable)
+  }
+
+  /**
+   * Starts an entry with room for so many bytes; the caller fills it, then calls `publish`. Nobody sees it before.
+   *
+   * A key has 1 to 255 bytes.
+   */
+  begin(key: Uint8Array, length: number, payloadBytes: number): void {
+    const headBytes = ENTRY_HEADER_BYTES + 4 * keyWords(length)
+    const size = Arena.roundUp(headBytes + payloadBytes)
+    const offset = this.#arena.allocate(size)
+    const word = this.#open(offset)
+    // The key's last word first, for the zeros behind the key.
+    this.words[word + ENTRY_HEADER_WORDS + keyWords(length) - 1] = 0
+    this.words[word] = ((size / UNIT_BYTES) << ENTRY_SIZE_SHIFT) | length
+    const keyAt = 4 * word + ENTRY_HEADER_BYTES
+    for (let i = 0; i < length; i++) this.bytes[keyAt + i] = key[i]!
+    this.payloadWord = word + ENTRY_HEADER_WORDS + keyWords(length)
+    this.#begun = offset
+  }
+
+  /** Makes the entry that `begin` started the one of its key, in the place of an older one if there is one. */
+  publish(hash: number, key: Uint8Array, length: number): void {
+    const pair = this.reader.findPair(hash, key, 0, length)
+    if (pair >= 0) {
+      const words = this.reader.words
+      const old = words[pair + 1]!
+      Atomics.store(words, pair + 1, this.#begun)
+      this.#retireEntry(old)
+      return
+    }
+    this.#insert(hash, this.#begun)
+    this.#entryCount++
+    if (this.#entryCount > MAX_LOAD * this.#bucketCount) this.#split()
+  }
+
+  /** Whether there was such a key. */
+  remove(hash: number, key: Uint8Array, length: number): boolean {
+    const pair = this.reader.findPair(hash, key, 0, length)
+    if (pair < 0) return false
+    const entry = this.reader.words[pair + 1]!
+    const bucket = bucketOf(hash, this.#bucketCount)
+    const block = this.#bucketWord(bucket)
+    this.#setBucket(bucket, this.#blockWithout(block, entry))
+    this.#retireBlock(block)
+    this.#retireEntry(entry)
+    this.#entryCount--
+    return true
+  }
+
+  /** Ends the epoch: everything written before is what a reader sees that enters in the returned epoch or later. */
+  seal(): number {
+    const epoch = advanceEpoch(this.control)
+    this.reclaim()
+    return epoch
+  }
+
+  /** Whether every reader is idle or has entered since `seal` returned this epoch. */
+  isSettled(epoch: number): boolean {
+    return hasReached(this.control, epoch)
+  }
+
+  /** Gives back what no reader can see any more, oldest first, a bounded number at a time. */
+  reclaim(): void {
+    this.#retiredSinceReclaim = 0
+    let reached = 0
+    for (let given = 0; given < RECLAIM_AT_MOST && this.#retired.count > 0; given++) {
+      const epoch = this.#retired.oldestEpoch
+      if (epoch !== reached) {
+        // Unlinked during this epoch, so readers of the next one cannot have met it.
+        if (!hasReached(this.control, (epoch + 1) | 0 || 1)) return
+        reached = epoch
+      }
+      this.#retired.shift(this.#release)
+    }
+  }
+
+  /** Buckets as they are now; `visitBucket` for each of them meets every entry once, however the table grows in between. */
+  get bucketCount(): number {
+    return this.#bucketCount
+  }
+
+  /**
+   * Calls `visit` with each entry in a bucket, and in the buckets that have been split off it since there were `bucketCount`
+   * of them: the word of its header and the segment. `visit` may publish and remove if the caller keeps a reader slot entered;
+   * the entries are those that stood there before.
+   */
+  visitBucket(
+    bucket: number,
+    bucketCount: number,
+    visit: (entryWord: number, words: Int32Array, bytes: Uint8Array) => void,
+  ): void {
+    const topBit = 31 - Math.clz32(bucketCount)
+    const half = 1 << topBit
+    // Buckets that had been split by then, and those split off them, were told apart by one more bit of the hash.
+    const stride = bucket < bucketCount - half || bucket >= half ? 2 * half : half
+    const entries: number[] = []
+    for (let b = bucket; b < this.#bucketCount; b += stride) {
+      const block = this.#bucketWord(b)
+      if (block === 0) continue
+      const { words, first, count } = this.#pairsOf(block)
+      for (let i = 0; i < count; i++) entries.push(words[first + i * PAIR_WORDS + 1]!)
+    }
+    for (const entry of entries) {
+      const number = entry >>> SEGMENT_UNIT_BITS
+      visit(
+        (entry & SEGMENT_UNIT_MASK) * UNIT_WORDS,
+        this.segments.arenaWords[number]!,
+        this.segments.arenaBytes[number]!,
+      )
+    }
+  }
+
+  #insert(hash: number, entry: number): void {
+    const bucket = bucketOf(hash, this.#bucketCount)
+    const block = this.#bucketWord(bucket)
+    this.#setBucket(bucket, this.#blockWith(block, hash, entry))
+    if (block !== 0) this.#retireBlock(block)
+  }
+
+  /**
+   * Splits the bucket whose turn it is. The order of the three stores is what `TableReader.find` counts on; what can fail
+   * comes before the first.
+   */
+  #split(): void {
+    const topBit = 31 - Math.clz32(this.#bucketCount)
+    const lower = this.#bucketCount - (1 << topBit)
+    const upper = this.#bucketCount
+    const upperSegment = upper >>> SEGMENT_BUCKET_BITS
+    if (upperSegment === this.segments.tables.length) this.#addTableSegment(upperSegment)
+    const block = this.#bucketWord(lower)
+    const goesUp = (hash: number) => bucketOf(hash, upper + 1) === upper
+    const upperBlock = this.#blockOf(block, goesUp)
+    const lowerBlock = this.#blockOf(block, (hash) => !goesUp(hash))
+    this.#setBucket(upper, upperBlock)
+    this.#bucketCount = upper + 1
+    Atomics.store(this.control, CONTROL_BUCKET_COUNT, this.#bucketCount)
+    this.#setBucket(lower, lowerBlock)
+    if (block !== 0) this.#retireBlock(block)
+  }
+
+  #blockWith(block: number, hash: number, entry: number): number {
+    const count = block === 0 ? 0 : this.#pairsOf(block).count
+    const { offset, words, first } = this.#newBlock(count + 1)
+    if (block !== 0) {
+      const old = this.#pairsOf(block)
+      for (let i = 0; i < count * PAIR_WORDS; i++) words[first + i] = old.words[old.first + i]!
+    }
+    words[first + count * PAIR_WORDS] = hash
+    words[first + count * PAIR_WORDS + 1] = entry
+    return offset
+  }
+
+  #blockWithout(block: number, entry: number): number {
+    const old = this.#pairsOf(block)
+    if (old.count === 1) return 0
+    const { offset, words, first } = this.#newBlock(old.count - 1)
+    let to = first
+    for (let i = 0; i < old.count; i++) {
+      const from = old.first + i * PAIR_WORDS
+      if (old.words[from + 1] === entry) continue
+      words[to] = old.words[from]!
+      words[to + 1] = old.words[from + 1]!
+      to += PAIR_WORDS
+    }
+    return offset
+  }
+
+  /** A block of those pairs whose hashes are wanted; 0 for none. */
+  #blockOf(block: number, wanted: (hash: number) => boolean): number {
+    if (block === 0) return 0
+    const old = this.#pairsOf(block)
+    let count = 0
+    for (let i = 0; i < old.count; i++) if (wanted(old.words[old.first + i * PAIR_WORDS]!)) count++
+    if (count === 0) return 0
+    const { offset, words, first } = this.#newBlock(count)
+    let to = first
+    for (let i = 0; i < old.count; i++) {
+      const from = old.first + i * PAIR_WORDS
+      if (!wanted(old.words[from]!)) continue
+      words[to] = old.words[from]!
+      words[to + 1] = old.words[from + 1]!
+      to += PAIR_WORDS
+    }
+    return offset
+  }
+
+  #newBlock(count: number): { offset: number; words: Int32Array; first: number } {
+    const offset = this.#arena.allocate(blockBytes(count))
+    const words = this.segments.arenaWords[offset >>> SEGMENT_UNIT_BITS]!
+    const word = (offset & SEGMENT_UNIT_MASK) * UNIT_WORDS
+    words[word + BLOCK_COUNT] = count
+    return { offset, words, first: word + BLOCK_PAIRS }
+  }
+
+  #pairsOf(block: number): { words: Int32Array; first: number; count: number } {
+    const words = this.segments.arenaWords[block >>> SEGMENT_UNIT_BITS]!
+    const word = (block & SEGMENT_UNIT_MASK) * UNIT_WORDS
+    return { words, first: word + BLOCK_PAIRS, count: words[word + BLOCK_COUNT]! }
+  }
+
+  #bucketWord(bucket: number): number {
+    return this.segments.tables[bucket >>> SEGMENT_BUCKET_BITS]![bucket & SEGMENT_BUCKET_MASK]!
+  }
+
+  #setBucket(bucket: number, block: number): void {
+    Atomics.store(this.segments.tables[bucket >>> SEGMENT_BUCKET_BITS]!, bucket & SEGMENT_BUCKET_MASK, block)
+  }
+
+  #retireEntry(entry: number): void {
+    const word = this.segments.arenaWords[entry >>> SEGMENT_UNIT_BITS]![(entry & SEGMENT_UNIT_MASK) * UNIT_WORDS]!
+    this.#retire(entry, (word >>> ENTRY_SIZE_SHIFT) * UNIT_BYTES)
+  }
+
+  #retireBlock(block: number): void {
+    this.#retire(block, blockBytes(this.#pairsOf(block).count))
+  }
+
+  #retire(offset: number, bytes: number): void {
+    this.#retired.push(offset, bytes, Atomics.load(this.control, CONTROL_EPOCH))
+    this.#retiredBytes += Arena.roundUp(bytes)
+    if (++this.#retiredSinceReclaim >= RECLAIM_EVERY) this.seal()
+  }
+
+  #open(offset: number): number {
+    const number = offset >>> SEGMENT_UNIT_BITS
+    this.words = this.segments.arenaWords[number]!
+    this.bytes = this.segments.arenaBytes[number]!
+    return (offset & SEGMENT_UNIT_MASK) * UNIT_WORDS
+  }
+
+  #addTableSegment(number: number): void {
+    const segment: Segment = { kind: 'table', number, buffer: newSharedMemory(4 * BUCKETS_PER_SEGMENT) }
+    this.segments.add(segment)
+    this.#onSegment(segment)
+  }
+}
+
+function blockBytes(count: number): number {
+  return 4 * (BLOCK_PAIRS + count * PAIR_WORDS)
+}

@@ -1,0 +1,67 @@
+import { ContainerDnsError } from '../../errors.js'
+import type { RRset } from '../../records/rrset.js'
+import type { RecordType } from '../../wire/rdata/record-type.js'
+import type { RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import { EtcdWriter } from './etcd-writer.js'
+import { Follower } from './follower.js'
+import { ContainerdnsLayout } from './layout-containerdns.js'
+import { type EtcdStoreOptions, type ParsedEtcdStoreOptions, parseEtcdStoreOptions } from './options.js'
+
+/** A store whose records live in etcd v3, in the layout of ContainerDNS in Go, so that both can work on one etcd. */
+export function etcdStore(options: EtcdStoreOptions): RecordStore {
+  return new EtcdStore(parseEtcdStoreOptions(options))
+}
+
+/** For tests, which pass other tuning. */
+export class EtcdStore implements RecordStore {
+  readonly kind = 'etcd'
+  readonly #options: ParsedEtcdStoreOptions
+  readonly #layout: ContainerdnsLayout
+  #opened: { readonly follower: Follower; readonly writer: EtcdWriter } | undefined
+
+  constructor(options: ParsedEtcdStoreOptions) {
+    this.#options = options
+    this.#layout = new ContainerdnsLayout(options.prefix)
+  }
+
+  /** Keeps trying while etcd is out of reach; `close` ends that. */
+  async open(sink: StoreSink): Promise<void> {
+    if (this.#opened !== undefined)
+      throw new ContainerDnsError('CDNS_STORE_IN_USE', 'this etcdStore is in use by another server')
+    const follower = new Follower(sink, this.#options, this.#layout)
+    const writer = new EtcdWriter(sink, this.#options, this.#layout, follower)
+    this.#opened = { follower, writer }
+    await follower.start()
+  }
+
+  async put(rrsets: readonly RRset[]): Promise<void> {
+    await this.#writer().put(rrsets)
+  }
+
+  async delete(name: string, type?: RecordType): Promise<boolean> {
+    return this.#writer().delete(name, type)
+  }
+
+  status(): StoreStatus {
+    const follower = this.#opened?.follower
+    return {
+      connected: follower?.connected ?? false,
+      revision: follower?.revision ?? 0,
+      loads: follower?.loads ?? 0,
+      changes: follower?.changes ?? 0,
+      badRecords: follower?.index.badRecords ?? 0,
+    }
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened
+    if (opened === undefined) return
+    this.#opened = undefined
+    await Promise.all([opened.follower.close(), opened.writer.close()])
+  }
+
+  #writer(): EtcdWriter {
+    if (this.#opened === undefined) throw new ContainerDnsError('CDNS_CLOSED', 'this etcdStore is not open')
+    return this.#opened.writer
+  }
+}

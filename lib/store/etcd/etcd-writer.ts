@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ContainerDnsError } from '../../errors.js'
+import type { RRset } from '../../records/rrset.js'
+import { RRsetEncoder } from '../../records/wire-rrset.js'
+import { nameToText } from '../../wire/name.js'
+import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
+import { refuseCnameBesideOthers } from '../cname-rule.js'
+import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
+import type { StoreSink } from '../record-store.js'
+import { TaskQueue } from '../task-queue.js'
+import { EtcdClient, type TxnResponse } from './client.js'
+import { closedError, type Follower } from './follower.js'
+import type { ContainerdnsLayout } from './layout-containerdns.js'
+import type { ParsedEtcdStoreOptions } from './options.js'
+import { firstKeys, type OwnerState, type Plan, planDelete, planPut } from './owner-plan.js'
+import { readOwner } from './read-owner.js'
+
+/** How often we lose against others who change the same keys before we give up. */
+const MAX_CONFLICTS = 8
+/** gRPC: CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE. Another attempt, or another member, may have better luck. */
+const PASSING_CODES: ReadonlySet<unknown> = new Set([1, 2, 4, 13, 14])
+
+/** Writes records to etcd, a transaction for each owner, and waits until they have come back by the watch. */
+export class EtcdWriter {
+  readonly #sink: StoreSink
+  readonly #options: ParsedEtcdStoreOptions
+  readonly #layout: ContainerdnsLayout
+  readonly #follower: Follower
+  readonly #encoder = new RRsetEncoder()
+  readonly #queue = new TaskQueue()
+  #client: EtcdClient | undefined
+  #host = 0
+  /** When etcd last let a call wait in vain, and with what. */
+  #failure: { readonly atMs: number; readonly error: ContainerDnsError } | undefined
+
+  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: ContainerdnsLayout, follower: Follower) {
+    this.#sink = sink
+    this.#options = options
+    this.#layout = layout
+    this.#follower = follower
+  }
+
+  async put(rrsets: readonly RRset[]): Promise<void> {
+    const revision = await this.#inOrder(async () => {
+      const groups = await groupByOwner(rrsets, this.#encoder, () => this.#sink.pause())
+      for (const group of groups) this.#refuseUnfit(group)
+      let last = 0
+      for (const { owner, rrsets } of groups) {
+        const candidates = [...rrsets.values()].flatMap((rrset) => firstKeys(owner, rrset, this.#layout))
+        const done = await this.#transact(owner, candidates, (state) =>
+          planPut(state, rrsets.values(), this.#layout, this.#encoder, this.#sink.defaultTtl),
+        )
+        last = Math.max(last, done.revision)
+      }
+      return last
+    })
+    await this.#follower.waitFor(revision, this.#options.requestTimeoutMs)
+    await this.#sink.settled()
+  }
+
+  async delete(name: string, type?: RecordType): Promise<boolean> {
+    const { hasChanged, revision } = await this.#inOrder(async () => {
+      const owner = this.#encoder.name(name).slice()
+      if (this.#layout.nameRefusal(owner) !== undefined) return { hasChanged: false, revision: 0 }
+      return this.#transact(owner, [], (state) => planDelete(state, type, this.#layout))
+    })
+    await this.#follower.waitFor(revision, this.#options.requestTimeoutMs)
+    if (hasChanged) await this.#sink.settled()
+    return hasChanged
+  }
+
+  /** The follower has been closed before. */
+  async close(): Promise<void> {
+    this.#client?.close()
+    await this.#queue.idle()
+  }
+
+  /** Calls run in their order. Those that waited behind one that etcd did not answer fail with it: each is bounded, not only the first. */
+  #inOrder<T>(task: () => Promise<T>): Promise<T> {
+    const calledAtMs = this.#sink.clock.monotonicMs()
+    return this.#queue.run(async () => {
+      this.#throwIfClosed()
+      if (this.#failure !== undefined && this.#failure.atMs > calledAtMs) throw this.#failure.error
+      return task()
+    })
+  }
+
+  /** Throws for what can be known before the first of a batch is written. The transaction looks again for what may change. */
+  #refuseUnfit({ owner, rrsets }: OwnerGroup): void {
+    const name = nameToText(owner)
+    const types: number[] = []
+    for (const rrset of rrsets.values()) {
+      const place = this.#layout.folderOfType(rrset.type)
+      const refusal = place === undefined ? `it cannot hold ${rrset.type} records` : this.#layout.nameRefusal(owner)
+      if (refusal !== undefined) {
+        throw new ContainerDnsError(
+          'CDNS_STORE_UNSUPPORTED',
+          `the containerdns layout has no place for ${name} ${rrset.type}: ${refusal}`,
+        )
+      }
+      types.push(typeCode(rrset.type))
+    }
+    for (const stored of this.#sink.read(owner)) types.push(stored.type)
+    refuseCnameBesideOthers(name, types)
+    const state: OwnerState = { owner, revision: 0, keys: new Map(), isWhole: false }
+    planPut(state, rrsets.values(), this.#layout, this.#encoder, this.#sink.defaultTtl)
+  }
+
+  /** Reads, plans and writes until nobody came between. Resolves to the revision that holds the result. */
+  async #transact(
+    owner: Uint8Array,
+    candidates: readonly Buffer[],
+    planFor: (state: OwnerState) => Plan,
+  ): Promise<{ hasChanged: boolean; revision: number }> {
+    const { requestTimeoutMs, tuning } = this.#options
+    const deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
+    // A transaction without an answer may have happened all the same.
+    let mayHaveChanged = false
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; ) {
+      const remainingMs = deadlineMs - this.#sink.clock.monotonicMs()
+      let isWriting = false
+      try {
+        const client = await this.#connected()
+        const timeoutMs = Math.max(1, Math.min(remainingMs, requestTimeoutMs / this.#options.hosts.length))
+        const state = await readOwner(client, owner, candidates, this.#layout, this.#follower.index, timeoutMs)
+        const plan = planFor(state)
+        if (plan.success.length === 0) return { hasChanged: mayHaveChanged, revision: newestOf(state) }
+        isWriting = true
+        const response: TxnResponse = await client.txn(plan, timeoutMs)
+        if (response.succeeded) return { hasChanged: true, revision: Number(response.header.revision) }
+        conflicts++
+        await sleep(Math.random() * 20 * conflicts)
+      } catch (error) {
+        if (error instanceof ContainerDnsError) throw error
+        mayHaveChanged ||= isWriting
+        this.#dropClient()
+        this.#throwIfClosed()
+        const isPassing = PASSING_CODES.has((error as { code?: unknown }).code)
+        if (!isPassing || deadlineMs - this.#sink.clock.monotonicMs() < tuning.firstRetryMs)
+          throw this.#unavailable(error as Error)
+        await sleep(tuning.firstRetryMs * (0.5 + Math.random() / 2))
+      }
+      this.#throwIfClosed()
+    }
+    throw new ContainerDnsError(
+      'CDNS_STORE_CONFLICT',
+      `others kept changing ${nameToText(owner)} in etcd, ${MAX_CONFLICTS} attempts failed`,
+    )
+  }
+
+  async #connected(): Promise<EtcdClient> {
+    if (this.#client === undefined) {
+      const { hosts, tuning } = this.#options
+      const client = await EtcdClient.connect(hosts[this.#host % hosts.length]!, tuning)
+      if (this.#follower.closed) {
+        client.close()
+        throw closedError()
+      }
+      this.#client = client
+    }
+    return this.#client
+  }
+
+  #dropClient(): void {
+    this.#client?.close()
+    this.#client = undefined
+    this.#host++
+  }
+
+  #unavailable(cause: Error): ContainerDnsError {
+    const error = new ContainerDnsError('CDNS_STORE_UNAVAILABLE', `etcd did not take the change: ${cause.message}`, {
+      cause,
+    })
+    this.#failure = { atMs: this.#sink.clock.monotonicMs(), error }
+    return error
+  }
+
+  #throwIfClosed(): void {
+    if (this.#follower.closed) throw closedError()
+  }
+}
+
+/** The revision from which on the index holds what was read. */
+function newestOf(state: OwnerState): number {
+  let newest = 0
+  for (const { modRevision, record } of state.keys.values())
+    if (record !== undefined) newest = Math.max(newest, modRevision)
+  return newest
+}

@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ContainerDnsError } from '../../errors.js'
+import type { StoreSink } from '../record-store.js'
+import { EtcdClient } from './client.js'
+import type { ContainerdnsLayout } from './layout-containerdns.js'
+import { LeafIndex } from './leaf-index.js'
+import type { ParsedEtcdStoreOptions } from './options.js'
+import { loadPages } from './page-loader.js'
+import { RevisionWaiters } from './revision-waiters.js'
+import { applyWatch } from './watch-applier.js'
+
+/**
+ * Keeps the index in line with etcd from `start` to `close`. Everything that can go wrong ends in the same way: the client is
+ * thrown away, all is read anew from the next member and compared with the index, and followed from there.
+ * Meanwhile the last good data stay where they are.
+ */
+export class Follower {
+  readonly #sink: StoreSink
+  readonly #options: ParsedEtcdStoreOptions
+  readonly #layout: ContainerdnsLayout
+  readonly #index: LeafIndex
+  readonly #waiters = new RevisionWaiters()
+  readonly #closing = new AbortController()
+  #client: EtcdClient | undefined
+  #running: Promise<void> | undefined
+  #connected = false
+  #reportedDown = false
+  #loads = 0
+  #changes = 0
+
+  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: ContainerdnsLayout) {
+    this.#sink = sink
+    this.#options = options
+    this.#layout = layout
+    this.#index = new LeafIndex(sink)
+  }
+
+  get index(): LeafIndex {
+    return this.#index
+  }
+
+  get closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  get revision(): number {
+    return this.#waiters.reached
+  }
+
+  get loads(): number {
+    return this.#loads
+  }
+
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Resolves when everything has been published and changes are followed; keeps trying until then. Rejects with CDNS_CLOSED. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#running = this.#run(resolve).then(() => reject(closedError()), reject)
+    })
+  }
+
+  /** Resolves once the index holds what etcd had at that revision. Throws CDNS_STORE_UNAVAILABLE, CDNS_CLOSED. */
+  waitFor(revision: number, timeoutMs: number): Promise<void> {
+    if (this.closed) throw closedError()
+    return this.#waiters.wait(revision, timeoutMs)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#client?.close()
+    this.#waiters.fail(closedError())
+    await this.#running
+  }
+
+  async #run(onFollowing: () => void): Promise<void> {
+    const { tuning, hosts } = this.#options
+    let retryMs = tuning.firstRetryMs
+    // Any member to begin with, so that the nodes of a cluster spread over those of etcd.
+    for (let attempt = Math.floor(Math.random() * hosts.length); !this.closed; attempt++) {
+      const startedAt = this.#sink.clock.monotonicMs()
+      try {
+        await this.#follow(attempt, onFollowing)
+      } catch (error) {
+        if (this.closed) return
+        this.#reportDown(error as Error)
+      }
+      // One that held for a while was no part of a series of failures.
+      if (this.#sink.clock.monotonicMs() - startedAt > tuning.longestRetryMs) retryMs = tuning.firstRetryMs
+      await this.#wait(retryMs)
+      retryMs = Math.min(2 * retryMs, tuning.longestRetryMs)
+    }
+  }
+
+  /** One client's life. Never resolves; throws what ended it. */
+  async #follow(attempt: number, onFollowing: () => void): Promise<never> {
+    const { hosts, tuning, requestTimeoutMs } = this.#options
+    const client = await EtcdClient.connect(hosts[attempt % hosts.length]!, tuning)
+    this.#client = client
+    try {
+      this.#throwIfClosed()
+      const shared = {
+        client,
+        layout: this.#layout,
+        index: this.#index,
+        slice: () => this.#slice(),
+        throwIfClosed: () => this.#throwIfClosed(),
+      }
+      // The revision to read everything at. With a time-out, unlike the pages, so that a silent member is found out.
+      const { header } = await client.range(
+        { key: this.#layout.rangeStart, limit: 1, keys_only: true },
+        requestTimeoutMs,
+      )
+      const revision = Number(header.revision)
+      this.#index.badRecords = 0
+      await loadPages({ ...shared, pageSize: tuning.pageSize }, revision)
+      this.#loads++
+      this.#changes = 0
+      this.#waiters.reach(revision)
+      return await applyWatch(
+        {
+          ...shared,
+          createTimeoutMs: requestTimeoutMs,
+          onCreated: () => {
+            this.#reportUp()
+            onFollowing()
+          },
+          onRevision: (applied, changed) => {
+            this.#changes += changed
+            this.#waiters.reach(applied)
+          },
+        },
+        revision,
+        header.cluster_id,
+      )
+    } finally {
+      this.#client = undefined
+      client.close()
+    }
+  }
+
+  /** Half of the time for sure, the other half by chance, so that a cluster that comes back is not met by all at once. */
+  async #wait(ms: number): Promise<void> {
+    try {
+      await sleep(ms * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal })
+    } catch (error) {
+      if (!this.closed) throw error
+    }
+  }
+
+  #slice(): Promise<void> | undefined {
+    this.#throwIfClosed()
+    return this.#sink.pause()
+  }
+
+  #throwIfClosed(): void {
+    if (this.closed) throw closedError()
+  }
+
+  #reportDown(cause: Error): void {
+    this.#connected = false
+    if (this.#reportedDown) return
+    this.#reportedDown = true
+    this.#sink.reportDown(
+      new ContainerDnsError('CDNS_STORE_UNAVAILABLE', `etcd cannot be followed: ${cause.message}`, { cause }),
+    )
+  }
+
+  #reportUp(): void {
+    this.#connected = true
+    if (!this.#reportedDown) return
+    this.#reportedDown = false
+    this.#sink.reportUp()
+  }
+}
+
+export function closedError(): ContainerDnsError {
+  return new ContainerDnsError('CDNS_CLOSED', 'the etcdStore has been closed')
+}

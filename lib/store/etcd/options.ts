@@ -1,0 +1,101 @@
+import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../../bounds.js'
+import { ContainerDnsError } from '../../errors.js'
+
+/** What `etcdStore` takes. */
+export interface EtcdStoreOptions {
+  /** Members of one etcd cluster: 'http://127.0.0.1:2379' or several. When one fails the next is asked. */
+  hosts: string | string[]
+  /** What the keys of records begin with. Default: '/containerdns/'. */
+  prefix?: string
+  /** How records stand in etcd. Default, and the only one so far: 'containerdns', that of ContainerDNS in Go. */
+  layout?: 'containerdns'
+  /** How long a put or delete, or a single question to etcd, may take. Default: 5000. */
+  requestTimeoutMs?: number
+}
+
+export interface ParsedEtcdStoreOptions {
+  readonly hosts: readonly string[]
+  readonly prefix: string
+  readonly requestTimeoutMs: number
+  readonly tuning: EtcdTuning
+}
+
+/** What nobody had to change yet but tests, which want to see pages and outages without waiting for real ones. */
+export interface EtcdTuning {
+  /** Keys a page. A limited range still costs etcd the whole range: 1 000 000 keys took 121 s by 1 000, 18 s by 10 000 (design.md §3). */
+  readonly pageSize: number
+  /** etcd's `--grpc-keepalive-min-time` is 5 s; who asks more often is thrown out. */
+  readonly keepaliveTimeMs: number
+  readonly keepaliveTimeoutMs: number
+  /** Before the first new attempt. It doubles from one to the next. */
+  readonly firstRetryMs: number
+  readonly longestRetryMs: number
+}
+
+export const REQUEST_TIMEOUT_MS: Bounds = { default: 5000, min: 100, max: 600_000, unit: 'milliseconds' }
+
+const DEFAULT_PORT = 2379
+const DEFAULT_PREFIX = '/containerdns/'
+const DEFAULT_TUNING: EtcdTuning = {
+  pageSize: 10_000,
+  keepaliveTimeMs: 7000,
+  keepaliveTimeoutMs: 2500,
+  firstRetryMs: 100,
+  longestRetryMs: 5000,
+}
+
+const KEYS = ['hosts', 'prefix', 'layout', 'requestTimeoutMs'] as const satisfies readonly (keyof EtcdStoreOptions)[]
+
+/** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */
+export function parseEtcdStoreOptions(
+  given: EtcdStoreOptions,
+  tuning: Partial<EtcdTuning> = {},
+): ParsedEtcdStoreOptions {
+  refuseUnknownKeys('etcdStore', given, KEYS)
+  if (given.layout !== undefined && given.layout !== 'containerdns') {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `etcdStore.layout must be "containerdns", got ${describe(given.layout)}`,
+    )
+  }
+  return Object.freeze({
+    hosts: parseHosts(given.hosts),
+    prefix: parsePrefix(given.prefix),
+    requestTimeoutMs: numberWithin('etcdStore.requestTimeoutMs', given.requestTimeoutMs, REQUEST_TIMEOUT_MS),
+    tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
+  })
+}
+
+function parseHosts(given: unknown): readonly string[] {
+  const hosts = Array.isArray(given) ? given : [given]
+  if (hosts.length === 0)
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', 'etcdStore.hosts must name at least one member of the cluster')
+  return Object.freeze(hosts.map(parseHost))
+}
+
+/** A host, port and nothing else, with or without its scheme. gRPC would take anything, and then fail to find it for ever. */
+function parseHost(given: unknown): string {
+  // A scheme that URL does not know keeps `:80`, which it would take out of `http:`.
+  const text = typeof given === 'string' ? `etcd://${given.replace(/^http:\/\//, '')}` : ''
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isPlain =
+    url !== undefined && /^\/?$/.test(url.pathname) && url.search + url.hash + url.username + url.password === ''
+  if (!isPlain || url.hostname === '') {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `etcdStore.hosts must be like "http://127.0.0.1:2379", got ${describe(given)}`,
+    )
+  }
+  return `${url.hostname}:${url.port === '' ? DEFAULT_PORT : url.port}`
+}
+
+function parsePrefix(given: unknown): string {
+  if (given === undefined) return DEFAULT_PREFIX
+  if (typeof given !== 'string' || !/^\/[\x21-\x7e]*$/.test(given) || given === '/') {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `etcdStore.prefix must be a path like "${DEFAULT_PREFIX}", got ${describe(given)}`,
+    )
+  }
+  return given.endsWith('/') ? given : `${given}/`
+}

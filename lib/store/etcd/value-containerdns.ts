@@ -1,0 +1,249 @@
+import { isUtf8 } from 'node:buffer'
+import { isIP } from 'node:net'
+import { ContainerDnsError } from '../../errors.js'
+import { MAX_TTL } from '../../wire/constants.js'
+import { nameToText } from '../../wire/name.js'
+import { MAX_RDATA_SIZE, RDATA_CODECS } from '../../wire/rdata/codec.js'
+import type { MxData, RecordData, SrvData } from '../../wire/rdata/record-data.js'
+import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
+import type { Decoded, LayoutRecord, Spot } from './layout-containerdns.js'
+import { NO_TTL } from './leaf.js'
+
+/** What a key's place means for each type; undefined where the type cannot stand there. */
+export interface KeyPlace {
+  own(): Spot | undefined
+  parent(): Spot | undefined
+  apexOfTxt(): Spot | undefined
+  apexOfMail(): Spot | undefined
+  apexOfNameServer(): Spot | undefined
+  /** The name of the server that a key of type NS is about. */
+  nameServer(): Spot | undefined
+}
+
+/** The origin's JSON. All of it may be missing, and a value read from etcd may hold anything at all in these places. */
+export interface ServiceRecord {
+  readonly type?: unknown
+  readonly host?: unknown
+  readonly ttl?: unknown
+  readonly port?: unknown
+  readonly priority?: unknown
+  readonly weight?: unknown
+  readonly text?: unknown
+  readonly mail?: unknown
+  readonly source?: unknown
+  readonly user?: unknown
+}
+
+/** Larger than any record of the layout, a TXT of 64 KB with every character escaped left aside. Nothing above is parsed. */
+const MAX_VALUE_BYTES = 128 * 1024
+/** The origin's own: what it reads where there is no priority, and what its API writes for both. */
+const DEFAULT_PRIORITY = 10
+const DEFAULT_WEIGHT = 10
+const MAX_STRING_BYTES = 255
+
+/** Reads values. The one place that decides what a record of the origin means, for loads and for events alike. */
+export class ValueReader {
+  readonly #scratch = new Uint8Array(MAX_RDATA_SIZE)
+
+  /** Never throws. */
+  read(place: KeyPlace, value: Buffer): Decoded {
+    try {
+      const given = parse(value)
+      if ('agent_name' in given && given.host === undefined) return { kind: 'ignored' }
+      return { kind: 'records', records: this.#records(place, given) }
+    } catch (error) {
+      return { kind: 'bad', reason: (error as Error).message }
+    }
+  }
+
+  #records(place: KeyPlace, given: ServiceRecord): LayoutRecord[] {
+    const type = typeOf(given)
+    switch (type) {
+      case 'A':
+      case 'AAAA':
+        return [this.#address(place.parent(), given)]
+      case 'CNAME':
+        return [this.#record(place.own(), 'CNAME', given, nameIn(given))]
+      case 'SRV':
+        return this.#srv(place, given)
+      case 'MX':
+        return this.#mx(place, given)
+      case 'NS':
+        return this.#ns(place, given)
+      case 'TXT':
+        return [this.#record(place.apexOfTxt(), 'TXT', given, splitText(textIn(given)))]
+      default:
+        throw new Error(`type ${JSON.stringify(type.slice(0, 20))} is none of the layout's`)
+    }
+  }
+
+  /** The address says which of the two types it is, as in the origin: its API writes A for both. */
+  #address(spot: Spot | undefined, given: ServiceRecord): LayoutRecord {
+    const family = isIP(hostIn(given))
+    if (family === 0) throw new Error('host is not an address')
+    return this.#record(spot, family === 4 ? 'A' : 'AAAA', given, hostIn(given))
+  }
+
+  /**
+   * Where host is an address, which is what the origin's API writes for SRV, the origin answers with the key's own name as
+   * target and adds the address for that name. So do we, but the name can be asked for too.
+   */
+  #srv(place: KeyPlace, given: ServiceRecord): LayoutRecord[] {
+    const srv = (target: string): SrvData => ({
+      priority: numberIn(given, 'priority', DEFAULT_PRIORITY),
+      weight: numberIn(given, 'weight', DEFAULT_WEIGHT),
+      port: numberIn(given, 'port', 0),
+      target,
+    })
+    return this.#withTarget(given, place.own(), (target) => this.#record(place.parent(), 'SRV', given, srv(target)))
+  }
+
+  #mx(place: KeyPlace, given: ServiceRecord): LayoutRecord[] {
+    const preference = numberIn(given, 'priority', DEFAULT_PRIORITY)
+    return this.#withTarget(given, place.own(), (exchange) =>
+      this.#record(place.apexOfMail(), 'MX', given, { preference, exchange }),
+    )
+  }
+
+  #ns(place: KeyPlace, given: ServiceRecord): LayoutRecord[] {
+    return this.#withTarget(given, place.nameServer(), (target) =>
+      this.#record(place.apexOfNameServer(), 'NS', given, target),
+    )
+  }
+
+  /** One record when host is a name; when it is an address, one with the name of `spot` in its place, and the address for that. */
+  #withTarget(
+    given: ServiceRecord,
+    spot: Spot | undefined,
+    recordFor: (target: string) => LayoutRecord,
+  ): LayoutRecord[] {
+    if (isIP(hostIn(given)) === 0) return [recordFor(nameIn(given))]
+    const address = this.#address(spot, given)
+    return [recordFor(nameToText(address.owner)), address]
+  }
+
+  #record(spot: Spot | undefined, type: RecordType, given: ServiceRecord, data: RecordData): LayoutRecord {
+    if (spot === undefined) throw new Error(`the layout has no ${type} at such a key`)
+    const length = RDATA_CODECS[type].encode(data, this.#scratch, 0)
+    return {
+      owner: spot.owner,
+      path: spot.path,
+      type: typeCode(type),
+      ttl: ttlIn(given),
+      rdata: this.#scratch.slice(0, length),
+    }
+  }
+}
+
+/** The value of a new key. `ttl` is always written, so that both generations serve the same. Throws CDNS_STORE_UNSUPPORTED. */
+export function serviceRecord(type: RecordType, data: RecordData, ttl: number): ServiceRecord {
+  const fields = { type, source: SOURCE, ttl }
+  switch (type) {
+    case 'A':
+    case 'AAAA':
+      return { ...fields, host: data }
+    case 'CNAME':
+      return { ...fields, host: `${data as string}.` }
+    case 'SRV': {
+      const { priority, weight, port, target } = data as SrvData
+      return { ...fields, host: `${target}.`, port, priority, weight }
+    }
+    case 'MX': {
+      const { preference, exchange } = data as MxData
+      return { ...fields, host: `${exchange}.`, priority: preference, mail: true }
+    }
+    case 'TXT':
+      return { ...fields, text: joinText(data as string | string[]) }
+    default:
+      throw new ContainerDnsError('CDNS_STORE_UNSUPPORTED', `the containerdns layout cannot hold ${type} records`)
+  }
+}
+
+/** Who has written a record: the origin's bridge writes `svc` and `pod`, and clears away what is its own and gone from Kubernetes. */
+const SOURCE = 'containerdns'
+
+/** The fields of a value that could be parsed, to be written again with changes. */
+export function parse(value: Buffer): ServiceRecord {
+  if (value.length > MAX_VALUE_BYTES) throw new Error(`the value has ${value.length} bytes`)
+  if (!isUtf8(value)) throw new Error('the value is not UTF-8')
+  let given: unknown
+  try {
+    given = JSON.parse(value.toString('utf8'))
+  } catch {
+    throw new Error('the value is not JSON')
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new Error('the value is not a JSON object')
+  return given
+}
+
+/** Without one, as older writers had it, host says what it is. */
+function typeOf(given: ServiceRecord): string {
+  if (given.type === undefined || given.type === '') return isIP(hostIn(given)) === 0 ? 'CNAME' : 'A'
+  if (typeof given.type !== 'string') throw new Error('type is not a string')
+  return given.type.toUpperCase()
+}
+
+function hostIn(given: ServiceRecord): string {
+  if (typeof given.host !== 'string' || given.host === '') throw new Error('host is missing or not a string')
+  return given.host
+}
+
+function nameIn(given: ServiceRecord): string {
+  const host = hostIn(given)
+  if (isIP(host) !== 0) throw new Error('host is an address where a name is wanted')
+  return host
+}
+
+function textIn(given: ServiceRecord): string {
+  if (typeof given.text !== 'string' || given.text === '') throw new Error('text is missing or not a string')
+  return given.text
+}
+
+function numberIn(given: ServiceRecord, field: 'priority' | 'weight' | 'port', missing: number): number {
+  const value = given[field]
+  if (value === undefined || value === null) return missing
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff) {
+    throw new Error(`${field} is not a whole number from 0 to 65535`)
+  }
+  return value
+}
+
+/** A TTL that is none is no reason to lose the record. A lease of the key has no say in it: the origin took its id for one. */
+function ttlIn(given: ServiceRecord): number {
+  const { ttl } = given
+  return typeof ttl === 'number' && Number.isInteger(ttl) && ttl >= 0 && ttl <= MAX_TTL ? ttl : NO_TTL
+}
+
+/** A text in pieces that a TXT record can carry (RFC 1035 §3.3), cut between characters. */
+function splitText(text: string): string | string[] {
+  if (Buffer.byteLength(text) <= MAX_STRING_BYTES) return text
+  const pieces: string[] = []
+  let piece = ''
+  let size = 0
+  for (const character of text) {
+    const bytes = Buffer.byteLength(character)
+    if (size + bytes > MAX_STRING_BYTES) {
+      pieces.push(piece)
+      piece = ''
+      size = 0
+    }
+    piece += character
+    size += bytes
+  }
+  return [...pieces, piece]
+}
+
+/** Throws CDNS_STORE_UNSUPPORTED unless `splitText` gives the same strings back. */
+function joinText(data: string | string[]): string {
+  const strings = typeof data === 'string' ? [data] : data
+  const text = strings.join('')
+  const back = text === '' ? [] : [splitText(text)].flat()
+  if (back.length !== strings.length || back.some((piece, i) => piece !== strings[i])) {
+    throw new ContainerDnsError(
+      'CDNS_STORE_UNSUPPORTED',
+      'the containerdns layout holds a TXT record as one text, cut every 255 bytes',
+    )
+  }
+  return text
+}

@@ -1,0 +1,97 @@
+import { randomInt } from 'node:crypto'
+import { hashEnd, hashStep } from '../wire/name.js'
+
+/**
+ * What a load has come across: pairs of an owner and something below it. Says which of them were there, not what they were.
+ *
+ * Sixteen bytes or less a pair and nothing on the JavaScript heap, where a `Set` of a million strings takes 100 MB and, when
+ * it grows, 100 ms in one go. It keeps 64 bits of a seeded hash: for one million pairs the odds that any two
+ * are mixed up are one in 37 million, and what follows is a record that goes at the load after that.
+ */
+export class KeySet {
+  #slots: Uint32Array
+  #mask: number
+  #size = 0
+  readonly #lowSeed = randomInt(2 ** 32)
+  readonly #highSeed = randomInt(2 ** 32)
+
+  /** Grows beyond what was expected, at the price of a pause. */
+  constructor(expectedSize = 0) {
+    const slotCount = slotCountFor(expectedSize)
+    this.#slots = new Uint32Array(2 * slotCount)
+    this.#mask = slotCount - 1
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Returns whether it is new. */
+  add(owner: Uint8Array, below: string): boolean {
+    if (2 * (this.#size + 1) > this.#mask + 1) this.#grow()
+    const [low, high] = this.#hash(owner, below)
+    return this.#insert(low, high)
+  }
+
+  has(owner: Uint8Array, below: string): boolean {
+    const [low, high] = this.#hash(owner, below)
+    const at = this.#find(low, high)
+    return this.#slots[at + 1] !== 0
+  }
+
+  #hash(owner: Uint8Array, below: string): [low: number, high: number] {
+    let low = this.#lowSeed
+    let high = this.#highSeed
+    for (let i = 0; i < owner.length; i++) {
+      low = hashStep(low, owner[i]!)
+      high = otherStep(high, owner[i]!)
+    }
+    for (let i = 0; i < below.length; i++) {
+      low = hashStep(low, below.charCodeAt(i))
+      high = otherStep(high, below.charCodeAt(i))
+    }
+    // Zero in the high word means an empty slot.
+    return [hashEnd(low) >>> 0, hashEnd(high) >>> 0 || 1]
+  }
+
+  /** The slot that holds the pair, or the empty one where it would go. */
+  #find(low: number, high: number): number {
+    const slots = this.#slots
+    let slot = low & this.#mask
+    while (slots[2 * slot + 1] !== 0 && !(slots[2 * slot] === low && slots[2 * slot + 1] === high)) {
+      slot = (slot + 1) & this.#mask
+    }
+    return 2 * slot
+  }
+
+  #insert(low: number, high: number): boolean {
+    const at = this.#find(low, high)
+    if (this.#slots[at + 1] !== 0) return false
+    this.#slots[at] = low
+    this.#slots[at + 1] = high
+    this.#size++
+    return true
+  }
+
+  #grow(): void {
+    const old = this.#slots
+    this.#slots = new Uint32Array(2 * old.length)
+    this.#mask = this.#slots.length / 2 - 1
+    this.#size = 0
+    for (let at = 0; at < old.length; at += 2) if (old[at + 1] !== 0) this.#insert(old[at]!, old[at + 1]!)
+  }
+}
+
+const SMALLEST = 1024
+
+/** A power of two that stays half empty. */
+function slotCountFor(size: number): number {
+  let slotCount = SMALLEST
+  while (slotCount < 2 * (size + 1)) slotCount *= 2
+  return slotCount
+}
+
+/** A second hash that shares nothing with FNV's step but its shape: rotate, mix, multiply (MurmurHash3's second constant). */
+function otherStep(state: number, value: number): number {
+  return Math.imul(((state << 13) | (state >>> 19)) ^ value, 0x1b873593)
+}

@@ -1,0 +1,186 @@
+import { ContainerDnsError } from '../../errors.js'
+import { checkRRset, type RRset } from '../../records/rrset.js'
+import { RRsetEncoder, type WireRRset } from '../../records/wire-rrset.js'
+import { nameToText } from '../../wire/name.js'
+import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
+import { refuseCnameBesideOthers } from '../cname-rule.js'
+import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
+import type { RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import { TaskQueue } from '../task-queue.js'
+import { loadRecordsFile } from './load-records-file.js'
+import { type MemoryStoreOptions, type ParsedMemoryStoreOptions, parseMemoryStoreOptions } from './options.js'
+import { RecordsFile } from './records-file.js'
+
+export interface MemoryStore extends RecordStore {
+  /**
+   * Reads `recordsFile` again. What came from the file and is gone from it goes, what has changed changes. All or nothing:
+   * a file that is wrong anywhere changes nothing (CDNS_RECORDS_FILE_INVALID, CDNS_CNAME_CONFLICT).
+   *
+   * RRsets put by the program stay, also where the file has the same name and type: the later word counts until the
+   * program deletes its own, and then the next reload brings the file's back.
+   */
+  reload(): Promise<void>
+}
+
+/** A store whose records live in the index alone, and go with the server. The embedded default. */
+export function memoryStore(options?: MemoryStoreOptions): MemoryStore {
+  return new InMemoryStore(parseMemoryStoreOptions(options))
+}
+
+class InMemoryStore implements MemoryStore {
+  readonly kind = 'memory'
+  readonly #options: ParsedMemoryStoreOptions
+  readonly #encoder = new RRsetEncoder()
+  #session: Session | undefined
+
+  constructor(options: ParsedMemoryStoreOptions) {
+    this.#options = options
+  }
+
+  async open(sink: StoreSink): Promise<void> {
+    if (this.#session !== undefined)
+      throw new ContainerDnsError('CDNS_STORE_IN_USE', 'this memoryStore is in use by another server')
+    const session = new Session(sink)
+    this.#session = session
+    try {
+      await session.queue.run(() => this.#load(session))
+    } catch (cause) {
+      session.closed = true
+      if (this.#session === session) this.#session = undefined
+      throw cause
+    }
+    await sink.settled()
+  }
+
+  async put(rrsets: readonly RRset[]): Promise<void> {
+    const session = this.#opened()
+    await session.queue.run(() => this.#put(session, rrsets))
+    await session.sink.settled()
+  }
+
+  async delete(name: string, type?: RecordType): Promise<boolean> {
+    const session = this.#opened()
+    const existed = await session.queue.run(async () => this.#delete(session, name, type))
+    if (existed) await session.sink.settled()
+    return existed
+  }
+
+  async reload(): Promise<void> {
+    const session = this.#opened()
+    await session.queue.run(() => this.#loadFile(session))
+    await session.sink.settled()
+  }
+
+  status(): StoreStatus {
+    const { loads = 0, changes = 0 } = this.#session ?? {}
+    return { connected: this.#session !== undefined, revision: 0, loads, changes, badRecords: 0 }
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session
+    if (session === undefined) return
+    this.#session = undefined
+    session.closed = true
+    await session.queue.idle()
+  }
+
+  #opened(): Session {
+    if (this.#session === undefined) throw new ContainerDnsError('CDNS_CLOSED', 'this memoryStore is not open')
+    return this.#session
+  }
+
+  async #load(session: Session): Promise<void> {
+    await this.#loadFile(session)
+    const { rrsets } = this.#options
+    for (const [index, rrset] of rrsets.entries()) {
+      await session.slice()
+      try {
+        checkRRset(rrset)
+      } catch (cause) {
+        const reason = (cause as Error).message
+        throw new ContainerDnsError('CDNS_OPTION_INVALID', `memoryStore.rrsets[${index}]: ${reason}`, { cause })
+      }
+    }
+    for (let from = 0; from < rrsets.length; from += LOAD_BATCH) {
+      await this.#put(session, rrsets.slice(from, from + LOAD_BATCH))
+    }
+    session.loads++
+    session.changes = 0
+  }
+
+  async #loadFile(session: Session): Promise<void> {
+    if (this.#options.recordsFile === undefined) return
+    const file = await RecordsFile.read(this.#options.recordsFile)
+    const kept = await loadRecordsFile(file, session.sink, this.#encoder, () => session.slice())
+    if (session.loads > 0) {
+      session.loads++
+      session.changes = 0
+    }
+    if (kept > 0)
+      session.sink.logger.info(
+        { file: file.path, kept },
+        'RRsets of the records file give way to what the program has put',
+      )
+  }
+
+  async #put(session: Session, rrsets: readonly RRset[]): Promise<void> {
+    const { sink } = session
+    const groups = await groupByOwner(rrsets, this.#encoder, () => session.slice())
+    for (const group of groups) refuseCnameBesideOthers(nameToText(group.owner), typesAfter(sink, group))
+    for (const { owner, rrsets } of groups) {
+      await session.slice()
+      this.#encoder.reset()
+      const next: WireRRset[] = []
+      for (const rrset of rrsets.values())
+        next.push(this.#encoder.encode(rrset.type, rrset.ttl ?? sink.defaultTtl, rrset.data))
+      const replaced = next.length
+      for (const stored of sink.read(owner)) if (!holdsType(next, replaced, stored.type)) next.push(stored)
+      sink.write(owner, next)
+      session.changes++
+    }
+  }
+
+  #delete(session: Session, name: string, type: RecordType | undefined): boolean {
+    const owner = this.#encoder.name(name)
+    const stored = session.sink.read(owner)
+    const code = type === undefined ? undefined : typeCode(type)
+    const kept = code === undefined ? [] : stored.filter((rrset) => rrset.type !== code)
+    if (kept.length === stored.length) return false
+    session.sink.write(owner, kept)
+    session.changes++
+    return true
+  }
+}
+
+/** RRsets sorted by owner at a time while loading; so few that the sorting itself is no slice to speak of. */
+const LOAD_BATCH = 1000
+
+/** From `open` to `close`. */
+class Session {
+  readonly sink: StoreSink
+  readonly queue = new TaskQueue()
+  loads = 0
+  changes = 0
+  closed = false
+
+  constructor(sink: StoreSink) {
+    this.sink = sink
+  }
+
+  /** Lets the host go on when our time is up. Throws CDNS_CLOSED. */
+  slice(): Promise<void> | undefined {
+    if (this.closed) throw new ContainerDnsError('CDNS_CLOSED', 'the memoryStore has been closed')
+    return this.sink.pause()
+  }
+}
+
+/** The types that an owner will have once the group is written. */
+function* typesAfter(sink: StoreSink, group: OwnerGroup): Generator<number> {
+  for (const type of group.rrsets.keys()) yield typeCode(type)
+  for (const stored of sink.read(group.owner)) yield stored.type
+}
+
+function holdsType(rrsets: readonly WireRRset[], length: number, type: number): boolean {
+  for (let i = 0; i < length; i++) if (rrsets[i]!.type === type) return true
+  return false
+}

@@ -1,0 +1,76 @@
+import type { Clock } from '../clock.js'
+import type { Logger } from '../log.js'
+import type { RRset } from '../records/rrset.js'
+import type { WireRRset } from '../records/wire-rrset.js'
+import type { RecordType } from '../wire/rdata/record-type.js'
+
+/**
+ * Where records live. A server has one; it may be given to one server at a time (CDNS_STORE_IN_USE).
+ *
+ * A store keeps no copy of its records: what it has published stands in the index, and `StoreSink.read` gives it back,
+ * with the side data that the store put beside each RRset.
+ */
+export interface RecordStore {
+  /** For logs and `stats()`: 'memory', 'etcd', … */
+  readonly kind: string
+  /** Publishes everything there is, then follows changes. Resolves when the first load has been published. */
+  open(sink: StoreSink): Promise<void>
+  /** Replaces RRsets. They have passed `checkRRset`, and their names are in our zones. Resolves once every thread answers with them. */
+  put(rrsets: readonly RRset[]): Promise<void>
+  /** Removes one RRset, or all of a name. Resolves to whether there was one, once no thread answers with it. */
+  delete(name: string, type?: RecordType): Promise<boolean>
+  status(): StoreStatus
+  /** Stops following. May be called twice, and before or during `open`. */
+  close(): Promise<void>
+}
+
+export interface StoreStatus {
+  /** Whether the store is in touch with where its records come from. */
+  readonly connected: boolean
+  /** The last revision of the source that has been published; 0 for a store without revisions. */
+  readonly revision: number
+  /** How often everything was read anew, the first load counted. */
+  readonly loads: number
+  /** Changes of single names published since the last load. */
+  readonly changes: number
+  /** Keys or lines skipped because they could not be understood. */
+  readonly badRecords: number
+}
+
+/** Something in the store that is no record we understand. It was skipped and counted. */
+export interface BadRecord {
+  /** The key, line or place it stands at. */
+  readonly key: string
+  readonly reason: string
+}
+
+/** What a store needs of the server. All of it belongs to the main thread. */
+export interface StoreSink {
+  /** Seconds, for records that say nothing of a TTL. */
+  readonly defaultTtl: number
+  readonly logger: Logger
+  readonly clock: Clock
+
+  /** All RRsets of an owner as last written; empty when there are none. Pieces of shared memory: use them before the next `await`. */
+  read(name: Uint8Array): readonly WireRRset[]
+  /**
+   * Replaces all RRsets of an owner in one step that readers see whole; an empty list removes the owner.
+   * `name` is folded and in wire form. `rrsets` may hold pieces that `read` gave. Throws CDNS_RRSET_TOO_LARGE, CDNS_SHARED_MEMORY_FULL.
+   */
+  write(name: Uint8Array, rrsets: readonly WireRRset[]): void
+  /**
+   * Calls `visit` for each owner with RRsets, a slice at a time, and resolves after the last. Names written meanwhile may or may not
+   * be visited, all others are visited once. `name` lasts for the call only. `visit` may call `write`.
+   */
+  forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void>
+
+  /** undefined while this slice of the event loop has time left (5 ms in all), else a promise to wait for before going on. */
+  pause(): Promise<void> | undefined
+  /** Resolves once every thread answers with all that was written before the call. */
+  settled(): Promise<void>
+
+  reportBadRecord(bad: BadRecord): void
+  /** The source is out of reach, or back. Called on changes of state only. */
+  reportDown(cause: Error): void
+  reportUp(): void
+}

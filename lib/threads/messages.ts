@@ -1,0 +1,38 @@
+import { ContainerDnsError, ERROR_CODES, type ErrorCode } from '../errors.js'
+import type { Segment } from '../shared-table/segments.js'
+
+/** What the main thread posts to a DNS thread. Read with `receiveMessageOnPort`, since the thread may have no event loop. */
+export type MessageToDnsThread = { readonly type: 'segment'; readonly segment: Segment }
+
+/** What a DNS thread posts to the main thread. */
+export type MessageFromDnsThread =
+  | { readonly type: 'serving'; readonly threadId: number }
+  | { readonly type: 'failed'; readonly error: PlainError }
+
+/** An error as a message can carry it: an Error that is posted arrives without its `name` and `code`. */
+export interface PlainError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+  readonly code: string | undefined
+}
+
+export function toPlainError(error: unknown): PlainError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined, code: undefined }
+  const { code } = error as NodeJS.ErrnoException
+  return {
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+    code: code === undefined ? undefined : String(code),
+  }
+}
+
+export function fromPlainError(plain: PlainError): Error {
+  const error =
+    plain.code !== undefined && Object.hasOwn(ERROR_CODES, plain.code)
+      ? new ContainerDnsError(plain.code as ErrorCode, plain.message)
+      : Object.assign(new Error(plain.message), { name: plain.name, code: plain.code })
+  if (plain.stack !== undefined) error.stack = plain.stack
+  return error
+}

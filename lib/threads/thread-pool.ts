@@ -1,0 +1,46 @@
+import type { MessagePort } from 'node:worker_threads'
+
+/** A fixed number of threads, each of which runs one endless task. The one door to Piscina. */
+export interface ThreadPool {
+  /**
+   * Runs a task on a free thread. Rejects when the task throws or its thread dies; Piscina then starts a new thread but
+   * does not run the task again. Aborting the signal ends the thread, in the middle of a loop too.
+   */
+  run(task: object, port: MessagePort, signal: AbortSignal): Promise<void>
+  /** Resolves when a thread that is alive now has come to its end. */
+  whenExited(threadId: number): Promise<void>
+  /** Ends all threads, whatever they do. */
+  destroy(): Promise<void>
+}
+
+/** `onError` hears of threads that die while they have no task. */
+export async function createThreadPool(
+  file: string,
+  threads: number,
+  onError: (error: Error) => void,
+): Promise<ThreadPool> {
+  // Loaded when it is needed: it would be a third of the time that importing the library takes.
+  const { Piscina } = await import('piscina')
+  const pool = new Piscina({
+    filename: file,
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 1,
+    // The default puts an idle thread to sleep in Atomics.wait, where its event loop stands still.
+    atomics: 'disabled',
+    idleTimeout: Number.POSITIVE_INFINITY,
+    recordTiming: false,
+    // Sockets are opened by number, past Node's books.
+    trackUnmanagedFds: false,
+  })
+  pool.on('error', onError)
+  return {
+    run: (task, port, signal) => pool.run(task, { transferList: [port], signal }),
+    whenExited(threadId) {
+      const thread = pool.threads.find((worker) => worker.threadId === threadId)
+      if (thread === undefined) return Promise.resolve()
+      return new Promise((resolve) => thread.once('exit', () => resolve()))
+    },
+    destroy: () => pool.destroy(),
+  }
+}

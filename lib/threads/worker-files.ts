@@ -1,0 +1,14 @@
+/** The files that run in worker threads. A host that bundles the library passes URLs of its own. */
+export interface WorkerFiles {
+  /** The DNS threads; default: `workers/dns-worker.js` beside the library's own files. */
+  dns?: string | URL
+}
+
+export interface ParsedWorkerFiles {
+  readonly dns: string
+}
+
+/** The one place that knows where workers lie: entries are built at the root of `dist`, workers in `dist/workers`. */
+export function workerFiles(given: WorkerFiles = {}): ParsedWorkerFiles {
+  return Object.freeze({ dns: String(given.dns ?? new URL('./workers/dns-worker.js', import.meta.url)) })
+}

@@ -1,0 +1,133 @@
+import { constants } from 'node:os'
+import { getSystemErrorName } from 'node:util'
+import { ContainerDnsError } from '../errors.js'
+import {
+  BATCH_SIZE,
+  type BatchEndpoints,
+  type DatagramHandler,
+  MAX_REQUEST_SIZE,
+  MAX_RESPONSE_SIZE,
+} from './datagram-transport.js'
+import type { Libc } from './libc.js'
+import { MSG_DONTWAIT, POLLOUT } from './linux-constants.js'
+import { MessageHeaders } from './message-headers.js'
+import { CONTROL_CAPACITY, turnAround } from './packet-info.js'
+import { PollSet } from './poll-set.js'
+import { sendBatch } from './send-batch.js'
+import { SlotMemory } from './slot-memory.js'
+import { SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from './socket-address.js'
+
+/** A client's address in whole words, so that one slot never shares one with the next. */
+const NAME_STRIDE = 32
+
+const { EBADF, EFAULT, EINVAL, ENOTSOCK } = constants.errno
+
+/** Errors of a call that will be wrong every time; all others are the network's and pass. */
+const WRONG_CALLS: ReadonlySet<number> = new Set([EBADF, EFAULT, EINVAL, ENOTSOCK])
+
+/** The payloads of one batch: a thread serves its sockets one after the other, so that all share them. */
+export interface BatchPayloads {
+  readonly requests: SlotMemory
+  readonly responses: SlotMemory
+}
+
+/** Receives, has answered and sends on one socket. Belongs to the thread that made it; the descriptor is the main thread's. */
+export class BatchSocket {
+  readonly #libc: Libc
+  readonly #fd: number
+  readonly #requests: SlotMemory
+  readonly #responses: SlotMemory
+  readonly #nameLength: number
+  readonly #controlCapacity: number
+  // A request and its response share name and control: they are written by recvmmsg, and read by sendmmsg.
+  readonly #names: SlotMemory
+  readonly #controls: SlotMemory
+  readonly #received: MessageHeaders
+  readonly #toSend: MessageHeaders
+  readonly #writable: PollSet
+
+  constructor(libc: Libc, socket: BatchEndpoints['sockets'][number], payloads: BatchPayloads) {
+    this.#libc = libc
+    this.#fd = socket.fd
+    this.#requests = payloads.requests
+    this.#responses = payloads.responses
+    this.#nameLength = socket.family === 4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE
+    this.#controlCapacity = socket.wildcard ? CONTROL_CAPACITY : 0
+    const names = new SlotMemory(libc, BATCH_SIZE, NAME_STRIDE)
+    const controls = new SlotMemory(libc, BATCH_SIZE, CONTROL_CAPACITY)
+    this.#names = names
+    this.#controls = controls
+    this.#received = new MessageHeaders(libc, { payloads: payloads.requests, names, controls })
+    this.#toSend = new MessageHeaders(libc, { payloads: payloads.responses, names, controls })
+    this.#writable = new PollSet(libc, [socket.fd], POLLOUT)
+    for (let i = 0; i < BATCH_SIZE; i++) {
+      this.#received.setPayloadLength(i, MAX_REQUEST_SIZE)
+      this.#toSend.setRoom(i, this.#nameLength, 0)
+    }
+    this.#makeRoom(BATCH_SIZE)
+  }
+
+  /** Serves one batch and says whether there was one. */
+  serve(handler: DatagramHandler): boolean {
+    const count = this.#libc.recvmmsg(this.#fd, this.#received.address, BATCH_SIZE, MSG_DONTWAIT, 0)
+    if (count < 0) {
+      this.#refuseWrongCall()
+      return false
+    }
+    handler.beginBatch()
+    const responses = this.#answerAll(handler, count)
+    const failures = sendBatch(this.#libc, this.#fd, this.#writable.address, this.#toSend.address, responses)
+    handler.endBatch(failures)
+    this.#makeRoom(count)
+    return true
+  }
+
+  /** Returns the number of responses; they stand in the first slots, also where requests in between were dropped. */
+  #answerAll(handler: DatagramHandler, count: number): number {
+    const requests = this.#requests
+    const responses = this.#responses
+    let next = 0
+    for (let i = 0; i < count; i++) {
+      const length = handler.answer(
+        requests.bytes,
+        i * requests.stride,
+        this.#received.receivedLength(i),
+        responses.bytes,
+        next * responses.stride,
+        MAX_RESPONSE_SIZE,
+      )
+      if (length === 0) continue
+      this.#toSend.setPayloadLength(next, length)
+      this.#address(next, i)
+      next++
+    }
+    return next
+  }
+
+  /** Addresses a response to where a request came from, and from where it was sent to. */
+  #address(response: number, request: number): void {
+    // The request that had the response's slot was dropped, so that its client's address is free to overwrite.
+    if (response !== request) this.#names.copyWords(response, request, this.#nameLength >>> 2)
+    if (this.#controlCapacity === 0) return
+    if (response !== request) this.#controls.copyWords(response, request, CONTROL_CAPACITY >>> 2)
+    const length = turnAround(
+      this.#controls.words,
+      (response * CONTROL_CAPACITY) >>> 2,
+      this.#received.receivedControlLength(request),
+    )
+    this.#toSend.setRoom(response, this.#nameLength, length)
+  }
+
+  /** Resets what the kernel changed in the headers that the last batch used. */
+  #makeRoom(count: number): void {
+    for (let i = 0; i < count; i++) this.#received.setRoom(i, this.#nameLength, this.#controlCapacity)
+  }
+
+  #refuseWrongCall(): void {
+    const errno = this.#libc.errno()
+    if (!WRONG_CALLS.has(errno)) return
+    throw new ContainerDnsError('CDNS_SOCKET_FAILED', `recvmmsg failed on descriptor ${this.#fd}`, {
+      cause: new Error(getSystemErrorName(-errno)),
+    })
+  }
+}

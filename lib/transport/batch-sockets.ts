@@ -1,0 +1,80 @@
+import { ContainerDnsError } from '../errors.js'
+import type { BatchEndpoints, BoundAddress, DatagramAddress, DatagramSockets } from './datagram-transport.js'
+import { type Libc, loadLibc } from './libc.js'
+import { EFD_CLOEXEC, EFD_NONBLOCK } from './linux-constants.js'
+import { boundPort, openBatchSocket } from './open-batch-socket.js'
+import { familyOf, isWildcard } from './socket-address.js'
+
+/**
+ * The descriptors of the `batch` transport: for each thread one socket an address, and one eventfd.
+ *
+ * They are the main thread's: a thread that dies leaves what is queued to the one that takes its place.
+ */
+export class BatchSockets implements DatagramSockets {
+  readonly kind = 'batch'
+  readonly reason: string
+  readonly threads: number
+  readonly #libc: Libc
+  readonly #addresses: BoundAddress[] = []
+  readonly #wakeFds: number[] = []
+  /** A row for each address, a socket in it for each thread. */
+  readonly #fds: number[][] = []
+  #isClosed = false
+
+  /** Opens everything, or nothing. */
+  constructor(addresses: readonly DatagramAddress[], threads: number, reason: string) {
+    this.#libc = loadLibc()
+    this.threads = threads
+    this.reason = reason
+    try {
+      for (const address of addresses) this.#openAddress(address)
+      while (this.#wakeFds.length < threads) this.#wakeFds.push(this.#openWakeFd())
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  get addresses(): readonly BoundAddress[] {
+    return this.#addresses
+  }
+
+  endpoints(thread: number): BatchEndpoints {
+    const sockets = this.#addresses.map(({ host }, i) => ({
+      fd: this.#fds[i]![thread]!,
+      family: familyOf(host),
+      wildcard: isWildcard(host),
+    }))
+    return { kind: 'batch', wakeFd: this.#wakeFds[thread]!, sockets }
+  }
+
+  wake(thread: number): void {
+    // After close() the number may already be somebody else's file.
+    if (!this.#isClosed) this.#libc.write(this.#wakeFds[thread]!, ONE, ONE.length)
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const fd of [...this.#fds.flat(), ...this.#wakeFds]) this.#libc.close(fd)
+  }
+
+  /** The first socket makes sure that the port is free, or finds one; the other threads' join it. */
+  #openAddress({ host, port, share }: DatagramAddress): void {
+    const row: number[] = []
+    this.#fds.push(row)
+    row.push(openBatchSocket(this.#libc, { host, port }, share && port !== 0 ? 'join' : 'exclusive'))
+    const place = { host, port: boundPort(this.#libc, row[0]!, { host, port }) }
+    while (row.length < this.threads) row.push(openBatchSocket(this.#libc, place, 'join'))
+    this.#addresses.push({ protocol: 'udp', ...place })
+  }
+
+  #openWakeFd(): number {
+    const fd = this.#libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
+    if (fd >= 0) return fd
+    throw new ContainerDnsError('CDNS_SOCKET_FAILED', `eventfd failed with errno ${this.#libc.errno()}`)
+  }
+}
+
+/** What an eventfd is written: 1, as 64 bits. */
+const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0])

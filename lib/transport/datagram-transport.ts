@@ -1,0 +1,97 @@
+import type { Logger } from '../log.js'
+
+/** Where a server answers, as bound: a port of 0 has become the port that the system gave. */
+export interface BoundAddress {
+  readonly protocol: 'udp'
+  readonly host: string
+  readonly port: number
+}
+
+/** `batch`: recvmmsg and sendmmsg on blocking threads, Linux. `dgram`: Node's own sockets, everywhere. */
+export type TransportKind = 'batch' | 'dgram'
+
+/** One address to open. `host` is an IPv4 or IPv6 address, `0.0.0.0` and `::` included; port 0 asks the system for one. */
+export interface DatagramAddress {
+  readonly host: string
+  readonly port: number
+  /** Leaves out the check that nobody else is bound there: for a hot restart. */
+  readonly share: boolean
+}
+
+/** What turns requests into responses. Runs in the thread of the sockets, synchronously; must not throw. */
+export interface DatagramHandler {
+  /** Before the first `answer` of a batch. */
+  beginBatch(): void
+  /**
+   * Writes the response to the request into `response` from `responseStart` on, in at most `responseCapacity` bytes,
+   * and returns its length; 0 sends nothing. `length` may be less than what was sent: see `MAX_REQUEST_SIZE`.
+   */
+  answer(
+    request: Uint8Array,
+    start: number,
+    length: number,
+    response: Uint8Array,
+    responseStart: number,
+    responseCapacity: number,
+  ): number
+  /** After the last response of a batch has been handed to the kernel. `sendFailures` counts responses that it did not take. */
+  endBatch(sendFailures: number): void
+}
+
+/** How the thread that serves is told to go on or to end. */
+export interface ServeControl {
+  /**
+   * Called first when the sockets are ready and everything that serving takes has been loaded, then at least every 100 ms:
+   * beats the heart, and says whether to go on.
+   */
+  tick(): boolean
+}
+
+/** What one thread needs to serve its sockets. A plain object: it is posted to the thread. */
+export type ThreadEndpoints = BatchEndpoints | DgramEndpoints
+
+export interface BatchEndpoints {
+  readonly kind: 'batch'
+  /** An eventfd that ends a wait at once when it is written. */
+  readonly wakeFd: number
+  readonly sockets: readonly { readonly fd: number; readonly family: 4 | 6; readonly wildcard: boolean }[]
+}
+
+export interface DgramEndpoints {
+  readonly kind: 'dgram'
+  /** Whether several threads bind the same address. */
+  readonly reusePort: boolean
+  readonly sockets: readonly { readonly host: string; readonly port: number; readonly family: 4 | 6 }[]
+}
+
+/** The sockets of a server; belongs to the main thread. In `batch` it owns the file descriptors, and a thread may die without them. */
+export interface DatagramSockets {
+  readonly kind: TransportKind
+  /** One sentence for the log and `stats()`: why this kind. */
+  readonly reason: string
+  /** As asked for, wildcards not expanded; in the order of the addresses given. */
+  readonly addresses: readonly BoundAddress[]
+  /** How many threads can serve; less than asked for where the system cannot share a port between sockets. */
+  readonly threads: number
+  endpoints(thread: number): ThreadEndpoints
+  /** Ends a thread's wait at once, so that it meets `ServeControl.tick` again. Nothing to do in `dgram`. */
+  wake(thread: number): void
+  /** Closes what is open here; only after the threads have ended. May be called twice. */
+  close(): void
+}
+
+export interface OpenOptions {
+  readonly kind: 'auto' | TransportKind
+  readonly addresses: readonly DatagramAddress[]
+  readonly threads: number
+  readonly logger: Logger
+}
+
+/** Datagrams that one receive call takes: one batch. */
+export const BATCH_SIZE = 64
+/** What is read of one datagram; a longer one is cut, which no DNS query comes near. */
+export const MAX_REQUEST_SIZE = 4096
+/** Room for one response; the largest UDP payload that may be configured. */
+export const MAX_RESPONSE_SIZE = 4096
+/** The longest wait in one piece: a thread that is to be terminated must come by JavaScript this often. */
+export const MAX_WAIT_MS = 100

@@ -1,0 +1,85 @@
+import { createRequire } from 'node:module'
+import { constants, endianness } from 'node:os'
+
+/**
+ * The system calls of the `batch` transport, named and returning as in C: -1 is a failure, and `errno` says which.
+ *
+ * What runs once takes typed arrays; what runs in a loop takes addresses, which cost nothing to pass.
+ * All are synchronous: koffi's asynchronous calls have crashed in worker threads (its issue 190).
+ */
+export interface Libc {
+  socket(family: number, type: number, protocol: number): number
+  bind(fd: number, address: Uint8Array, addressLength: number): number
+  setsockopt(fd: number, level: number, option: number, value: Int32Array, valueLength: number): number
+  getsockname(fd: number, address: Uint8Array, addressLength: Uint32Array): number
+  close(fd: number): number
+  inet_pton(family: number, text: string, address: Uint8Array): number
+  eventfd(initial: number, flags: number): number
+  read(fd: number, bytes: Uint8Array, count: number): number
+  write(fd: number, bytes: Uint8Array, count: number): number
+  poll(pollfds: number, count: number, timeoutMs: number): number
+  recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number
+  sendmmsg(fd: number, headers: number, count: number, flags: number): number
+  /** Of this thread's last call that failed. */
+  errno(): number
+  /** Where an ArrayBuffer's bytes are; they stay there as long as it lives. */
+  addressOf(memory: ArrayBuffer): number
+}
+
+/** Opens libc through koffi, which is loaded here and not before. Throws where either cannot be had. */
+export function loadLibc(): Libc {
+  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
+  const library = koffi.load(null)
+  const functions = Object.fromEntries(PROTOTYPES.map((prototype) => [nameOf(prototype), library.func(prototype)]))
+  return {
+    ...(functions as unknown as Omit<Libc, 'errno' | 'addressOf'>),
+    errno: koffi.errno as () => number,
+    // User space ends far below 2^53 on all of these systems.
+    addressOf: (memory) => Number(koffi.address(memory)),
+  }
+}
+
+/** Why `batch` cannot work here, or undefined where it can. Main thread, once at start. */
+export function batchObstacle(
+  system: { platform: string; arch: string } = process,
+  byteOrder: string = endianness(),
+): string | undefined {
+  if (system.platform !== 'linux') return `recvmmsg is a call of Linux, and this is ${system.platform}`
+  if (!ARCHITECTURES.includes(system.arch)) return `the layout of system structures on ${system.arch} is not known`
+  if (byteOrder !== 'LE') return 'system structures are written little-endian only'
+  try {
+    return refusedCall(loadLibc())
+  } catch (error) {
+    return `koffi cannot reach libc: ${(error as Error).message}`
+  }
+}
+
+/** The 64-bit architectures that koffi is prebuilt for on Linux and that share one layout. */
+const ARCHITECTURES = ['x64', 'arm64', 'riscv64', 'loong64']
+
+const PROTOTYPES = [
+  'int socket(int family, int type, int protocol)',
+  'int bind(int fd, void *address, uint32_t addressLength)',
+  'int setsockopt(int fd, int level, int option, void *value, uint32_t valueLength)',
+  'int getsockname(int fd, void *address, void *addressLength)',
+  'int close(int fd)',
+  'int inet_pton(int family, const char *text, void *address)',
+  'int eventfd(unsigned int initial, int flags)',
+  'intptr_t read(int fd, void *bytes, size_t count)',
+  'intptr_t write(int fd, void *bytes, size_t count)',
+  'int poll(uintptr_t pollfds, unsigned long count, int timeoutMs)',
+  'int recvmmsg(int fd, uintptr_t headers, unsigned int count, int flags, uintptr_t timeout)',
+  'int sendmmsg(int fd, uintptr_t headers, unsigned int count, int flags)',
+]
+
+function nameOf(prototype: string): string {
+  return /(\w+)\(/.exec(prototype)![1]!
+}
+
+/** A sandbox can refuse what libc has: calls with no socket must fail for that reason, and for no other. */
+function refusedCall(libc: Libc): string | undefined {
+  const refusals: number[] = [constants.errno.ENOSYS, constants.errno.EPERM, constants.errno.EACCES]
+  if (libc.recvmmsg(-1, 0, 0, 0, 0) < 0 && refusals.includes(libc.errno())) return 'this system refuses recvmmsg'
+  if (libc.sendmmsg(-1, 0, 0, 0) < 0 && refusals.includes(libc.errno())) return 'this system refuses sendmmsg'
+  return undefined
+}

@@ -1,0 +1,13 @@
+import type { DatagramHandler, ServeControl, ThreadEndpoints } from './datagram-transport.js'
+import { serveBatch } from './udp-batch.js'
+import { serveDgram } from './udp-dgram.js'
+
+/** Serves a thread's sockets until `tick` says stop. `batch` blocks the thread until then, `dgram` leaves it its event loop. */
+export async function serveDatagrams(
+  endpoints: ThreadEndpoints,
+  handler: DatagramHandler,
+  control: ServeControl,
+): Promise<void> {
+  if (endpoints.kind === 'batch') serveBatch(endpoints, handler, control)
+  else await serveDgram(endpoints, handler, control)
+}

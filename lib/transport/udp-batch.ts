@@ -1,0 +1,50 @@
+import { BatchSocket } from './batch-socket.js'
+import {
+  BATCH_SIZE,
+  type BatchEndpoints,
+  type DatagramHandler,
+  MAX_REQUEST_SIZE,
+  MAX_RESPONSE_SIZE,
+  MAX_WAIT_MS,
+  type ServeControl,
+} from './datagram-transport.js'
+import { type Libc, loadLibc } from './libc.js'
+import { POLLIN } from './linux-constants.js'
+import { PollSet } from './poll-set.js'
+import { SlotMemory } from './slot-memory.js'
+
+/**
+ * Serves sockets with recvmmsg and sendmmsg. Blocks its thread until `tick` says stop.
+ *
+ * Throws only for a descriptor that is none. Each turn of the loop calls `tick`: V8 looks for a request to terminate
+ * the thread when a function is entered, so a loop around system calls alone could never be ended.
+ */
+export function serveBatch(endpoints: BatchEndpoints, handler: DatagramHandler, control: ServeControl): void {
+  const libc = loadLibc()
+  const payloads = {
+    requests: new SlotMemory(libc, BATCH_SIZE, MAX_REQUEST_SIZE),
+    responses: new SlotMemory(libc, BATCH_SIZE, MAX_RESPONSE_SIZE),
+  }
+  const sockets = endpoints.sockets.map((socket) => new BatchSocket(libc, socket, payloads))
+  const waiting = new PollSet(libc, [endpoints.wakeFd, ...endpoints.sockets.map((socket) => socket.fd)], POLLIN)
+  while (control.tick()) {
+    if (!serveRound(sockets, handler)) waitForMore(libc, waiting, endpoints.wakeFd)
+  }
+}
+
+const WAKE_INDEX = 0
+
+/** A batch from each socket that has one, so that none can starve the others; false if none had. */
+function serveRound(sockets: readonly BatchSocket[], handler: DatagramHandler): boolean {
+  let served = false
+  for (let i = 0; i < sockets.length; i++) {
+    if (sockets[i]!.serve(handler)) served = true
+  }
+  return served
+}
+
+/** Drains the eventfd here, before `tick` reads what it announced: the other way round a wake-up could be lost. */
+function waitForMore(libc: Libc, waiting: PollSet, wakeFd: number): void {
+  waiting.wait(MAX_WAIT_MS)
+  if (waiting.isReady(WAKE_INDEX)) libc.read(wakeFd, new Uint8Array(8), 8)
+}

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+import { parseListen } from '../../lib/cli/commands/serve.js'
+import { dataOf, UdpClient } from '../support/udp-client.js'
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'containerdns-cli-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+interface LogLine {
+  readonly msg: string
+  readonly addresses?: { host: string; port: number }[]
+}
+
+/** `containerdns serve` as a process of its own, and what it logs. */
+class Serve implements AsyncDisposable {
+  readonly child: ChildProcess
+  readonly lines: LogLine[] = []
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+
+  constructor(...args: string[]) {
+    this.child = spawn(process.execPath, [CLI, 'serve', '--listen', '0', '--workers', '1', ...args], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    let rest = ''
+    this.child.stderr!.on('data', (bytes: Buffer) => {
+      const parts = (rest + bytes).split('\n')
+      rest = parts.pop()!
+      for (const line of parts) if (line.startsWith('{')) this.lines.push(JSON.parse(line) as LogLine)
+    })
+    this.ended = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })))
+  }
+
+  async said(text: string, times = 1): Promise<LogLine> {
+    const found = () => this.lines.filter(({ msg }) => msg.includes(text))
+    await expect.poll(() => found().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(times)
+    return found().at(-1)!
+  }
+
+  async client(): Promise<UdpClient> {
+    const { addresses } = await this.said('answering')
+    return UdpClient.open(addresses![0]!)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill('SIGKILL')
+    await this.ended
+  }
+}
+
+function recordsFile(name: string, content: unknown): string {
+  const file = join(folder, name)
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content))
+  return file
+}
+
+const www = (address: string) => ({ name: 'www.containerdns.local', type: 'A', data: [address] })
+
+describe('containerdns serve', () => {
+  it('answers from a file, and says a dig line that works', async () => {
+    await using serve = new Serve('--records', recordsFile('a.json', [www('192.0.2.1')]))
+    await using client = await serve.client()
+    expect(dataOf(await client.ask('www.containerdns.local'))).toEqual(['192.0.2.1'])
+    const line = (await serve.said('try: dig')).msg
+    expect(line).toMatch(/^try: dig @127\.0\.0\.1 -p \d+ containerdns\.local SOA$/)
+    expect(await client.ask('containerdns.local', 'SOA')).toMatchObject({ rcode: 'NOERROR' })
+  })
+
+  it('reads the file again on SIGHUP, all or nothing', async () => {
+    const file = recordsFile('b.json', [www('192.0.2.1')])
+    await using serve = new Serve('--records', file)
+    await using client = await serve.client()
+    recordsFile('b.json', [www('192.0.2.2'), { ...www('192.0.2.3'), name: 'new.containerdns.local' }])
+    serve.child.kill('SIGHUP')
+    await serve.said('read the records again')
+    expect(dataOf(await client.ask('www.containerdns.local'))).toEqual(['192.0.2.2'])
+    expect(dataOf(await client.ask('new.containerdns.local'))).toEqual(['192.0.2.3'])
+    recordsFile('b.json', [www('192.0.2.4'), { name: 'bad' }])
+    serve.child.kill('SIGHUP')
+    await serve.said('the records stay as they were')
+    expect(dataOf(await client.ask('www.containerdns.local'))).toEqual(['192.0.2.2'])
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops cleanly on %s', async (signal) => {
+    await using serve = new Serve()
+    await serve.said('answering')
+    serve.child.kill(signal)
+    expect(await serve.ended).toEqual({ code: 0, signal: null })
+    await serve.said('stopped')
+  })
+
+  it('goes on answering for as long as it drains', async () => {
+    await using serve = new Serve('--drain', '1500')
+    await using client = await serve.client()
+    serve.child.kill('SIGTERM')
+    await serve.said('stopping')
+    expect(await client.ask('containerdns.local', 'NS')).toMatchObject({ rcode: 'NOERROR' })
+    expect(await serve.ended).toEqual({ code: 0, signal: null })
+  })
+
+  it.each([
+    ['a zone that is none', ['--zone', 'a..b']],
+    ['a file that is not there', ['--records', join(folder, 'missing.json')]],
+    ['a file with a fault', ['--records', recordsFile('c.json', '[{')]],
+    ['a transport that is none', ['--transport', 'pigeon']],
+    ['two stores', ['--records', 'x', '--etcd', 'http://127.0.0.1:1']],
+  ])('ends with 1 and a reason for %s', async (_, args) => {
+    await using serve = new Serve(...args)
+    expect(await serve.ended).toEqual({ code: 1, signal: null })
+    await serve.said('could not start')
+  })
+})
+
+describe('--listen', () => {
+  it.each([
+    ['53', { port: 53 }],
+    ['192.0.2.1', { host: '192.0.2.1' }],
+    ['192.0.2.1:53', { host: '192.0.2.1', port: 53 }],
+    ['::1', { host: '::1' }],
+    ['[::1]', { host: '::1' }],
+    ['[2001:db8::1]:53', { host: '2001:db8::1', port: 53 }],
+  ])('takes %s', (text, expected) => {
+    expect(parseListen(text)).toEqual(expected)
+  })
+})

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'tsup'
+import { describe, expect, it } from 'vitest'
+import { ERROR_CODES } from '../lib/errors.js'
+
+const ROOT = new URL('../', import.meta.url)
+const DOCS = [
+  'README.md',
+  ...readdirSync(new URL('docs/', ROOT))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+]
+
+interface Example {
+  readonly title: string
+  readonly code: string
+}
+
+const examples = DOCS.flatMap((file): Example[] => {
+  const blocks = readFileSync(new URL(file, ROOT), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)
+  return [...blocks].map((block, i) => ({ title: `${file}, number ${i + 1}`, code: block[1]! }))
+})
+
+/** Builds an example below the checkout, so that `containerdns` means this package, and returns the file to run. */
+async function built({ code }: Example, number: number): Promise<string> {
+  const source = new URL(`build/docs/example-${number}.ts`, ROOT)
+  mkdirSync(new URL('.', source), { recursive: true })
+  writeFileSync(source, code)
+  await build({
+    config: false,
+    entry: [fileURLToPath(source)],
+    outDir: fileURLToPath(new URL('built/', source)),
+    // Node 20 does not know `await using` yet.
+    target: 'node20',
+    format: ['esm'],
+    external: [/^containerdns/],
+    silent: true,
+  })
+  return fileURLToPath(new URL(`built/example-${number}.js`, source))
+}
+
+describe('the code in the documents', () => {
+  it('is there', () => {
+    expect(examples.length).toBeGreaterThan(2)
+  })
+
+  it.each(examples.map((example, i) => [example.title, example, i] as const))('runs: %s', async (_, example, i) => {
+    const run = spawnSync(process.execPath, [await built(example, i)], { encoding: 'utf8', timeout: 20_000 })
+    expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' })
+  })
+})
+
+describe('docs/errors.md', () => {
+  it('lists each code with its sentence, and no other', () => {
+    const text = readFileSync(new URL('docs/errors.md', ROOT), 'utf8')
+    const rows = [...text.matchAll(/^\| `(CDNS_\w+)` \| (.*) \|$/gm)].map((row) => [row[1], row[2]])
+    expect(rows).toEqual(Object.entries(ERROR_CODES))
+  })
+
+  it('has no code that nothing throws', () => {
+    const lib = readdirSync(new URL('lib/', ROOT), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.ts'),
+    )
+    const code = lib
+      .filter((file) => file !== 'errors.ts')
+      .map((file) => readFileSync(new URL(`lib/${file}`, ROOT), 'utf8'))
+      .join('\n')
+    expect(Object.keys(ERROR_CODES).filter((each) => !code.includes(`'${each}'`))).toEqual([])
+  })
+})

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { parseOptions } from '../lib/options.js'
+
+describe('options', () => {
+  it('have a default for everything', () => {
+    expect(parseOptions()).toMatchObject({
+      zones: ['containerdns.local'],
+      listen: [{ host: '127.0.0.1', port: 5300, share: false }],
+      transport: 'auto',
+      defaultTtl: 30,
+      negativeTtl: 30,
+      udpPayloadSize: 1232,
+    })
+  })
+
+  it('are copied and frozen: what the caller changes later changes nothing', () => {
+    const zones = ['example']
+    const parsed = parseOptions({ zones })
+    zones.push('other')
+    expect(parsed.zones).toEqual(['example'])
+    expect(Object.isFrozen(parsed) && Object.isFrozen(parsed.zones) && Object.isFrozen(parsed.listen)).toBe(true)
+  })
+
+  it.each([
+    [{ zone: ['example'] }, 'CDNS_OPTION_UNKNOWN'],
+    [{ listen: { prot: 53 } }, 'CDNS_OPTION_UNKNOWN'],
+    [{ edns: { size: 1232 } }, 'CDNS_OPTION_UNKNOWN'],
+    [{ workerFiles: { dsn: 'x' } }, 'CDNS_OPTION_UNKNOWN'],
+    [null, 'CDNS_OPTION_INVALID'],
+    [{ zones: [] }, 'CDNS_OPTION_INVALID'],
+    [{ zones: 'example' }, 'CDNS_OPTION_INVALID'],
+    [{ zones: ['a..b'] }, 'CDNS_ZONE_INVALID'],
+    [{ zones: [7] }, 'CDNS_ZONE_INVALID'],
+    [{ zones: ['Example', 'example.'] }, 'CDNS_ZONE_INVALID'],
+    [{ zones: [`${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(60)}`] }, 'CDNS_ZONE_INVALID'],
+    [{ listen: [] }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { host: 'localhost' } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { port: 65536 } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { port: '53' } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { share: 1 } }, 'CDNS_OPTION_INVALID'],
+    [{ workers: 0 }, 'CDNS_OPTION_INVALID'],
+    [{ workers: 1.5 }, 'CDNS_OPTION_INVALID'],
+    [{ transport: 'tcp' }, 'CDNS_OPTION_INVALID'],
+    [{ defaultTtl: -1 }, 'CDNS_OPTION_INVALID'],
+    [{ edns: { udpPayloadSize: 511 } }, 'CDNS_OPTION_INVALID'],
+    [{ store: {} }, 'CDNS_OPTION_INVALID'],
+    [{ logger: () => {} }, 'CDNS_OPTION_INVALID'],
+    [{ signal: true }, 'CDNS_OPTION_INVALID'],
+  ])('are refused: %j', (options, code) => {
+    expect(() => parseOptions(options as never)).toThrow(expect.objectContaining({ code }))
+  })
+
+  it('that are unknown come with the nearest known name', () => {
+    expect(() => parseOptions({ negativTtl: 5 } as never)).toThrow(/negativeTtl/)
+  })
+})

@@ -1,0 +1,28 @@
+import { defineConfig, type Options } from 'tsup'
+
+const shared: Options = {
+  target: 'node20',
+  platform: 'node',
+  sourcemap: true,
+  treeshake: true,
+  minify: false,
+}
+
+export default defineConfig([
+  {
+    ...shared,
+    // Entries stand at the root of dist, workers in dist/workers: threads/worker-files.ts counts on it.
+    entry: { index: 'lib/index.ts', testing: 'lib/testing.ts' },
+    format: ['esm', 'cjs'],
+    shims: true,
+    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+    outDir: 'dist',
+  },
+  {
+    ...shared,
+    entry: { cli: 'lib/cli.ts', 'workers/dns-worker': 'workers/dns-worker.ts' },
+    format: ['esm'],
+    splitting: false,
+    outDir: 'dist',
+  },
+])

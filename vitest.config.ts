@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const built = (file: string) => fileURLToPath(new URL(`dist/${file}`, import.meta.url))
+
+export default defineConfig({
+  // Whoever starts threads tests what ships.
+  resolve: { alias: { 'containerdns/testing': built('testing.js'), containerdns: built('index.js') } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/build-for-tests.ts'],
+    // Threads, processes and etcd: a file at a time per core, each test with room for a slow machine.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
