@@ -13,7 +13,7 @@ import { QueryPipeline } from './query/pipeline.js'
 import { Zone, ZoneTable } from './query/zone.js'
 import { type RecordIndexSize, RecordIndexWriter } from './record-index/record-index-writer.js'
 import type { Segment } from './shared-table/segments.js'
-import type { BadRecord, StoreStatus } from './store/record-store.js'
+import type { BadRecord, RecordStore, StoreStatus } from './store/record-store.js'
 import type { BoundAddress, DatagramSockets, TransportKind } from './transport/datagram-transport.js'
 import { openDatagramSockets } from './transport/open-datagram-sockets.js'
 import { MAX_MESSAGE_SIZE } from './wire/constants.js'
@@ -111,6 +111,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #pipeline: QueryPipeline
   readonly #onAbort = () => void this.close()
   #ready = false
+  #hasStore = false
   #closing: Promise<void> | undefined
 
   constructor(options: ParsedOptions, sockets: DatagramSockets, clock: Clock) {
@@ -145,7 +146,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   async start(): Promise<void> {
     const { signal, startTimeoutMs, store } = this.#options
-    const loaded = Promise.all([this.#supervisor.start(), store.open(this.#publisher)])
+    const loaded = Promise.all([this.#supervisor.start(), this.#openStore(store)])
     await withinTime(loaded, startTimeoutMs, signal)
     signal?.addEventListener('abort', this.#onAbort)
     this.#index.setLoaded()
@@ -187,10 +188,21 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#ready = false
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs))
-    await Promise.all([this.#options.store.close(), this.#supervisor.stop()])
+    await Promise.all([this.#hasStore && this.#options.store.close(), this.#supervisor.stop()])
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
+  }
+
+  /** A store that belongs to another server must not be closed by us. */
+  async #openStore(store: RecordStore): Promise<void> {
+    this.#hasStore = true
+    try {
+      await store.open(this.#publisher)
+    } catch (error) {
+      if ((error as Partial<ContainerDnsError>).code === 'CDNS_STORE_IN_USE') this.#hasStore = false
+      throw error
+    }
   }
 
   #createPipeline(): QueryPipeline {
@@ -232,6 +244,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       wake: (thread) => this.#sockets.wake(thread),
       onDeath: (thread) => this.#index.releaseReader(thread),
       onRestart: (restart) => this.emit('workerRestart', restart),
+      onError: (error) => this.emit('error', error),
       logger,
       clock,
     })

@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   /** A thread is dead, and reads nothing of the index any more. */
   readonly onDeath: (thread: number) => void
   readonly onRestart: (restart: WorkerRestart) => void
+  /** A thread died before it was given a task; its task goes to another one. */
+  readonly onError: (error: Error) => void
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -89,10 +91,8 @@ export class Supervisor {
       }
       this.#onStartFailure = reject
     })
-    const { workerFile, threads, logger } = this.#options
-    this.#pool = await createThreadPool(workerFile, threads, (error) =>
-      logger.error({ err: error }, 'a thread died before it had anything to do'),
-    )
+    const { workerFile, threads, onError } = this.#options
+    this.#pool = await createThreadPool(workerFile, threads, onError)
     if (this.#stopped) return this.#pool.destroy()
     for (let number = 0; number < threads; number++) this.#threads.push(this.#newThread(number))
     for (const thread of this.#threads) this.#run(thread)

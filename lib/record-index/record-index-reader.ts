@@ -1,7 +1,9 @@
 import { ContainerDnsError } from '../errors.js'
 import { ReaderSlot } from '../shared-table/epochs.js'
 import { type Segment, SegmentSet } from '../shared-table/segments.js'
+import { TableKey } from '../shared-table/table-key.js'
 import { TableReader } from '../shared-table/table-reader.js'
+import type { FoldedName } from '../wire/folded-name.js'
 import {
   CONTROL_LOADED,
   CONTROL_MAGIC,
@@ -48,6 +50,7 @@ export class RecordIndexReader {
   readonly #control: Int32Array
   readonly #table: TableReader
   readonly #slot: ReaderSlot
+  readonly #key = new TableKey()
   /** The entry that was found: its segment, and where its directory and its wire bytes begin. */
   #words: Int32Array = new Int32Array(0)
   #directory = 0
@@ -90,11 +93,15 @@ export class RecordIndexReader {
     this.#slot.leave()
   }
 
-  /** Whether the owner exists, be it as an empty non-terminal. `name` is folded; `hash` is `hashName` with `seed`. */
+  /** Whether the owner exists, be it as an empty non-terminal. The name was read with `seed`. */
+  findFolded(name: FoldedName): boolean {
+    return this.#find(name.hash, name.words, name.length)
+  }
+
+  /** The same for a folded name that lies anywhere; `hash` is `hashName` with `seed`. Slower: the name is copied. */
   find(hash: number, name: Uint8Array, start: number, length: number): boolean {
-    if (!this.#table.find(hash, name, start, length)) return false
-    this.openEntry(this.#table.payloadWord, this.#table.words, this.#table.bytes)
-    return true
+    this.#key.set(name, start, length)
+    return this.#find(hash, this.#key.words, length)
   }
 
   /** Sets the cursor to the owner's RRset of a type, if it has one. */
@@ -137,6 +144,12 @@ export class RecordIndexReader {
     this.rrsetCount = words[payloadWord + RRSET_COUNT]!
     this.#directory = payloadWord + DIRECTORY
     this.#wireStart = 4 * (this.#directory + this.rrsetCount * DIRECTORY_WORDS)
+  }
+
+  #find(hash: number, key: Int32Array, length: number): boolean {
+    if (!this.#table.find(hash, key, length)) return false
+    this.openEntry(this.#table.payloadWord, this.#table.words, this.#table.bytes)
+    return true
   }
 
   #set(at: number, wireStart: number): void {

@@ -120,7 +120,7 @@ export class RecordIndexWriter {
       // What comes after the first store must not fail: the names above would be out of step with the one below.
       if (rrsets.length > 0) this.#table.reserve(MAX_LABELS, payloadBytes)
       this.#fill(name, rrsets, children, payloadBytes)
-      this.#table.publish(hash, name, name.length)
+      this.#table.publish(hash)
       if (!exists) this.#adopt(name)
     } else {
       this.#table.remove(hash, name, name.length)
@@ -249,7 +249,7 @@ export class RecordIndexWriter {
       return
     }
     this.#fill(parent, [], 1, 4 * DIRECTORY)
-    this.#table.publish(hash, parent, parent.length)
+    this.#table.publish(hash)
     this.#adopt(parent)
   }
 

@@ -13,6 +13,8 @@ import type { Segment, SegmentSet } from './segments.js'
 /** Sizes up to this many units have a class each; above, four classes a doubling keep the loss under a fifth of a block. */
 const EXACT_CLASSES = 32
 const CLASSES_PER_DOUBLING = 4
+/** Units worth cutting off: a bucket's block of three pairs. */
+const LEAST_REST = 4
 const LARGEST_CLASS = classOf(SEGMENT_UNITS)
 
 /**
@@ -119,11 +121,11 @@ export class Arena {
     return offset | 0
   }
 
-  /** Takes the front of a free block that is at least twice as large, so that the rest is of use too; 0 without one. */
+  /** Takes the front of the smallest free block whose rest is of use too; 0 without one. */
   #cutUp(sizeClass: number): number {
     const units = unitsOf(sizeClass)
     for (let larger = sizeClass + 1; larger <= LARGEST_CLASS; larger++) {
-      if (this.#free[larger] === 0 || unitsOf(larger) < 2 * units) continue
+      if (this.#free[larger] === 0 || unitsOf(larger) < units + LEAST_REST) continue
       const offset = this.#take(larger)
       const start = offset >>> 0
       this.#putRange(start + units, start + unitsOf(larger))

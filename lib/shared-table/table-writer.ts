@@ -12,7 +12,6 @@ import {
   CONTROL_READERS,
   CONTROL_SEED,
   CONTROL_VERSION,
-  ENTRY_HEADER_BYTES,
   ENTRY_HEADER_WORDS,
   ENTRY_SIZE_SHIFT,
   INITIAL_BUCKETS,
@@ -30,6 +29,7 @@ import {
 } from './layout.js'
 import { RetiredBlocks } from './retired.js'
 import { type Segment, SegmentSet } from './segments.js'
+import { TableKey } from './table-key.js'
 import { TableReader } from './table-reader.js'
 
 export interface TableOptions {
@@ -73,6 +73,7 @@ export class TableWriter {
   readonly #release: (offset: number, bytes: number) => void
   #bucketCount = INITIAL_BUCKETS
   #entryCount = 0
+  readonly #key = new TableKey()
   #begun = 0
   #retiredSinceReclaim = 0
   #retiredBytes = 0
@@ -130,27 +131,25 @@ export class TableWriter {
   }
 
   /**
-   * Starts an entry with room for so many bytes; the caller fills it, then calls `publish`. Nobody sees it before.
+   * Starts an entry with room for so many bytes of payload; the caller fills it, then calls `publish`. Nobody sees it before.
    *
    * A key has 1 to 255 bytes.
    */
   begin(key: Uint8Array, length: number, payloadBytes: number): void {
-    const headBytes = ENTRY_HEADER_BYTES + 4 * keyWords(length)
-    const size = Arena.roundUp(headBytes + payloadBytes)
+    this.#key.set(key, 0, length)
+    const headWords = ENTRY_HEADER_WORDS + keyWords(length)
+    const size = Arena.roundUp(4 * headWords + payloadBytes)
     const offset = this.#arena.allocate(size)
     const word = this.#open(offset)
-    // The key's last word first, for the zeros behind the key.
-    this.words[word + ENTRY_HEADER_WORDS + keyWords(length) - 1] = 0
     this.words[word] = ((size / UNIT_BYTES) << ENTRY_SIZE_SHIFT) | length
-    const keyAt = 4 * word + ENTRY_HEADER_BYTES
-    for (let i = 0; i < length; i++) this.bytes[keyAt + i] = key[i]!
-    this.payloadWord = word + ENTRY_HEADER_WORDS + keyWords(length)
+    for (let i = ENTRY_HEADER_WORDS; i < headWords; i++) this.words[word + i] = this.#key.words[i - ENTRY_HEADER_WORDS]!
+    this.payloadWord = word + headWords
     this.#begun = offset
   }
 
-  /** Makes the entry that `begin` started the one of its key, in the place of an older one if there is one. */
-  publish(hash: number, key: Uint8Array, length: number): void {
-    const pair = this.reader.findPair(hash, key, 0, length)
+  /** Makes the entry that `begin` started the one of its key, in the place of an older one if there is one. `hash` is the key's. */
+  publish(hash: number): void {
+    const pair = this.reader.findPair(hash, this.#key.words, this.#key.length)
     if (pair >= 0) {
       const words = this.reader.words
       const old = words[pair + 1]!
@@ -165,7 +164,8 @@ export class TableWriter {
 
   /** Whether there was such a key. */
   remove(hash: number, key: Uint8Array, length: number): boolean {
-    const pair = this.reader.findPair(hash, key, 0, length)
+    this.#key.set(key, 0, length)
+    const pair = this.reader.findPair(hash, this.#key.words, length)
     if (pair < 0) return false
     const entry = this.reader.words[pair + 1]!
     const bucket = bucketOf(hash, this.#bucketCount)

@@ -4,7 +4,7 @@ import { hashEnd, hashStep } from '../wire/name.js'
 /**
  * What a load has come across: pairs of an owner and something below it. Says which of them were there, not what they were.
  *
- * Sixteen bytes or less a pair and nothing on the JavaScript heap, where a `Set` of a million strings takes 100 MB and, when
+ * 16 to 32 bytes a pair and nothing on the JavaScript heap, where a `Set` of a million strings takes 100 MB and, when
  * it grows, 100 ms in one go. It keeps 64 bits of a seeded hash: for one million pairs the odds that any two
  * are mixed up are one in 37 million, and what follows is a record that goes at the load after that.
  */
@@ -14,6 +14,9 @@ export class KeySet {
   #size = 0
   readonly #lowSeed = randomInt(2 ** 32)
   readonly #highSeed = randomInt(2 ** 32)
+  /** The hash of the pair in hand. */
+  #low = 0
+  #high = 0
 
   /** Grows beyond what was expected, at the price of a pause. */
   constructor(expectedSize = 0) {
@@ -29,17 +32,17 @@ export class KeySet {
   /** Returns whether it is new. */
   add(owner: Uint8Array, below: string): boolean {
     if (2 * (this.#size + 1) > this.#mask + 1) this.#grow()
-    const [low, high] = this.#hash(owner, below)
-    return this.#insert(low, high)
+    this.#hash(owner, below)
+    return this.#insert(this.#low, this.#high)
   }
 
   has(owner: Uint8Array, below: string): boolean {
-    const [low, high] = this.#hash(owner, below)
-    const at = this.#find(low, high)
+    this.#hash(owner, below)
+    const at = this.#find(this.#low, this.#high)
     return this.#slots[at + 1] !== 0
   }
 
-  #hash(owner: Uint8Array, below: string): [low: number, high: number] {
+  #hash(owner: Uint8Array, below: string): void {
     let low = this.#lowSeed
     let high = this.#highSeed
     for (let i = 0; i < owner.length; i++) {
@@ -50,8 +53,9 @@ export class KeySet {
       low = hashStep(low, below.charCodeAt(i))
       high = otherStep(high, below.charCodeAt(i))
     }
+    this.#low = hashEnd(low) >>> 0
     // Zero in the high word means an empty slot.
-    return [hashEnd(low) >>> 0, hashEnd(high) >>> 0 || 1]
+    this.#high = hashEnd(high) >>> 0 || 1
   }
 
   /** The slot that holds the pair, or the empty one where it would go. */

@@ -8,6 +8,8 @@ import { foldByte, hashEnd, hashStep } from './name.js'
  */
 export class FoldedName {
   readonly bytes = new Uint8Array(MAX_NAME_LENGTH + 1)
+  /** The same in words, as the record index compares names; zeros stand behind the last octet up to the end of its word. */
+  readonly words = new Int32Array(this.bytes.buffer)
   /** In octets, root label counted. */
   length = 1
   /** Without the root. */
@@ -44,7 +46,8 @@ export class FoldedName {
   #foldAndHash(source: Uint8Array, start: number, seed: number): void {
     const bytes = this.bytes
     let at = this.length - 1
-    bytes[at] = 0
+    // The root label and the zeros behind it.
+    this.words[at >>> 2] = 0
     let state = hashStep(seed, 0)
     this.suffixHashes[this.labelCount] = hashEnd(state)
     for (let label = this.labelCount - 1; label >= 0; label--) {

@@ -1,8 +1,10 @@
 import type { Etcd3 } from 'etcd3'
 
 // The one door to etcd3. We use its protocol files, its connections and its credentials, and go around its own `Watcher`,
-// retries and circuit breaker: these lose events and crash the process in ways that `reference/field.md` §2.3 lists.
-// What follows are the parts of etcd's messages that we read, with the names of etcd3's protocol files, which are not etcd's in all places. Numbers of 64 bits come as text.
+// retries and circuit breaker: a watch that the server cancels is never made again and blocks those after it, a connection lost
+// during a replay loses events, and an event of an unknown watch is an exception that nobody can catch (etcd3 1.1.2, tried).
+// What follows are the parts of etcd's messages that we use, named as in etcd3's copy of the protocol, which spells some
+// constants its own way and takes one it does not know for 0. Numbers of 64 bits come as text.
 
 export interface ResponseHeader {
   readonly cluster_id: string

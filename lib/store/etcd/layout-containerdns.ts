@@ -21,7 +21,7 @@ export interface Spot {
   readonly path: string
 }
 
-// Where records stand, below the prefix (origin.md B.1.7.2). L is any label, Z a zone, leftmost label last: Z is local/containerdns
+// Where records stand, below the prefix. L is any label, Z a zone, leftmost label last: Z is local/containerdns
 //   Z/www/                      CNAME of www.Z
 //   Z/www/L/                    A, AAAA or SRV of www.Z
 //   Z/txt/L/  Z/mail/L/         TXT, MX of Z (and A of txt.Z, when its type says so: the type decides what the path means)
@@ -50,16 +50,15 @@ export class ContainerdnsLayout {
   }
 
   decode(key: Buffer, value: Buffer): Decoded {
+    if (this.#isForeign(key)) return { kind: 'ignored' }
     const path = this.#parse(key)
     if (path === undefined) return { kind: 'bad', reason: 'the key is not made of labels of a domain name' }
-    if (path.isForeign) return { kind: 'ignored' }
     return this.#values.read(path, value)
   }
 
   /** Every place where this key could have put a record: where to look when the key is gone, or says something else now. */
   spots(key: Buffer): readonly Spot[] {
-    const path = this.#parse(key)
-    return path === undefined || path.isForeign ? [] : path.allSpots()
+    return this.#isForeign(key) ? [] : (this.#parse(key)?.allSpots() ?? [])
   }
 
   /** The key of a leaf, as `path` in its side data says. */
@@ -88,6 +87,12 @@ export class ContainerdnsLayout {
   /** Where new records of a type go, below the owner's own key, and whether they have a leaf of their own there. */
   folderOfType(type: RecordType): { readonly folder: string; readonly hasLeaf: boolean } | undefined {
     return NEW_RECORDS[type]
+  }
+
+  #isForeign(key: Buffer): boolean {
+    const start = this.rangeStart.length
+    const end = key.indexOf(SLASH, start)
+    return FOREIGN_FOLDERS.has(key.toString('latin1', start, end === -1 ? key.length : end))
   }
 
   #parse(key: Buffer): KeyPath | undefined {
@@ -131,11 +136,6 @@ class KeyPath implements KeyPlace {
     const labels = folded.split('/')
     for (const label of labels) if (label.length === 0 || label.length > MAX_LABEL_LENGTH) return undefined
     return new KeyPath(text, labels, folded === text, hasSlash)
-  }
-
-  get isForeign(): boolean {
-    const end = this.#text.indexOf('/')
-    return FOREIGN_FOLDERS.has(end === -1 ? this.#text : this.#text.slice(0, end))
   }
 
   own(): Spot | undefined {

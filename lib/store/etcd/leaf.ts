@@ -48,13 +48,14 @@ export function unpackLeaves(rrsets: readonly WireRRset[]): Leaf[] {
   return leaves
 }
 
+/** The case of names in rdata aside: of leaves that share a record, only the first one's is kept. */
 export function sameLeaf(a: Leaf, b: Leaf): boolean {
   return (
     a.path === b.path &&
     a.type === b.type &&
     a.ttl === b.ttl &&
     a.modRevision === b.modRevision &&
-    Buffer.compare(a.rdata, b.rdata) === 0
+    (Buffer.compare(a.rdata, b.rdata) === 0 || rdataKey(a.type, a.rdata) === rdataKey(b.type, b.rdata))
   )
 }
 

@@ -54,7 +54,7 @@ export function planPut(
     planner.replace(rrset, encoder, defaultTtl)
   }
   for (const { record } of state.keys.values()) if (record !== undefined) types.add(record.type)
-  refuseCnameBesideOthers(nameToText(state.owner), types)
+  refuseCnameBesideOthers(state.owner, types)
   return planner.plan()
 }
 

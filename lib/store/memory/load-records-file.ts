@@ -36,15 +36,14 @@ export async function loadRecordsFile(
   return kept
 }
 
-/** The names and types of the file, each with its number; to tell a CNAME's company, `other` stands for any type but CNAME. */
+/** The names and types of the file. */
 async function check(
   file: RecordsFile,
   sink: StoreSink,
   encoder: RRsetEncoder,
   slice: () => Promise<void> | undefined,
 ): Promise<KeySet> {
-  const known = new KeySet()
-  const company = new KeySet()
+  const known = new KeySet(file.mostRRsets)
   let index = 0
   for (const rrset of file.rrsets()) {
     const wait = slice()
@@ -55,11 +54,7 @@ async function check(
       const owner = encoder.name(rrset.name)
       if (!known.add(owner, `${type}`))
         throw new Error(`${rrset.name} ${rrset.type} stands in an earlier entry already`)
-      const isCname = type === RECORD_TYPES.CNAME
-      company.add(owner, isCname ? 'CNAME' : 'other')
-      if (company.has(owner, isCname ? 'other' : 'CNAME')) {
-        throw new Error(`${rrset.name} cannot have a CNAME beside other records`)
-      }
+      if (hasBadCompany(owner, type, known)) throw new Error(`${rrset.name} cannot have a CNAME beside other records`)
     } catch (cause) {
       throw file.invalid(index, cause)
     }
@@ -67,6 +62,12 @@ async function check(
     index++
   }
   return known
+}
+
+/** Whether an earlier entry has what cannot stand beside this type. There are few CNAMEs, so they do the searching. */
+function hasBadCompany(owner: Uint8Array, type: number, known: KeySet): boolean {
+  if (type !== RECORD_TYPES.CNAME) return known.has(owner, `${RECORD_TYPES.CNAME}`)
+  return Object.values(RECORD_TYPES).some((other) => other !== RECORD_TYPES.CNAME && known.has(owner, `${other}`))
 }
 
 /** What the program has put stays, so the file must fit beside it. */

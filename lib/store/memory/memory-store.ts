@@ -1,7 +1,6 @@
 import { ContainerDnsError } from '../../errors.js'
 import { checkRRset, type RRset } from '../../records/rrset.js'
 import { RRsetEncoder, type WireRRset } from '../../records/wire-rrset.js'
-import { nameToText } from '../../wire/name.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
 import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
@@ -126,7 +125,7 @@ class InMemoryStore implements MemoryStore {
   async #put(session: Session, rrsets: readonly RRset[]): Promise<void> {
     const { sink } = session
     const groups = await groupByOwner(rrsets, this.#encoder, () => session.slice())
-    for (const group of groups) refuseCnameBesideOthers(nameToText(group.owner), typesAfter(sink, group))
+    for (const group of groups) refuseCnameBesideOthers(group.owner, typesAfter(sink, group))
     for (const { owner, rrsets } of groups) {
       await session.slice()
       this.#encoder.reset()

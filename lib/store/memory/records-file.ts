@@ -28,6 +28,11 @@ export class RecordsFile {
     }
   }
 
+  /** A number of RRsets that it cannot go beyond. */
+  get mostRRsets(): number {
+    return Math.ceil(this.#bytes.length / SHORTEST_ENTRY.length)
+  }
+
   /** Its RRsets, in the order of the file. Throws CDNS_RECORDS_FILE_INVALID, naming the entry. */
   *rrsets(): Generator<RRset, void, void> {
     const elements = jsonArrayElements(this.#bytes)
@@ -54,3 +59,5 @@ export class RecordsFile {
     }
   }
 }
+
+const SHORTEST_ENTRY = '{"name":"a","type":"A","data":["1.1.1.1"]}'

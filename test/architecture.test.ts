@@ -1,0 +1,132 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const LIB = fileURLToPath(new URL('../lib', import.meta.url))
+
+/** A folder or file of `lib/` imports from itself and from what stands before it here. */
+const ORDER = [
+  'errors',
+  'bounds',
+  'clock',
+  'log',
+  'wire',
+  'records',
+  'metrics',
+  'shared-table',
+  'threads',
+  'record-index',
+  'transport',
+  'store',
+  'query',
+  'publish',
+  'cluster',
+  'options',
+  'server',
+  'cli/',
+  'testing/',
+  'index',
+  'testing',
+  'cli',
+]
+
+/** A package enters by one file; all else imports that. */
+const DOORS: Record<string, readonly string[]> = {
+  koffi: ['transport/libc.ts'],
+  'dns-packet': ['wire/packet.ts'],
+  etcd3: ['store/etcd/client.ts'],
+  piscina: ['threads/thread-pool.ts'],
+  eventemitter3: ['server.ts'],
+  pino: ['cli/logger.ts', 'cli/commands/serve.ts'],
+  commander: ['cli/run-cli.ts', 'cli/commands/serve.ts'],
+}
+
+interface Import {
+  readonly file: string
+  readonly target: string
+}
+
+const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const imports = files.flatMap(importsOf)
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(LIB, file), 'utf8')
+  const specifiers = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\b[^'";]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|\brequire\w*\(\s*'([^']+)'\s*\)/g,
+  )
+  return [...specifiers].map((match) => ({ file, target: (match[1] ?? match[2] ?? match[3])! }))
+}
+
+/** The entry of ORDER that a file of lib belongs to: its top folder, or the file itself at the root. */
+function unitOf(file: string): string {
+  const [top, ...rest] = file.split('/')
+  if (rest.length === 0) return top!.replace(/\.[jt]s$/, '')
+  return ORDER.includes(`${top}/`) ? `${top}/` : top!
+}
+
+describe('the map of lib/', () => {
+  it('knows every folder and file at the root', () => {
+    expect([...new Set(files.map(unitOf))].filter((unit) => !ORDER.includes(unit))).toEqual([])
+  })
+
+  it('lets imports point one way only', () => {
+    const wrong = imports.filter(({ file, target }) => {
+      if (!target.startsWith('.')) return false
+      const from = ORDER.indexOf(unitOf(file))
+      const to = ORDER.indexOf(unitOf(relative(LIB, join(LIB, dirname(file), target))))
+      return to > from
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('lets each package in by its door', () => {
+    const packages = imports.filter(({ target }) => !target.startsWith('.') && !target.startsWith('node:'))
+    expect(packages.filter(({ file, target }) => !DOORS[target]?.includes(file))).toEqual([])
+    expect(Object.keys(DOORS).filter((door) => !packages.some(({ target }) => target === door))).toEqual([])
+  })
+
+  it('has no barrel files and no drawer folders', () => {
+    expect(files.filter((file) => /\/index\.ts$/.test(file))).toEqual([])
+    expect(
+      files.filter((file) => /(^|\/)(utils?|helpers?|common|core|shared|types|manager)(\/|\.ts$)/.test(file)),
+    ).toEqual([])
+  })
+
+  it('keeps main-thread packages out of the DNS threads', () => {
+    const reached = new Set<string>()
+    const visit = (file: string) => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const { target } of imports.filter((each) => each.file === file)) {
+        if (target.startsWith('.')) visit(relative(LIB, join(LIB, dirname(file), target)).replace(/\.js$/, '.ts'))
+        else reached.add(target)
+      }
+    }
+    visit('cluster/dns-thread.ts')
+    const unwanted = [
+      'dns-packet',
+      'etcd3',
+      'piscina',
+      'pino',
+      'commander',
+      'eventemitter3',
+      'record-index/record-index-writer.ts',
+    ]
+    expect(unwanted.filter((each) => reached.has(each))).toEqual([])
+  })
+
+  it('prints nothing, ends nothing and catches no signal outside the command line', () => {
+    const guests = files.filter((file) => !file.startsWith('cli'))
+    const rude = /\bconsole\.|process\.exit\(|process\.(?:on|once)\('SIG/
+    expect(
+      guests.filter((file) => rude.test(readFileSync(join(LIB, file), 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, ''))),
+    ).toEqual([])
+  })
+
+  it('has a README in each folder of the top level', () => {
+    const folders = readdirSync(LIB, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    const without = folders.filter((folder) => !readdirSync(join(LIB, folder.name)).includes('README.md'))
+    expect(without.map((folder) => folder.name)).toEqual([])
+  })
+})

@@ -1,0 +1,409 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { EtcdStore, etcdStore } from '../../../lib/store/etcd/etcd-store.js'
+import { type EtcdTuning, parseEtcdStoreOptions } from '../../../lib/store/etcd/options.js'
+import type { RecordStore } from '../../../lib/store/record-store.js'
+import { codeOf, describeRecordStore } from '../../contract/record-store.contract.js'
+import { errorCode } from '../../support/error-code.js'
+import { eventually } from '../../support/eventually.js'
+import { Etcd } from '../../support/start-etcd.js'
+import { MapSink } from '../map-sink.js'
+
+let etcd: Etcd
+let prefixes = 0
+beforeAll(async () => {
+  etcd = await Etcd.start()
+})
+afterAll(() => etcd[Symbol.asyncDispose]())
+
+/** Each test has a part of etcd for itself. */
+function nextPrefix(): string {
+  return `/test${prefixes++}/`
+}
+
+describeRecordStore('etcdStore', () => etcdStore({ hosts: etcd.host, prefix: nextPrefix() }))
+
+const opened: RecordStore[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((store) => store.close()))
+})
+
+async function open(prefix: string, tuning: Partial<EtcdTuning> = {}): Promise<{ store: RecordStore; sink: MapSink }> {
+  const store = new EtcdStore(parseEtcdStoreOptions({ hosts: etcd.host, prefix }, tuning))
+  const sink = new MapSink()
+  opened.push(store)
+  await store.open(sink)
+  return { store, sink }
+}
+
+const a = (host: string, more: object = {}) => JSON.stringify({ type: 'A', host, ttl: 30, ...more })
+
+describe('etcdStore, reading', () => {
+  it('answers with what etcdctl puts in the layout of the origin, and stops a second after it is deleted', async () => {
+    const { sink } = await open('/containerdns/')
+    const folder = '/containerdns/local/containerdns'
+    await etcd.ctl('put', `${folder}/cctv2/dbbeb9d4/`, a('192.168.10.1'))
+    await etcd.ctl('put', `${folder}/cctv2/1f0c24bd/`, a('192.168.10.2'))
+    await etcd.ctl('put', `${folder}/cctv2/1f0c24be/`, a('192.168.10.3'))
+    await etcd.ctl('put', `${folder}/tv1/`, '{"type":"CNAME","host":"cctv2.containerdns.local."}')
+    await eventually(() => {
+      expect(sink.dump()).toEqual({
+        'cctv2.containerdns.local': ['30 A 192.168.10.1', '30 A 192.168.10.2', '30 A 192.168.10.3'],
+        'tv1.containerdns.local': ['30 CNAME cctv2.containerdns.local'],
+      })
+    }, 1000)
+    await etcd.ctl('del', `${folder}/cctv2/1f0c24bd/`)
+    await eventually(
+      () => expect(sink.lines('cctv2.containerdns.local')).toEqual(['30 A 192.168.10.1', '30 A 192.168.10.3']),
+      1000,
+    )
+    await etcd.ctl('del', '--prefix', folder)
+    await eventually(() => expect(sink.names()).toEqual([]), 1000)
+  })
+
+  it('loads what is there already, over several pages, with owners that lie across them', async () => {
+    const prefix = nextPrefix()
+    const names = 600
+    for (let from = 0; from < names; from += 100) {
+      const changes: Record<string, string> = {}
+      for (let i = from; i < from + 100; i++) changes[`${prefix}org/example/n${i}/${i}/`] = a(`192.0.2.${i % 256}`)
+      await etcd.transaction(changes)
+    }
+    // The leaves of the zone itself stand before, between and after all its names.
+    await etcd.transaction({
+      [`${prefix}org/example/0/`]: a('192.0.2.1'),
+      [`${prefix}org/example/n3a/`]: a('192.0.2.2'),
+      [`${prefix}org/example/z/`]: a('192.0.2.3'),
+    })
+    const { sink, store } = await open(prefix, { pageSize: 7 })
+    expect(sink.names()).toHaveLength(names + 1)
+    expect(sink.lines('example.org')).toEqual(['30 A 192.0.2.1', '30 A 192.0.2.2', '30 A 192.0.2.3'])
+    expect(store.status()).toMatchObject({ connected: true, loads: 1, changes: 0, revision: await etcd.revision() })
+  })
+
+  it('shows a transaction on several leaves of an owner as one write', async () => {
+    const prefix = nextPrefix()
+    const { sink, store } = await open(prefix)
+    const folder = `${prefix}org/example/www`
+    await etcd.transaction({
+      [`${folder}/1/`]: a('192.0.2.1'),
+      [`${folder}/2/`]: a('192.0.2.2'),
+      [`${folder}/3/`]: a('192.0.2.3'),
+    })
+    await etcd.transaction({
+      [`${folder}/1/`]: undefined,
+      [`${folder}/2/`]: a('192.0.2.9'),
+      [`${folder}/4/`]: a('192.0.2.4'),
+    })
+    await eventually(() => expect(sink.writes).toHaveLength(2))
+    expect(sink.lines('www.example.org')).toEqual(['30 A 192.0.2.3', '30 A 192.0.2.4', '30 A 192.0.2.9'])
+    expect(store.status()).toMatchObject({ changes: 2, revision: await etcd.revision() })
+  })
+
+  it('follows a key that is deleted, made again, and changes its type', async () => {
+    const prefix = nextPrefix()
+    const { sink } = await open(prefix)
+    const key = `${prefix}org/example/www/1/`
+    await etcd.ctl('put', key, a('192.0.2.1'))
+    await etcd.ctl('del', key)
+    await etcd.ctl('put', key, a('192.0.2.2'))
+    await eventually(() => expect(sink.dump()).toEqual({ 'www.example.org': ['30 A 192.0.2.2'] }))
+    await etcd.ctl('put', key, JSON.stringify({ type: 'CNAME', host: 'a.example.net' }))
+    await eventually(() => expect(sink.dump()).toEqual({ '1.www.example.org': ['30 CNAME a.example.net'] }))
+    await etcd.ctl('put', key, JSON.stringify({ type: 'srv', host: '192.0.2.7', port: 80 }))
+    await eventually(() => {
+      expect(sink.dump()).toEqual({
+        '1.www.example.org': ['30 A 192.0.2.7'],
+        'www.example.org': ['30 SRV 10 10 80 1.www.example.org'],
+      })
+    })
+    await etcd.ctl('del', key)
+    await eventually(() => expect(sink.names()).toEqual([]))
+  })
+
+  it('keeps an address that two keys hold until both are gone', async () => {
+    const prefix = nextPrefix()
+    const { sink } = await open(prefix)
+    const keys = ['www/1/', 'www/2/', 'WWW/3/', 'www/4'].map((path) => `${prefix}org/example/${path}`)
+    for (const key of keys) await etcd.ctl('put', key, a('192.0.2.1'))
+    for (const key of keys) {
+      await eventually(() => expect(sink.lines('www.example.org')).toEqual(['30 A 192.0.2.1']))
+      await etcd.ctl('del', key)
+    }
+    await eventually(() => expect(sink.names()).toEqual([]))
+  })
+
+  it('answers with the lowest TTL, and with the next when that leaf goes', async () => {
+    const prefix = nextPrefix()
+    const { sink } = await open(prefix)
+    const folder = `${prefix}org/example/www`
+    await etcd.transaction({
+      [`${folder}/1/`]: a('192.0.2.1', { ttl: 300 }),
+      [`${folder}/2/`]: a('192.0.2.2', { ttl: 5 }),
+      [`${folder}/3/`]: a('192.0.2.3', { ttl: 'x' }),
+    })
+    await eventually(() =>
+      expect(sink.lines('www.example.org')).toEqual(['5 A 192.0.2.1', '5 A 192.0.2.2', '5 A 192.0.2.3']),
+    )
+    await etcd.ctl('del', `${folder}/2/`)
+    await eventually(() => expect(sink.lines('www.example.org')).toEqual(['30 A 192.0.2.1', '30 A 192.0.2.3']))
+    await etcd.ctl('del', `${folder}/3/`)
+    await eventually(() => expect(sink.lines('www.example.org')).toEqual(['300 A 192.0.2.1']))
+  })
+
+  it('publishes a CNAME beside addresses, as etcd has it', async () => {
+    const prefix = nextPrefix()
+    await etcd.transaction({
+      [`${prefix}org/example/www/`]: '{"type":"CNAME","host":"a.example.net"}',
+      [`${prefix}org/example/www/1/`]: a('192.0.2.1'),
+    })
+    const { sink } = await open(prefix)
+    expect(sink.lines('www.example.org')).toEqual(['30 A 192.0.2.1', '30 CNAME a.example.net'])
+  })
+
+  it('publishes one of two CNAMEs of a name, and the other when that goes', async () => {
+    const prefix = nextPrefix()
+    await etcd.transaction({
+      [`${prefix}org/example/www/`]: '{"type":"CNAME","host":"a.example.net"}',
+      [`${prefix}org/example/www`]: '{"type":"CNAME","host":"b.example.net"}',
+    })
+    const { sink } = await open(prefix)
+    expect(sink.lines('www.example.org')).toEqual(['30 CNAME a.example.net'])
+    expect(sink.bad).toHaveLength(1)
+    await etcd.ctl('del', `${prefix}org/example/www/`)
+    await eventually(() => expect(sink.lines('www.example.org')).toEqual(['30 CNAME b.example.net']))
+  })
+
+  it('counts and skips what it cannot read, and drops what the key said before', async () => {
+    const prefix = nextPrefix()
+    const folder = `${prefix}org/example`
+    await etcd.transaction({
+      [`${folder}/www/1/`]: a('192.0.2.1'),
+      [`${folder}/bad/1/`]: 'no json',
+      [`${prefix}monitor/status/192.0.2.1`]: '{"status":"UP"}',
+      [`${prefix}apiHost/h`]: '{}',
+    })
+    const { sink, store } = await open(prefix)
+    expect(sink.bad).toEqual([{ key: `${folder}/bad/1/`, reason: 'the value is not JSON' }])
+    await etcd.ctl('put', `${folder}/www/1/`, '{"type":"A","host":"nonsense"}')
+    await eventually(() => expect(sink.names()).toEqual([]))
+    expect(store.status().badRecords).toBe(2)
+    await etcd.ctl('put', `${folder}/www/1/`, a('192.0.2.2'))
+    await eventually(() => expect(sink.dump()).toEqual({ 'www.example.org': ['30 A 192.0.2.2'] }))
+  })
+
+  it('asks for smaller pages when one is larger than a message may be', async () => {
+    const prefix = nextPrefix()
+    const value = JSON.stringify({ type: 'TXT', text: 'x'.repeat(50_000), padding: 'y'.repeat(1_000_000) })
+    const small = JSON.stringify({ type: 'TXT', text: 'small' })
+    for (let i = 0; i < 70; i++) await etcd.pipe(`${prefix}org/n${i}/txt/1/`, i === 69 ? small : value)
+    const { sink } = await open(prefix)
+    expect(sink.lines('n69.org')).toEqual(['30 TXT small'])
+    expect(sink.bad).toHaveLength(69)
+  })
+
+  it('takes the ordinary leaf in 40 bytes of side data', async () => {
+    const { sink, store } = await open(nextPrefix())
+    await store.put([{ name: 'www.example.org', type: 'A', data: ['192.0.2.1'] }])
+    expect(sink.sideLength('www.example.org')).toBeLessThanOrEqual(40)
+  })
+})
+
+describe('etcdStore, writing', () => {
+  it('writes keys and values that the origin reads, and nothing else', async () => {
+    const prefix = nextPrefix()
+    const { store } = await open(prefix)
+    await store.put([
+      { name: 'WWW.example.org', type: 'A', ttl: 60, data: ['10.0.0.1'] },
+      { name: 'tv1.example.org', type: 'CNAME', data: ['www.example.org'] },
+      {
+        name: '_sip._tcp.example.org',
+        type: 'SRV',
+        data: [{ priority: 1, weight: 2, port: 3, target: 'www.example.org' }],
+      },
+      { name: 'example.org', type: 'MX', data: [{ preference: 5, exchange: 'mail.example.org' }] },
+      { name: 'example.org', type: 'TXT', data: ['text'] },
+    ])
+    // fnv32a('10.0.0.1') is debebe8d.
+    expect(await etcd.dump(`${prefix}org/example/www/`)).toEqual({
+      [`${prefix}org/example/www/debebe8d/`]: { type: 'A', host: '10.0.0.1', ttl: 60, source: 'containerdns' },
+    })
+    const all = Object.entries(await etcd.dump(prefix)).map(([key, value]) => [
+      key.slice(prefix.length).replace(/[0-9a-f]{6,8}\/$/, '#/'),
+      value,
+    ])
+    expect(Object.fromEntries(all)).toEqual({
+      'org/example/_tcp/_sip/#/': {
+        type: 'SRV',
+        host: 'www.example.org.',
+        ttl: 30,
+        port: 3,
+        priority: 1,
+        weight: 2,
+        source: 'containerdns',
+      },
+      'org/example/mail/#/': {
+        type: 'MX',
+        host: 'mail.example.org.',
+        ttl: 30,
+        priority: 5,
+        mail: true,
+        source: 'containerdns',
+      },
+      'org/example/tv1/': { type: 'CNAME', host: 'www.example.org.', ttl: 30, source: 'containerdns' },
+      'org/example/txt/#/': { type: 'TXT', text: 'text', ttl: 30, source: 'containerdns' },
+      'org/example/www/#/': { type: 'A', host: '10.0.0.1', ttl: 60, source: 'containerdns' },
+    })
+  })
+
+  it('leaves keys of others as they are when their data stay, and what else they say when their TTL changes', async () => {
+    const prefix = nextPrefix()
+    const key = `${prefix}org/example/www/anything/`
+    const { store, sink } = await open(prefix)
+    await etcd.ctl('put', key, a('192.0.2.1', { user: 'u', cluster: 'c' }))
+    await eventually(() => expect(sink.names()).toHaveLength(1))
+    const before = await etcd.revision()
+    await store.put([{ name: 'www.example.org', type: 'A', ttl: 30, data: ['192.0.2.1'] }])
+    expect(await etcd.revision()).toBe(before)
+    await store.put([{ name: 'www.example.org', type: 'A', ttl: 7, data: ['192.0.2.1'] }])
+    expect(await etcd.dump(prefix)).toEqual({
+      [key]: { type: 'A', host: '192.0.2.1', ttl: 7, user: 'u', cluster: 'c' },
+    })
+  })
+
+  it('puts new addresses of a zone itself where its old ones are', async () => {
+    const prefix = nextPrefix()
+    const { store, sink } = await open(prefix)
+    await etcd.ctl('put', `${prefix}org/example/dns/ns/dns/dns-ip/1/`, a('192.0.2.1'))
+    await eventually(() => expect(sink.dump()).toEqual({ 'example.org': ['30 A 192.0.2.1'] }))
+    await store.put([{ name: 'example.org', type: 'A', data: ['192.0.2.2'] }])
+    expect(Object.keys(await etcd.dump(prefix))).toEqual([
+      expect.stringMatching(/org\/example\/dns\/ns\/dns\/dns-ip\/[0-9a-f]+\/$/),
+    ])
+    expect(sink.dump()).toEqual({ 'example.org': ['30 A 192.0.2.2'] })
+  })
+
+  it('gets around keys that are taken by something else', async () => {
+    const prefix = nextPrefix()
+    const { store, sink } = await open(prefix)
+    const taken = `${prefix}org/example/www/debebe8d/`
+    await etcd.ctl('put', taken, JSON.stringify({ type: 'CNAME', host: 'elsewhere.example.net' }))
+    await store.put([{ name: 'www.example.org', type: 'A', data: ['10.0.0.1'] }])
+    expect(sink.dump()).toEqual({
+      'debebe8d.www.example.org': ['30 CNAME elsewhere.example.net'],
+      'www.example.org': ['30 A 10.0.0.1'],
+    })
+    expect(
+      await codeOf(store.put([{ name: 'debebe8d.www.example.org', type: 'CNAME', data: ['a.example.net'] }])),
+    ).toBeUndefined()
+  })
+
+  it('replaces the address of an owner with more names below it than it reads at once', async () => {
+    const prefix = nextPrefix()
+    const changes: Record<string, string> = {}
+    const { store, sink } = await open(prefix)
+    for (let from = 0; from < 1100; from += 100) {
+      for (let i = from; i < from + 100; i++) changes[`${prefix}org/example/n${i}/1/`] = a('192.0.2.1')
+      await etcd.transaction(Object.fromEntries(Object.entries(changes).slice(from)))
+    }
+    await store.put([{ name: 'example.org', type: 'A', data: ['192.0.2.1', '192.0.2.2'] }])
+    await store.put([{ name: 'example.org', type: 'A', data: ['192.0.2.2', '192.0.2.3'] }])
+    expect(sink.lines('example.org')).toEqual(['30 A 192.0.2.2', '30 A 192.0.2.3'])
+    expect(await store.delete('example.org')).toBe(true)
+    expect(sink.names()).toHaveLength(1100)
+  })
+
+  it('says what the layout cannot hold, before it writes anything', async () => {
+    const prefix = nextPrefix()
+    const { store, sink } = await open(prefix)
+    const refused = (rrset: object) =>
+      codeOf(store.put([{ name: 'good.example.org', type: 'A', data: ['192.0.2.1'] }, rrset as never]))
+    expect(await refused({ name: '1.2.0.192.in-addr.arpa', type: 'PTR', data: ['a.example.org'] })).toBe(
+      'CDNS_STORE_UNSUPPORTED',
+    )
+    expect(await refused({ name: 'example.org', type: 'NS', data: ['ns1.example.org'] })).toBe('CDNS_STORE_UNSUPPORTED')
+    expect(await refused({ name: 'a\\.b.example.org', type: 'A', data: ['192.0.2.1'] })).toBe('CDNS_STORE_UNSUPPORTED')
+    expect(await refused({ name: 'a\\047b.example.org', type: 'A', data: ['192.0.2.1'] })).toBe(
+      'CDNS_STORE_UNSUPPORTED',
+    )
+    expect(await refused({ name: 'x.monitor', type: 'A', data: ['192.0.2.1'] })).toBe('CDNS_STORE_UNSUPPORTED')
+    expect(await refused({ name: '.', type: 'A', data: ['192.0.2.1'] })).toBe('CDNS_STORE_UNSUPPORTED')
+    expect(await refused({ name: 'example.org', type: 'TXT', data: [['two', 'strings']] })).toBe(
+      'CDNS_STORE_UNSUPPORTED',
+    )
+    const many = Array.from({ length: 129 }, (_, i) => `10.0.0.${i}`)
+    expect(await refused({ name: 'www.example.org', type: 'A', data: many })).toBe('CDNS_STORE_UNSUPPORTED')
+    expect(await etcd.dump(prefix)).toEqual({})
+    await store.put([{ name: 'www.example.org', type: 'A', data: many.slice(0, 100) }])
+    expect(sink.lines('www.example.org')).toHaveLength(100)
+    expect(await store.delete('a\\.b.example.org')).toBe(false)
+  })
+
+  it('loses nothing when two stores put the same name at once', async () => {
+    const prefix = nextPrefix()
+    const [one, two] = [await open(prefix), await open(prefix)]
+    await Promise.all(
+      Array.from({ length: 10 }, (_, i) => [
+        one.store.put([{ name: 'www.example.org', type: 'A', data: [`192.0.2.${i}`] }]),
+        two.store.put([{ name: 'www.example.org', type: 'AAAA', data: [`2001:db8::${i}`] }]),
+      ]).flat(),
+    )
+    await eventually(() =>
+      expect(one.sink.dump()).toEqual({ 'www.example.org': ['30 A 192.0.2.9', '30 AAAA 2001:db8::9'] }),
+    )
+    await eventually(() => expect(two.sink.dump()).toEqual(one.sink.dump()))
+  })
+
+  it('lets one of two stores have the last word on an RRset, whole', async () => {
+    const prefix = nextPrefix()
+    const [one, two] = [await open(prefix), await open(prefix)]
+    for (let round = 0; round < 10; round++) {
+      const data = [
+        [`192.0.2.${round}`, '192.0.2.100'],
+        [`192.0.2.${round}`, '192.0.2.200'],
+      ] as const
+      await Promise.all([
+        one.store.put([{ name: 'www.example.org', type: 'A', data: [...data[0]] }]),
+        two.store.put([{ name: 'www.example.org', type: 'A', data: [...data[1]] }]),
+      ])
+      await eventually(() => expect(two.sink.dump()).toEqual(one.sink.dump()))
+      expect(data.map((each) => each.map((address) => `30 A ${address}`).sort())).toContainEqual(
+        one.sink.lines('www.example.org'),
+      )
+    }
+  })
+})
+
+describe("etcdStore's options", () => {
+  const code = (options: object) => errorCode(() => etcdStore(options as never))
+
+  it('take hosts with and without scheme and port', () => {
+    const hosts = ['http://127.0.0.1:2379', '127.0.0.1:80', 'localhost', 'http://[::1]:2380/']
+    expect(parseEtcdStoreOptions({ hosts }).hosts).toEqual([
+      '127.0.0.1:2379',
+      '127.0.0.1:80',
+      'localhost:2379',
+      '[::1]:2380',
+    ])
+    expect(parseEtcdStoreOptions({ hosts: 'a', prefix: '/x' })).toMatchObject({
+      hosts: ['a:2379'],
+      prefix: '/x/',
+      requestTimeoutMs: 5000,
+    })
+  })
+
+  it('are refused when they are wrong', () => {
+    expect(code({ hosts: 'a', prefiks: '/x/' })).toBe('CDNS_OPTION_UNKNOWN')
+    for (const hosts of [undefined, '', [], [5], 'https://a', 'a/b', 'ftp://a', 'a b', 'a:99999'])
+      expect(code({ hosts }), `${hosts}`).toBe('CDNS_OPTION_INVALID')
+    for (const prefix of ['', '/', 'x/', 5, '/ü/'])
+      expect(code({ hosts: 'a', prefix }), `${prefix}`).toBe('CDNS_OPTION_INVALID')
+    expect(code({ hosts: 'a', layout: 'skydns' })).toBe('CDNS_OPTION_INVALID')
+    expect(code({ hosts: 'a', requestTimeoutMs: 0 })).toBe('CDNS_OPTION_INVALID')
+    expect(errorCode(() => etcdStore(undefined as never))).toBe('CDNS_OPTION_INVALID')
+  })
+
+  it('are frozen', () => {
+    const parsed = parseEtcdStoreOptions({ hosts: ['a'] })
+    expect([parsed, parsed.hosts, parsed.tuning].every(Object.isFrozen)).toBe(true)
+  })
+})

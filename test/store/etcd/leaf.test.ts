@@ -1,0 +1,106 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeRRset } from '../../../lib/records/wire-rrset.js'
+import { type Leaf, LeafPacker, NO_TTL, sameLeaf, unpackLeaves } from '../../../lib/store/etcd/leaf.js'
+import { nameFromText } from '../../../lib/wire/name.js'
+import { RDATA_CODECS } from '../../../lib/wire/rdata/codec.js'
+import type { RecordData } from '../../../lib/wire/rdata/record-data.js'
+import { type RecordType, typeCode } from '../../../lib/wire/rdata/record-type.js'
+
+const OWNER = nameFromText('www.example.org')
+
+function leaf(path: string, type: RecordType, data: RecordData, ttl = 30, modRevision = 1): Leaf {
+  const scratch = new Uint8Array(65535)
+  return {
+    path,
+    type: typeCode(type),
+    ttl,
+    modRevision,
+    rdata: scratch.slice(0, RDATA_CODECS[type].encode(data, scratch, 0)),
+  }
+}
+
+const byPath = (leaves: readonly Leaf[]) => [...leaves].sort((a, b) => (a.path < b.path ? -1 : 1))
+
+describe('leaves', () => {
+  it('come back as they were packed, whatever they are', () => {
+    const anyLeaf = fc.oneof(
+      fc.tuple(fc.constant('A' as const), fc.ipV4()),
+      fc.tuple(fc.constant('CNAME' as const), fc.constantFrom('a.example.net', 'A.example.net', 'b.example.net')),
+      fc.tuple(
+        fc.constant('SRV' as const),
+        fc.record({
+          priority: fc.nat(3),
+          weight: fc.nat(3),
+          port: fc.constantFrom(65, 97),
+          target: fc.constantFrom('t.example', 'T.example'),
+        }),
+      ),
+      fc.tuple(fc.constant('TXT' as const), fc.string({ maxLength: 60 })),
+    )
+    const anyLeaves = fc.uniqueArray(
+      fc.record({
+        path: fc.stringMatching(/^[/a-z0-9]{0,20}$/),
+        what: anyLeaf,
+        ttl: fc.constantFrom(0, 30, 0x7fffffff, NO_TTL),
+        revision: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
+      }),
+      { selector: ({ path }) => path, maxLength: 30 },
+    )
+    const packer = new LeafPacker()
+    fc.assert(
+      fc.property(anyLeaves, (given) => {
+        const leaves = given.map(({ path, what: [type, data], ttl, revision }) => leaf(path, type, data, ttl, revision))
+        const back = byPath(unpackLeaves(packer.pack(leaves, 30)))
+        expect(back).toHaveLength(leaves.length)
+        for (const [i, expected] of byPath(leaves).entries()) expect(sameLeaf(back[i]!, expected)).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('share a record when they say the same, names in any case', () => {
+    const rrsets = new LeafPacker().pack(
+      [
+        leaf('1', 'SRV', { priority: 0, weight: 0, port: 65, target: 'a.example.org' }),
+        leaf('2', 'SRV', { priority: 0, weight: 0, port: 65, target: 'A.EXAMPLE.org' }),
+        leaf('3', 'SRV', { priority: 0, weight: 0, port: 97, target: 'a.example.org' }),
+      ],
+      30,
+    )
+    expect(rrsets.map((rrset) => decodeRRset(OWNER, rrset).data)).toEqual([
+      [
+        { priority: 0, weight: 0, port: 65, target: 'a.example.org' },
+        { priority: 0, weight: 0, port: 97, target: 'a.example.org' },
+      ],
+    ])
+  })
+
+  it('are in one order, whatever the order they came in', () => {
+    const leaves = [leaf('b', 'A', '192.0.2.2'), leaf('', 'CNAME', 'a.example.net'), leaf('a', 'A', '192.0.2.1')]
+    const packer = new LeafPacker()
+    const shown = (order: Leaf[]) => packer.pack(order, 30).map((rrset) => decodeRRset(OWNER, rrset))
+    const forward = shown(leaves)
+    expect(shown([...leaves].reverse())).toEqual(forward)
+    expect(forward.map(({ type, data }) => [type, data])).toEqual([
+      ['A', ['192.0.2.1', '192.0.2.2']],
+      ['CNAME', ['a.example.net']],
+    ])
+  })
+
+  it('have the lowest TTL, and the default where they say none', () => {
+    const ttlOf = (...leaves: Leaf[]) => new LeafPacker().pack(leaves, 30)[0]!.ttl
+    expect(ttlOf(leaf('a', 'A', '192.0.2.1', 60), leaf('b', 'A', '192.0.2.2', NO_TTL))).toBe(30)
+    expect(ttlOf(leaf('a', 'A', '192.0.2.1', 5), leaf('b', 'A', '192.0.2.1', NO_TTL))).toBe(5)
+    expect(ttlOf(leaf('a', 'A', '192.0.2.1', NO_TTL))).toBe(30)
+  })
+
+  it('are held back when an RRset is as large as a message can carry, and are not forgotten', () => {
+    const leaves = Array.from({ length: 6000 }, (_, i) => leaf(`${i}`, 'A', `10.0.${i >> 8}.${i & 255}`))
+    const heldBack: Leaf[] = []
+    const rrsets = new LeafPacker().pack(leaves, 30, heldBack)
+    expect(rrsets[0]!.count + heldBack.length).toBe(6000)
+    expect(12 + 255 + 4 + rrsets[0]!.count * 16).toBeLessThanOrEqual(65535)
+    expect(byPath(unpackLeaves(rrsets))).toEqual(byPath(leaves))
+  })
+})

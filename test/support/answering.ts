@@ -1,0 +1,103 @@
+import { expect } from 'vitest'
+import { COUNTER_NAMES, COUNTER_ROW_WORDS, type CounterName } from '../../lib/metrics/counters.js'
+import { QueryPipeline } from '../../lib/query/pipeline.js'
+import { Zone, ZoneTable } from '../../lib/query/zone.js'
+import { RecordIndexWriter } from '../../lib/record-index/record-index-writer.js'
+import type { RRset } from '../../lib/records/rrset.js'
+import { RRsetEncoder } from '../../lib/records/wire-rrset.js'
+import { MAX_MESSAGE_SIZE } from '../../lib/wire/constants.js'
+import { RECORD_TYPES } from '../../lib/wire/rdata/record-type.js'
+
+export interface AnsweringOptions {
+  readonly zones?: readonly string[]
+  readonly udpPayloadSize?: number
+  readonly negativeTtl?: number
+  /** false: as before the first load. */
+  readonly loaded?: boolean
+  readonly serial?: number
+  readonly randomSeed?: number
+  readonly hashSeed?: number
+  /** What stands around the request and response windows, and in the response window before it is written. */
+  readonly poison?: number
+}
+
+const GUARD = 64
+const MAX_DATAGRAM_RESPONSE = 4096
+
+/**
+ * The answering code of one DNS thread without the thread: an index, the pipeline over it, `put`.
+ *
+ * Each `ask` hands both messages over as windows in poisoned memory, and fails when a byte outside the response's window has changed.
+ */
+export class Answering {
+  readonly index: RecordIndexWriter
+  readonly pipeline: QueryPipeline
+  readonly #counters = new Uint32Array(COUNTER_ROW_WORDS)
+  readonly #encoder = new RRsetEncoder()
+  readonly #poison: number
+
+  constructor(options: AnsweringOptions = {}) {
+    const {
+      zones = ['example.'],
+      udpPayloadSize = 1232,
+      negativeTtl = 30,
+      loaded = true,
+      serial = 7,
+      hashSeed = 99,
+    } = options
+    this.#poison = options.poison ?? 0xaa
+    this.index = new RecordIndexWriter({ readers: 0, seed: hashSeed, serial, onSegment: () => {} })
+    const table = new ZoneTable(
+      zones.map((zone) => new Zone(zone, negativeTtl)),
+      hashSeed,
+    )
+    const settings = { index: this.index.reader, zones: table, udpPayloadSize, negativeTtl }
+    this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1)
+    if (loaded) this.index.setLoaded()
+  }
+
+  /** Puts RRsets in, each in the place of the one of its name and type. A TTL that is left out is 30. */
+  put(...rrsets: RRset[]): this {
+    for (const { name, type, ttl = 30, data } of rrsets) {
+      this.#encoder.reset()
+      const owner = this.#encoder.name(name)
+      const others = this.index.read(owner).filter((rrset) => rrset.type !== RECORD_TYPES[type])
+      this.index.write(owner, [...others, this.#encoder.encode(type, ttl, data)])
+    }
+    return this
+  }
+
+  /** The response to a datagram; of no length when there is none. */
+  ask(query: Uint8Array, capacity = MAX_DATAGRAM_RESPONSE): Uint8Array {
+    return this.#exchange(query, capacity, 'answerDatagram')
+  }
+
+  /** The response to a message that came over a stream. */
+  askStream(query: Uint8Array, capacity = MAX_MESSAGE_SIZE): Uint8Array {
+    return this.#exchange(query, capacity, 'answerStream')
+  }
+
+  /** All counters that are not 0. */
+  get counters(): Partial<Record<CounterName, number>> {
+    return Object.fromEntries(
+      COUNTER_NAMES.map((name, i) => [name, this.#counters[i]!]).filter(([, count]) => count !== 0),
+    )
+  }
+
+  #exchange(query: Uint8Array, capacity: number, method: 'answerDatagram' | 'answerStream'): Uint8Array {
+    const request = new Uint8Array(query.length + 2 * GUARD).fill(this.#poison)
+    request.set(query, GUARD)
+    const response = new Uint8Array(capacity + 2 * GUARD).fill(this.#poison)
+    this.index.reader.enter()
+    const length = this.pipeline[method](request, GUARD, query.length, response, GUARD, capacity)
+    this.index.reader.leave()
+    expect(length).toBeLessThanOrEqual(capacity)
+    const changed = (bytes: Uint8Array) => bytes.some((byte) => byte !== this.#poison)
+    if (changed(response.subarray(0, GUARD)) || changed(response.subarray(GUARD + capacity))) {
+      throw new Error('bytes outside the window of the response were written')
+    }
+    if (!Buffer.from(query).equals(request.subarray(GUARD, GUARD + query.length)))
+      throw new Error('the request was written to')
+    return response.slice(GUARD, GUARD + length)
+  }
+}

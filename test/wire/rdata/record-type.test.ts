@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { Type } from '../../../lib/wire/constants.js'
+import { RECORD_TYPES, typeCode, typeName } from '../../../lib/wire/rdata/record-type.js'
+import { errorCode } from '../../support/error-code.js'
+
+describe('record types', () => {
+  it('have one number each, the same wherever it stands', () => {
+    for (const [name, code] of Object.entries(RECORD_TYPES)) {
+      expect([typeCode(name), typeName(code)]).toEqual([code, name])
+      expect(Type[name as keyof typeof Type] ?? code).toBe(code)
+    }
+  })
+
+  it.each(['a', 'TYPE1', '', 'ANY', 'OPT', '__proto__', 'constructor', 1, null, undefined])(
+    'refuse %j as a name',
+    (type) => {
+      expect(errorCode(() => typeCode(type))).toBe('CDNS_TYPE_UNSUPPORTED')
+    },
+  )
+
+  it.each([0, 3, 41, 255, 65535])('refuse %i as a number', (code) => {
+    expect(errorCode(() => typeName(code))).toBe('CDNS_TYPE_UNSUPPORTED')
+  })
+})
