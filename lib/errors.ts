@@ -15,7 +15,7 @@ export const ERROR_CODES = {
     'Record data does not fit its type: an address that is none, a number out of range, a string too long.',
   CDNS_RRSET_INVALID: 'An RRset is empty, has unknown fields, or holds more than one CNAME or SOA.',
   CDNS_RRSET_TOO_LARGE: 'An RRset, or all RRsets of one name, are larger than a DNS message can carry.',
-  CDNS_CNAME_CONFLICT: 'A CNAME would stand beside other data of the same name (RFC 1034 §3.6.2).',
+  CDNS_CNAME_CONFLICT: "A CNAME would stand beside other data of the same name, or at a zone's apex (RFC 1034 §3.6.2).",
   CDNS_NAME_OUT_OF_ZONE: 'A record belongs to a name in none of our zones, so nobody could ever be answered with it.',
   CDNS_RECORDS_FILE_INVALID: 'A file of records cannot be read, is not JSON, or holds something other than RRsets.',
   CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',

@@ -135,7 +135,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: this.#index,
       publisher: this.#publisher,
       store: options.store,
-      isInZone: (name) => this.#isInZone(name),
+      placeOf: (name) => this.#placeOf(name),
     })
     this.#supervisor = this.#createSupervisor(clock)
   }
@@ -158,6 +158,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   async query(name: string, type: RecordType): Promise<DnsResponse> {
     if (this.#closing !== undefined) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
     const request = queryMessage(name, typeCode(type), 0)
+    // No epoch is entered: nothing here waits, and on this thread nothing is written or reused meanwhile.
     const response = new Uint8Array(MAX_MESSAGE_SIZE)
     const length = this.#pipeline.answerStream(request, 0, request.length, response, 0, response.length)
     return decodeResponse(response.subarray(0, length))
@@ -255,9 +256,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#supervisor?.postSegment(segment)
   }
 
-  #isInZone(name: Uint8Array): boolean {
+  #placeOf(name: Uint8Array): 'apex' | 'inside' | 'outside' {
     const folded = new FoldedName()
-    return folded.read(name, 0, name.length, this.#index.reader.seed) && this.#zones.match(folded) !== undefined
+    folded.read(name, 0, name.length, this.#index.reader.seed)
+    const zone = this.#zones.match(folded)
+    if (zone === undefined) return 'outside'
+    return zone.labelCount === folded.labelCount ? 'apex' : 'inside'
   }
 }
 

@@ -80,6 +80,7 @@ describe('records', () => {
   it.each([
     [{ name: 'www.elsewhere', type: 'A', data: ['192.0.2.1'] }, 'CDNS_NAME_OUT_OF_ZONE'],
     [{ name: 'evilexample', type: 'A', data: ['192.0.2.1'] }, 'CDNS_NAME_OUT_OF_ZONE'],
+    [{ name: 'example', type: 'CNAME', data: ['www.example'] }, 'CDNS_CNAME_CONFLICT'],
     [{ name: 'a..example', type: 'A', data: ['192.0.2.1'] }, 'CDNS_NAME_INVALID'],
     [{ name: 'a.example', type: 'A', data: ['192.0.2.256'] }, 'CDNS_DATA_INVALID'],
     [{ name: 'a.example', type: 'A', data: [] }, 'CDNS_RRSET_INVALID'],

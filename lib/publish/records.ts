@@ -34,8 +34,8 @@ export interface PublishedRecordsOptions {
   readonly index: RecordIndexWriter
   readonly publisher: Publisher
   readonly store: RecordStore
-  /** Whether a folded name in wire form is in a zone that we answer for. */
-  readonly isInZone: (name: Uint8Array) => boolean
+  /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
+  readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
 }
 
 /** Reads come from the index, edits go to the store, which publishes them. */
@@ -50,7 +50,7 @@ export class PublishedRecords implements Records {
     const rrsets = (Array.isArray(given) ? given : [given]) as readonly RRset[]
     for (const rrset of rrsets) {
       checkRRset(rrset)
-      this.#checkInZone(rrset.name)
+      this.#checkPlace(rrset)
       const pause = this.#options.publisher.pause()
       if (pause !== undefined) await pause
     }
@@ -84,9 +84,18 @@ export class PublishedRecords implements Records {
     }
   }
 
-  #checkInZone(name: string): void {
-    if (this.#options.isInZone(foldedName(name))) return
-    throw new ContainerDnsError('CDNS_NAME_OUT_OF_ZONE', `${describe(name)} is in none of the zones that we answer for`)
+  #checkPlace({ name, type }: RRset): void {
+    const place = this.#options.placeOf(foldedName(name))
+    if (place === 'outside') {
+      throw new ContainerDnsError(
+        'CDNS_NAME_OUT_OF_ZONE',
+        `${describe(name)} is in none of the zones that we answer for`,
+      )
+    }
+    // RFC 1034 §3.6.2: at an apex there is an SOA, be it one that we make up.
+    if (place === 'apex' && type === 'CNAME') {
+      throw new ContainerDnsError('CDNS_CNAME_CONFLICT', `${describe(name)} is a zone's apex, which cannot be a CNAME`)
+    }
   }
 }
 
