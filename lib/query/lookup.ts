@@ -65,7 +65,7 @@ export class Lookup {
   #answerAt(zone: Zone, name: FoldedName, ownerOffset: number): boolean {
     const { question, settings } = this.#context
     const { index, zones } = settings
-    const exists = index.find(name.hash, name.bytes, 0, name.length)
+    const exists = index.findFolded(name)
     const isApex = name.labelCount === zone.labelCount
     if (exists && this.#findWanted(question.type)) this.#writeRRset(ownerOffset)
     else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone, ownerOffset)

@@ -156,10 +156,10 @@ class Fire implements AsyncDisposable {
   }
 }
 
-async function startFire(maxKeys: number): Promise<Fire> {
+async function startFire(maxKeys: number, readers = READERS): Promise<Fire> {
   const fire = new Fire(maxKeys)
   await fire.grow(10, 1)
-  for (let reader = 0; reader < READERS; reader++) await fire.startReader(reader)
+  for (let reader = 0; reader < readers; reader++) await fire.startReader(reader)
   return fire
 }
 
@@ -171,7 +171,7 @@ function giveEverythingBack(table: TableWriter): void {
   expect(table.retiredBytes).toBe(0)
 }
 
-describe('three readers under fire', () => {
+describe('readers under fire', () => {
   it(
     'never miss a key, meet a mixture or go back in time while the table grows, and old bytes are reused',
     async () => {
@@ -197,9 +197,10 @@ describe('three readers under fire', () => {
 
   it('follow the table into its second segment of buckets', async () => {
     const keys = Math.ceil((BUCKETS_PER_SEGMENT + 2000) * 4 * (8 / 6.5))
-    await using fire = await startFire(keys + 10)
+    // One reader will do: with a core for the writer a million keys are put in half the time.
+    await using fire = await startFire(keys + 10, 1)
     await fire.grow(keys, 50)
-    for (let reader = 0; reader < READERS; reader++) await fire.until(reader, READER.lookups, 10_000)
+    await fire.until(0, READER.lookups, 10_000)
     await fire.stop()
     expect(fire.table.bucketCount).toBeGreaterThan(BUCKETS_PER_SEGMENT)
     giveEverythingBack(fire.table)
