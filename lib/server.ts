@@ -160,7 +160,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const request = queryMessage(name, typeCode(type), 0)
     // No epoch is entered: nothing here waits, and on this thread nothing is written or reused meanwhile.
     const response = new Uint8Array(MAX_MESSAGE_SIZE)
-    const length = this.#pipeline.answerStream(request, 0, request.length, response, 0, response.length)
+    this.#pipeline.take(0, request, 0, request.length)
+    const length = this.#pipeline.answerStream(0, response, 0, response.length)
     return decodeResponse(response.subarray(0, length))
   }
 
@@ -210,7 +211,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const { negativeTtl, udpPayloadSize } = this.#options
     const settings = { index: this.#index.reader, zones: this.#zones, negativeTtl, udpPayloadSize }
     // Queries of the host itself are not part of the statistics.
-    return new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31))
+    return new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31), 1)
   }
 
   #createPublisher(clock: Clock): Publisher {

@@ -6,7 +6,7 @@ import { Zone, ZoneTable } from '../query/zone.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import type { Segment } from '../shared-table/segments.js'
 import { type MessageFromDnsThread, type MessageToDnsThread, toPlainError } from '../threads/messages.js'
-import type { DatagramHandler, ThreadEndpoints } from '../transport/datagram-transport.js'
+import { BATCH_SIZE, type DatagramHandler, type ThreadEndpoints } from '../transport/datagram-transport.js'
 import { serveDatagrams } from '../transport/serve.js'
 import { ThreadControl } from './cluster-control.js'
 
@@ -54,11 +54,18 @@ export function createHandler(task: DnsThreadTask): DatagramHandler {
     },
     counters.values,
     randomInt(1, 2 ** 31),
+    BATCH_SIZE,
   )
+  let next = 0
   return {
-    beginBatch: () => index.enter(),
-    answer: (request, start, length, response, responseStart, capacity) =>
-      pipeline.answerDatagram(request, start, length, response, responseStart, capacity),
+    beginBatch({ bytes, count, starts, lengths }) {
+      index.enter()
+      for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
+      pipeline.prefetch(count)
+      next = 0
+    },
+    answer: (_request, _start, _length, response, responseStart, capacity) =>
+      pipeline.answerDatagram(next++, response, responseStart, capacity),
     endBatch(sendFailures) {
       index.leave()
       counters.values[Counter.batches]!++

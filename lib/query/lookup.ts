@@ -1,6 +1,7 @@
 import { CLASS_IN, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import { FoldedName } from '../wire/folded-name.js'
-import type { QueryContext } from './query-context.js'
+import { QueryContext, type QuerySettings } from './query-context.js'
+import type { ResponseWriter } from './response-writer.js'
 import { QNAME_OFFSET, RDATA_OFFSET } from './response-writer.js'
 import type { RecordOrder } from './select.js'
 import type { Zone } from './zone.js'
@@ -14,32 +15,38 @@ export const MAX_CHAIN_LENGTH = 8
  * Each step leaves its records in `context.response` or, where an RRset does not fit, sets `isTruncated` and ends.
  */
 export class Lookup {
-  readonly #context: QueryContext
+  readonly #settings: QuerySettings
+  readonly #response: ResponseWriter
   readonly #order: RecordOrder
+  /** The query in hand. */
+  #context: QueryContext
   /** Where the CNAME chain is; the question's name itself stays as it is. */
   readonly #effectiveName = new FoldedName()
   /** Hashes of the owners of the chain so far, so that a loop ends where it closes. */
   readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
 
-  constructor(context: QueryContext, order: RecordOrder) {
-    this.#context = context
+  constructor(settings: QuerySettings, response: ResponseWriter, order: RecordOrder) {
+    this.#settings = settings
+    this.#response = response
     this.#order = order
+    this.#context = new QueryContext(settings, response)
   }
 
   /** False when the question is in none of our zones. */
-  answer(): boolean {
-    const { question, settings } = this.#context
-    const zone = settings.zones.match(question.name)
+  answer(context: QueryContext): boolean {
+    this.#context = context
+    const zone = this.#settings.zones.match(context.question.name)
     if (zone === undefined) return false
-    this.#context.isAuthoritative = true
+    context.isAuthoritative = true
     this.#follow(zone)
     return true
   }
 
   /** RFC 1034 §4.3.2 step 3a: from CNAME to CNAME, as long as they stay in our zones. */
   #follow(firstZone: Zone): void {
-    const { response, question, settings } = this.#context
-    const { index, zones } = settings
+    const { question } = this.#context
+    const { index, zones } = this.#settings
+    const response = this.#response
     const target = this.#effectiveName
     let zone = firstZone
     let name = question.name
@@ -63,8 +70,8 @@ export class Lookup {
 
   /** Writes what a name has to say to the question. False when that is a CNAME, now under the index' cursor, which leads on. */
   #answerAt(zone: Zone, name: FoldedName, ownerOffset: number): boolean {
-    const { question, settings } = this.#context
-    const { index, zones } = settings
+    const { question } = this.#context
+    const { index, zones } = this.#settings
     const exists = index.findFolded(name)
     const isApex = name.labelCount === zone.labelCount
     if (exists && this.#findWanted(question.type)) this.#writeRRset(ownerOffset)
@@ -76,7 +83,7 @@ export class Lookup {
 
   /** RFC 8482 §4.1: ANY is answered with one RRset, so that it is of no use to who wants to amplify. */
   #findWanted(type: number): boolean {
-    const { index } = this.#context.settings
+    const { index } = this.#settings
     if (type !== Type.ANY) return index.findType(type)
     if (index.rrsetCount === 0) return false
     index.openRRset(0)
@@ -90,8 +97,8 @@ export class Lookup {
 
   /** The RRset under the index' cursor goes into the answer, whole, or not at all: then false. */
   #writeRRset(ownerOffset: number): boolean {
-    const { response } = this.#context
-    const { index } = this.#context.settings
+    const response = this.#response
+    const { index } = this.#settings
     const before = response.position
     const count = index.count
     if (!response.mayHoldRRset(index.type, count, index.wireLength)) return this.#truncate(before)
@@ -108,15 +115,17 @@ export class Lookup {
   }
 
   #writeRecord(ownerOffset: number, at: number): void {
-    const { response } = this.#context
-    const { index } = this.#context.settings
+    const response = this.#response
+    const { index } = this.#settings
     response.recordHead(ownerOffset, index.type, index.ttl)
     response.rdata(index.type, index.bytes, at + RDLENGTH_SIZE, (index.bytes[at]! << 8) | index.bytes[at + 1]!)
   }
 
   /** At the apex, an SOA and an NS stand in for what the store has not: every zone has both (RFC 1034 §4.2.1). */
   #writeSynthesized(zone: Zone, ownerOffset: number): void {
-    const { question, response, settings } = this.#context
+    const { question } = this.#context
+    const response = this.#response
+    const settings = this.#settings
     const before = response.position
     const isNs = question.type === Type.NS
     const rdata = isNs ? zone.nsRdata : zone.soaRdata(settings.index.serial)
@@ -136,7 +145,8 @@ export class Lookup {
 
   /** RFC 2308 §3: the SOA of the zone goes into the authority section, its TTL no more than its minimum. */
   #writeNegativeSoa(zone: Zone): void {
-    const { response, settings } = this.#context
+    const response = this.#response
+    const settings = this.#settings
     const { index } = settings
     const before = response.position
     response.name(zone.apex, 0, zone.apex.length)

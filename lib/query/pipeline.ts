@@ -1,84 +1,81 @@
 import { Counter } from '../metrics/counters.js'
+import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
 import { finish, optSize, responseSize } from './finish.js'
 import { Lookup } from './lookup.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
-import { type ScreenVerdict, screen } from './screen.js'
+import { ResponseWriter } from './response-writer.js'
+import { screen } from './screen.js'
 import { FastRandom, RecordOrder } from './select.js'
 
 /**
- * One query in, one response out. Read this first.
+ * Queries in, responses out. Read this first.
  *
- *   screen   header, question, OPT: what cannot be answered gets its code, or silence
- *   lookup   zone by longest label match, name in the index, CNAME chain, negative answers; the order of an RRset's records
- *   finish   OPT record and header
+ *   take     header, question, OPT: what cannot be answered gets its code, or silence (`screen.ts`)
+ *   prefetch the index' memory for all of a batch at once, where one after the other would wait for each
+ *   answer   zone by longest label match, name in the index, CNAME chain, negative answers, the order of an RRset's
+ *            records (`lookup.ts`); then OPT record and header (`finish.ts`)
  *
- * Made once per thread. `answer` never throws and never waits, whatever the bytes. The index must be entered around it.
+ * Made once per thread. Nothing in it throws or waits, whatever the bytes. The index must be entered before a batch is taken
+ * and left after it has been answered.
  */
 export class QueryPipeline {
-  readonly #context: QueryContext
+  readonly #index: RecordIndexReader
+  readonly #contexts: readonly QueryContext[]
+  readonly #response = new ResponseWriter()
   readonly #lookup: Lookup
   readonly #counters: Uint32Array
 
-  /** `counters` are indexed by `Counter`; `randomSeed` is a whole number other than 0. */
-  constructor(settings: QuerySettings, counters: Uint32Array, randomSeed: number) {
-    this.#context = new QueryContext(settings)
-    this.#lookup = new Lookup(this.#context, new RecordOrder(new FastRandom(randomSeed)))
+  /** `counters` are indexed by `Counter`; `randomSeed` is a whole number other than 0; a batch has `batchSize` queries at most. */
+  constructor(settings: QuerySettings, counters: Uint32Array, randomSeed: number, batchSize: number) {
+    this.#index = settings.index
+    this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
+    this.#lookup = new Lookup(settings, this.#response, new RecordOrder(new FastRandom(randomSeed)))
     this.#counters = counters
   }
 
+  /** Reads a request as number `i` of its batch. The bytes must stay as they are until it has been answered. */
+  take(i: number, request: Uint8Array, start: number, length: number): void {
+    const context = this.#contexts[i]!
+    context.reset(request, start, length)
+    this.#counters[Counter.queries]!++
+    context.verdict = screen(context)
+    if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
+    this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
+  }
+
+  /** Worth its while for more than one; see `TableReader.prefetch`. */
+  prefetch(count: number): void {
+    if (count > 1) this.#index.prefetch(count)
+  }
+
   /**
-   * Writes the response to a request that came in a datagram, in at most `capacity` bytes and in no more than the client takes.
+   * Writes the response to request `i`, which came in a datagram, in at most `capacity` bytes and in no more than the client takes.
    * Returns its length; 0 for none. `capacity` is at least 512, which has room for a header, a question and an OPT record.
    */
-  answerDatagram(
-    request: Uint8Array,
-    start: number,
-    length: number,
-    response: Uint8Array,
-    responseStart: number,
-    capacity: number,
-  ): number {
-    const verdict = this.#screen(request, start, length)
-    const size = responseSize(this.#context, capacity)
-    return verdict === 'dropped' ? 0 : this.#respond(verdict, response, responseStart, size)
+  answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
+    const context = this.#contexts[i]!
+    return this.#respond(context, response, responseStart, responseSize(context, capacity))
   }
 
   /** The same for a request that came over a stream, or from this process: `capacity` alone limits the response. */
-  answerStream(
-    request: Uint8Array,
-    start: number,
-    length: number,
-    response: Uint8Array,
-    responseStart: number,
-    capacity: number,
-  ): number {
-    const verdict = this.#screen(request, start, length)
-    return verdict === 'dropped' ? 0 : this.#respond(verdict, response, responseStart, capacity)
+  answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
+    return this.#respond(this.#contexts[i]!, response, responseStart, capacity)
   }
 
-  #screen(request: Uint8Array, start: number, length: number): ScreenVerdict {
-    this.#context.reset(request, start, length)
-    this.#counters[Counter.queries]!++
-    const verdict = screen(this.#context)
-    if (verdict === 'dropped') this.#counters[Counter.dropped]!++
-    return verdict
-  }
-
-  #respond(verdict: ScreenVerdict, response: Uint8Array, responseStart: number, size: number): number {
-    const context = this.#context
-    const { reader, question } = context
-    const limit = responseStart + size
-    context.response.begin(response, responseStart, limit - optSize(context))
-    if (context.hasQuestion) context.response.copy(reader.bytes, reader.start + HEADER_SIZE, question.length)
-    if (verdict === 'accepted' && !this.#lookup.answer()) context.rcode = Rcode.REFUSED
-    this.#count()
+  #respond(context: QueryContext, bytes: Uint8Array, start: number, size: number): number {
+    if (context.verdict === 'dropped') return 0
+    const { question, reader, response } = context
+    const limit = start + size
+    response.begin(question.name, bytes, start, limit - optSize(context))
+    if (context.hasQuestion) response.copy(reader.bytes, reader.start + HEADER_SIZE, question.length)
+    if (context.verdict === 'accepted' && !this.#lookup.answer(context)) context.rcode = Rcode.REFUSED
+    this.#count(context)
     return finish(context, limit)
   }
 
-  #count(): void {
+  #count(context: QueryContext): void {
     const counters = this.#counters
-    const context = this.#context
     counters[Counter.responses]!++
     counters[rcodeCounter(context.rcode)]!++
     if (context.isTruncated) counters[Counter.truncated]!++

@@ -4,7 +4,7 @@ import { EdnsRequest, NO_EXTENDED_ERROR } from '../wire/edns.js'
 import { Header } from '../wire/header.js'
 import { Question } from '../wire/question.js'
 import { WireReader } from '../wire/reader.js'
-import { ResponseWriter } from './response-writer.js'
+import type { ResponseWriter } from './response-writer.js'
 import type { ZoneTable } from './zone.js'
 
 /** What does not change from query to query. One for each thread. */
@@ -17,7 +17,10 @@ export interface QuerySettings {
   readonly negativeTtl: number
 }
 
-/** One query on its way through the pipeline: what was asked, and what has been decided so far. Made once per thread. */
+/** `accepted`: go on and look for an answer. `answered`: the context says what to send. `dropped`: send nothing. */
+export type Verdict = 'accepted' | 'answered' | 'dropped'
+
+/** One query on its way through the pipeline: what was asked, and what has been decided so far. One for each place in a batch. */
 export class QueryContext {
   readonly settings: QuerySettings
   readonly reader = new WireReader()
@@ -26,6 +29,7 @@ export class QueryContext {
   readonly edns = new EdnsRequest()
   readonly response: ResponseWriter
 
+  verdict: Verdict = 'dropped'
   rcode: number = Rcode.NOERROR
   isAuthoritative = false
   isTruncated = false
@@ -35,9 +39,10 @@ export class QueryContext {
   isNodata = false
   extendedError = NO_EXTENDED_ERROR
 
-  constructor(settings: QuerySettings) {
+  /** The writer is that of the thread: responses are written one after the other. */
+  constructor(settings: QuerySettings, response: ResponseWriter) {
     this.settings = settings
-    this.response = new ResponseWriter(this.question.name)
+    this.response = response
   }
 
   reset(request: Uint8Array, start: number, length: number): void {

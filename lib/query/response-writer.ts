@@ -1,5 +1,5 @@
 import { CLASS_IN, HEADER_SIZE, MAX_LABELS, RDLENGTH_SIZE, Type } from '../wire/constants.js'
-import type { FoldedName } from '../wire/folded-name.js'
+import { FoldedName } from '../wire/folded-name.js'
 import { foldByte } from '../wire/name.js'
 import { WireWriter } from '../wire/writer.js'
 
@@ -24,17 +24,13 @@ export const SMALLEST_RECORD = RDATA_OFFSET + 1
 export class ResponseWriter extends WireWriter {
   answerCount = 0
   authorityCount = 0
-  readonly #qname: FoldedName
+  #qname = NO_NAME
   /** Of the name that is being written. */
   readonly #labelStarts = new Uint8Array(MAX_LABELS)
 
-  constructor(qname: FoldedName) {
-    super()
+  /** Starts a response to a question for `qname`; the header is written last. `limit` is where it must end, as a position in `bytes`. */
+  begin(qname: FoldedName, bytes: Uint8Array, start: number, limit: number): void {
     this.#qname = qname
-  }
-
-  /** Starts a response; the header is written last. `limit` is where it must end, as a position in `bytes`. */
-  begin(bytes: Uint8Array, start: number, limit: number): void {
     this.reset(bytes, start, limit)
     this.position = start + HEADER_SIZE
     this.answerCount = 0
@@ -121,6 +117,9 @@ export class ResponseWriter extends WireWriter {
     return common
   }
 }
+
+/** Until the first response. */
+const NO_NAME = new FoldedName()
 
 /** Whether two labels agree but for case, the second one being folded. */
 function sameLabel(source: Uint8Array, at: number, folded: Uint8Array, foldedAt: number): boolean {

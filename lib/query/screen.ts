@@ -1,13 +1,10 @@
 import { CLASS_IN, Rcode, Type } from '../wire/constants.js'
 import { EDNS_VERSION, ExtendedError } from '../wire/edns.js'
 import { OPCODE_QUERY } from '../wire/header.js'
-import type { QueryContext } from './query-context.js'
-
-/** `accepted`: go on and look for an answer. `answered`: `context` says what to send. `dropped`: send nothing. */
-export type ScreenVerdict = 'accepted' | 'answered' | 'dropped'
+import type { QueryContext, Verdict } from './query-context.js'
 
 /** Reads a request and sorts out what is no query that we could answer. */
-export function screen(context: QueryContext): ScreenVerdict {
+export function screen(context: QueryContext): Verdict {
   const { header, reader, settings } = context
   if (!header.read(reader)) return 'dropped'
   // RFC 1035 §4.1.1 has no answer to an answer, and two servers that gave one would never stop.
@@ -23,13 +20,13 @@ export function screen(context: QueryContext): ScreenVerdict {
 }
 
 /** RFC 9619 §4: a query has one question. Without any, the records begin behind the header, and an OPT among them gets its answer. */
-function refuseQuestionCount(context: QueryContext): ScreenVerdict {
+function refuseQuestionCount(context: QueryContext): Verdict {
   const { edns, header, reader } = context
   if (header.questionCount === 0) edns.read(reader, header)
   return refuse(context, Rcode.FORMERR)
 }
 
-function screenQuestion(context: QueryContext): ScreenVerdict {
+function screenQuestion(context: QueryContext): Verdict {
   const { question, settings } = context
   if (question.class !== CLASS_IN) return refuse(context, Rcode.REFUSED)
   switch (question.type) {

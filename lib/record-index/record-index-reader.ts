@@ -93,6 +93,16 @@ export class RecordIndexReader {
     this.#slot.leave()
   }
 
+  /** Announces look-up number `i` of a batch; see `TableReader.expect`. */
+  expect(i: number, hash: number): void {
+    this.#table.expect(i, hash)
+  }
+
+  /** Reads ahead for look-ups 0 to `count - 1`. */
+  prefetch(count: number): void {
+    this.#table.prefetch(count)
+  }
+
   /** Whether the owner exists, be it as an empty non-terminal. The name was read with `seed`. */
   findFolded(name: FoldedName): boolean {
     return this.#find(name.hash, name.words, name.length)

@@ -7,6 +7,7 @@ import {
   type DatagramHandler,
   MAX_REQUEST_SIZE,
   MAX_RESPONSE_SIZE,
+  type RequestBatch,
 } from './datagram-transport.js'
 import type { Libc } from './libc.js'
 import { MSG_DONTWAIT, POLLOUT } from './linux-constants.js'
@@ -35,7 +36,7 @@ export interface BatchPayloads {
 export class BatchSocket {
   readonly #libc: Libc
   readonly #fd: number
-  readonly #requests: SlotMemory
+  readonly #batch: RequestBatch & { count: number }
   readonly #responses: SlotMemory
   readonly #nameLength: number
   readonly #controlCapacity: number
@@ -49,7 +50,9 @@ export class BatchSocket {
   constructor(libc: Libc, socket: BatchEndpoints['sockets'][number], payloads: BatchPayloads) {
     this.#libc = libc
     this.#fd = socket.fd
-    this.#requests = payloads.requests
+    const { bytes, stride } = payloads.requests
+    const starts = Uint32Array.from({ length: BATCH_SIZE }, (_, i) => i * stride)
+    this.#batch = { bytes, count: 0, starts, lengths: new Uint32Array(BATCH_SIZE) }
     this.#responses = payloads.responses
     this.#nameLength = socket.family === 4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE
     this.#controlCapacity = socket.wildcard ? CONTROL_CAPACITY : 0
@@ -74,8 +77,11 @@ export class BatchSocket {
       this.#refuseWrongCall()
       return false
     }
-    handler.beginBatch()
-    const responses = this.#answerAll(handler, count)
+    const batch = this.#batch
+    batch.count = count
+    for (let i = 0; i < count; i++) batch.lengths[i] = this.#received.receivedLength(i)
+    handler.beginBatch(batch)
+    const responses = this.#answerAll(handler)
     const failures = sendBatch(this.#libc, this.#fd, this.#writable.address, this.#toSend.address, responses)
     handler.endBatch(failures)
     this.#makeRoom(count)
@@ -83,15 +89,15 @@ export class BatchSocket {
   }
 
   /** Returns the number of responses; they stand in the first slots, also where requests in between were dropped. */
-  #answerAll(handler: DatagramHandler, count: number): number {
-    const requests = this.#requests
+  #answerAll(handler: DatagramHandler): number {
+    const { bytes, count, lengths, starts } = this.#batch
     const responses = this.#responses
     let next = 0
     for (let i = 0; i < count; i++) {
       const length = handler.answer(
-        requests.bytes,
-        i * requests.stride,
-        this.#received.receivedLength(i),
+        bytes,
+        starts[i]!,
+        lengths[i]!,
         responses.bytes,
         next * responses.stride,
         MAX_RESPONSE_SIZE,

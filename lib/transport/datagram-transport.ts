@@ -18,10 +18,18 @@ export interface DatagramAddress {
   readonly share: boolean
 }
 
+/** The requests of one batch: request i has `lengths[i]` bytes, from `starts[i]` on. They stay as they are until `endBatch`. */
+export interface RequestBatch {
+  readonly bytes: Uint8Array
+  readonly count: number
+  readonly starts: Uint32Array
+  readonly lengths: Uint32Array
+}
+
 /** What turns requests into responses. Runs in the thread of the sockets, synchronously; must not throw. */
 export interface DatagramHandler {
-  /** Before the first `answer` of a batch. */
-  beginBatch(): void
+  /** Before the first `answer` of a batch: all requests that it will be asked to answer, in this order. */
+  beginBatch(batch: RequestBatch): void
   /**
    * Writes the response to the request into `response` from `responseStart` on, in at most `responseCapacity` bytes,
    * and returns its length; 0 sends nothing. `length` may be less than what was sent: see `MAX_REQUEST_SIZE`.

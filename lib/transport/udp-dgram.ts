@@ -6,6 +6,7 @@ import {
   MAX_REQUEST_SIZE,
   MAX_RESPONSE_SIZE,
   MAX_WAIT_MS,
+  type RequestBatch,
   type ServeControl,
 } from './datagram-transport.js'
 import { bindDgramSocket, createDgramSocket } from './dgram-socket.js'
@@ -54,6 +55,12 @@ function stopped(control: ServeControl): Promise<void> {
 class Responder {
   readonly #handler: DatagramHandler
   readonly #free: ResponseSlot[]
+  readonly #batch: RequestBatch & { bytes: Uint8Array } = {
+    bytes: new Uint8Array(0),
+    count: 1,
+    starts: new Uint32Array(1),
+    lengths: new Uint32Array(1),
+  }
   #failures = 0
 
   constructor(handler: DatagramHandler) {
@@ -67,8 +74,10 @@ class Responder {
       this.countFailure()
       return
     }
-    this.#handler.beginBatch()
     const requestLength = Math.min(request.length, MAX_REQUEST_SIZE)
+    this.#batch.bytes = request
+    this.#batch.lengths[0] = requestLength
+    this.#handler.beginBatch(this.#batch)
     const length = this.#handler.answer(request, 0, requestLength, slot.bytes, 0, MAX_RESPONSE_SIZE)
     if (length === 0) this.#free.push(slot)
     else this.#send(socket, slot, length, client)

@@ -1,3 +1,5 @@
+import { RECORD_TYPES } from './rdata/record-type.js'
+
 // Numbers of the DNS protocol, as IANA and the RFCs give them.
 
 /** RFC 1035 §4.1.1: a header is twelve octets. */
@@ -25,17 +27,9 @@ export const Rcode = {
   BADVERS: 16,
 } as const
 
-/** Type codes that the query path has to know by itself. The whole table is in `rdata/record-type.ts`. */
+/** Type codes: those that records can have, and those that only messages have. */
 export const Type = {
-  A: 1,
-  NS: 2,
-  CNAME: 5,
-  SOA: 6,
-  PTR: 12,
-  MX: 15,
-  TXT: 16,
-  AAAA: 28,
-  SRV: 33,
+  ...RECORD_TYPES,
   OPT: 41,
   IXFR: 251,
   AXFR: 252,

@@ -8,7 +8,7 @@ const FIRST_LABEL = 12
 
 function faulty(handler: DatagramHandler): DatagramHandler {
   return {
-    beginBatch: () => handler.beginBatch(),
+    beginBatch: (batch) => handler.beginBatch(batch),
     endBatch: (sendFailures) => handler.endBatch(sendFailures),
     answer(request, start, length, response, responseStart, capacity) {
       obey(labelAt(request, start + FIRST_LABEL))

@@ -52,7 +52,7 @@ export class Answering {
       hashSeed,
     )
     const settings = { index: this.index.reader, zones: table, udpPayloadSize, negativeTtl }
-    this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1)
+    this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1, 1)
     if (loaded) this.index.setLoaded()
   }
 
@@ -89,7 +89,8 @@ export class Answering {
     request.set(query, GUARD)
     const response = new Uint8Array(capacity + 2 * GUARD).fill(this.#poison)
     this.index.reader.enter()
-    const length = this.pipeline[method](request, GUARD, query.length, response, GUARD, capacity)
+    this.pipeline.take(0, request, GUARD, query.length)
+    const length = this.pipeline[method](0, response, GUARD, capacity)
     this.index.reader.leave()
     expect(length).toBeLessThanOrEqual(capacity)
     const changed = (bytes: Uint8Array) => bytes.some((byte) => byte !== this.#poison)
