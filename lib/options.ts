@@ -76,7 +76,7 @@ export interface ParsedOptions {
   readonly workerFiles: ParsedWorkerFiles
 }
 
-const KEYS = [
+export const OPTION_NAMES = [
   'zones',
   'listen',
   'workers',
@@ -94,7 +94,7 @@ const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
 export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
-  refuseUnknownKeys('options', given, KEYS)
+  refuseUnknownKeys('options', given, OPTION_NAMES)
   refuseUnknownKeys('edns', given.edns ?? {}, ['udpPayloadSize'])
   refuseUnknownKeys('workerFiles', given.workerFiles ?? {}, ['dns'])
   return Object.freeze({

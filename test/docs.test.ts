@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../lib/errors.js'
+import { COUNTER_NAMES } from '../lib/metrics/counters.js'
+import * as options from '../lib/options.js'
+import { RECORD_TYPES } from '../lib/wire/rdata/record-type.js'
 
 const ROOT = new URL('../', import.meta.url)
 const DOCS = [
@@ -68,5 +71,33 @@ describe('docs/errors.md', () => {
       .map((file) => readFileSync(new URL(`lib/${file}`, ROOT), 'utf8'))
       .join('\n')
     expect(Object.keys(ERROR_CODES).filter((each) => !code.includes(`'${each}'`))).toEqual([])
+  })
+})
+
+describe('docs/options.md', () => {
+  const text = readFileSync(new URL('docs/options.md', ROOT), 'utf8')
+  /** The first column of the table that follows a heading, a name at a time. */
+  const firstColumn = (heading: string) => {
+    const section = text.slice(text.indexOf(heading)).split(/\n## /)[0]!
+    const cells = [...section.matchAll(/^\| (?!---)([^|]+) \|/gm)].slice(1).map((row) => row[1]!)
+    return cells.flatMap((cell) => cell.split(',')).map((name) => name.replaceAll('`', '').trim())
+  }
+
+  it('lists each option, record type and counter', () => {
+    expect(firstColumn('# Options')).toEqual(options.OPTION_NAMES)
+    expect(firstColumn('## RRsets').sort()).toEqual(Object.keys(RECORD_TYPES).sort())
+    expect(firstColumn('## Counters')).toEqual(COUNTER_NAMES)
+  })
+
+  it.each([
+    ['defaultTtl', options.DEFAULT_TTL],
+    ['negativeTtl', options.NEGATIVE_TTL],
+    ['edns', options.UDP_PAYLOAD_SIZE],
+    ['startTimeoutMs', options.START_TIMEOUT_MS],
+    ['workers', options.WORKERS],
+  ])('says the bounds of %s', (name, bounds) => {
+    const row = new RegExp(`^\\| \`${name}\` \\|.*$`, 'm').exec(text)![0]
+    expect(row).toContain(`${bounds.min} to ${bounds.max}`)
+    if (name !== 'workers') expect(row).toContain(String(bounds.default))
   })
 })

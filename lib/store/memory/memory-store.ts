@@ -125,7 +125,10 @@ class InMemoryStore implements MemoryStore {
   async #put(session: Session, rrsets: readonly RRset[]): Promise<void> {
     const { sink } = session
     const groups = await groupByOwner(rrsets, this.#encoder, () => session.slice())
-    for (const group of groups) refuseCnameBesideOthers(group.owner, typesAfter(sink, group))
+    for (const group of groups) {
+      await session.slice()
+      refuseCnameBesideOthers(group.owner, typesAfter(sink, group))
+    }
     for (const { owner, rrsets } of groups) {
       await session.slice()
       this.#encoder.reset()
