@@ -1,0 +1,63 @@
+import { loadLibc } from '../../../lib/transport/libc.js'
+import { coreTime, cpuMsOf } from '../processes/cpu-time.js'
+import { openClientSockets } from './client-sockets.js'
+import { Load } from './load.js'
+import type { LoadMessage, LoadPlan, LoadResult } from './load-plan.js'
+import { QuerySet } from './query-set.js'
+
+/** The process that asks: takes a plan as its argument, and says what it has measured when it is done. */
+
+const CALIBRATION_CALLS = 50_000
+
+const plan = JSON.parse(process.argv[2]!) as LoadPlan
+const libc = loadLibc()
+const load = new Load(libc, openClientSockets(libc, plan.sockets, plan.port), new QuerySet(plan.names), plan)
+load.run(1000 * plan.warmUpSeconds)
+load.drain()
+const emptyCallMs = measureEmptyCall()
+process.send!({ type: 'measured', result: measure() } satisfies LoadMessage)
+process.disconnect()
+
+function measure(): LoadResult {
+  load.reset()
+  const before = usage()
+  load.run(1000 * plan.seconds)
+  const responses = load.responses
+  const after = usage()
+  load.drain()
+  return {
+    seconds: (after.at - before.at) / 1000,
+    responses,
+    lost: load.lost,
+    wrong: load.wrong,
+    p50Us: load.latencyUs.percentile(50),
+    p99Us: load.latencyUs.percentile(99),
+    maxUs: load.latencyUs.highest,
+    serverCpuMs: after.server - before.server,
+    coreBusyMs: after.core.busy - before.core.busy,
+    coreInterruptMs: after.core.interrupts - before.core.interrupts,
+    generatorCpuMs: Math.max(0, after.generator - before.generator - after.emptyCalls * emptyCallMs),
+  }
+}
+
+function usage() {
+  return {
+    at: performance.now(),
+    server: cpuMsOf(plan.serverPid),
+    core: coreTime(plan.serverCore),
+    generator: ownCpuMs(),
+    emptyCalls: load.emptyCalls,
+  }
+}
+
+/** CPU time of a call that finds nothing; while nothing is in flight. */
+function measureEmptyCall(): number {
+  const before = ownCpuMs()
+  for (let i = 0; i < CALIBRATION_CALLS; i++) load.receiveNothing()
+  return (ownCpuMs() - before) / CALIBRATION_CALLS
+}
+
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}

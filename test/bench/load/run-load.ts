@@ -1,0 +1,31 @@
+import type { Bench } from '../bench.js'
+import type { RunningPeer } from '../peers/running-peer.js'
+import { LOAD_CORE, SERVER_CORE } from '../processes/processes.js'
+import { type LoadMessage, type LoadPlan, type LoadResult, SOCKETS, WINDOW } from './load-plan.js'
+
+/** Loads a server from a process of its own, on the other core. `rate` in queries a second; 0, the default: all it can. */
+export async function runLoad(bench: Bench, server: RunningPeer, rate = 0): Promise<LoadResult> {
+  const { seconds, warmUpSeconds } = bench.options
+  const plan: LoadPlan = {
+    port: server.port,
+    names: server.names,
+    expects: server.peer.expects ?? 'answer',
+    sockets: SOCKETS,
+    window: WINDOW,
+    warmUpSeconds,
+    seconds,
+    rate,
+    serverPid: server.pid,
+    serverCore: SERVER_CORE,
+  }
+  const generator = bench.processes.start(process.execPath, [GENERATOR, JSON.stringify(plan)], {
+    core: LOAD_CORE,
+    folder: bench.folders.make('load'),
+    speaks: true,
+  })
+  const { result } = await generator.message<LoadMessage, 'measured'>('measured')
+  await generator.ended
+  return result
+}
+
+const GENERATOR = new URL('load-generator.js', import.meta.url).pathname

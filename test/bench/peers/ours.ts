@@ -1,0 +1,18 @@
+import type { OurServerPlan } from '../servers/our-server-protocol.js'
+import type { Peer } from './peer.js'
+
+/** Our server from a build. */
+export function ours(name: string, plan: Pick<OurServerPlan, 'dist' | 'workers' | 'transport' | 'etcd'>): Peer {
+  return {
+    name,
+    program: process.execPath,
+    speaks: true,
+    prepare: ({ port, names }) => [
+      '--expose-gc',
+      OUR_SERVER,
+      JSON.stringify({ ...plan, port, names } satisfies OurServerPlan),
+    ],
+  }
+}
+
+const OUR_SERVER = new URL('our-server.js', import.meta.url).pathname

@@ -1,0 +1,18 @@
+import { defineConfig } from 'tsup'
+
+/** Node cannot run TypeScript: the bench's processes are built beside each other, two folders deep as they are here. */
+export default defineConfig({
+  entry: {
+    run: 'test/bench/run.ts',
+    'load-generator': 'test/bench/load/load-generator.ts',
+    'our-server': 'test/bench/servers/our-server.ts',
+    'echo-server': 'test/bench/servers/echo-server.ts',
+    'life-probe': 'test/bench/probes/life-probe.ts',
+  },
+  outDir: 'build/bench',
+  format: ['esm'],
+  target: 'node20',
+  platform: 'node',
+  splitting: false,
+  sourcemap: true,
+})
