@@ -8,6 +8,8 @@ export default defineConfig({
   resolve: { alias: { 'containerdns/testing': built('testing.js'), containerdns: built('index.js') } },
   test: {
     include: ['test/**/*.test.ts'],
+    // The second one is for `.ci/run`.
+    reporters: ['default', ['json', { outputFile: 'build/test-results.json' }]],
     globalSetup: ['test/support/build-for-tests.ts'],
     // Threads, processes and etcd: a file at a time per core, each test with room for a slow machine.
     pool: 'forks',

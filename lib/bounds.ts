@@ -5,7 +5,8 @@ export interface Bounds {
   readonly default: number
   readonly min: number
   readonly max: number
-  readonly unit: string
+  /** Left out where a number counts nothing. */
+  readonly unit?: string
 }
 
 /** A whole number within its bounds; the default for undefined. Throws CDNS_OPTION_INVALID, or the code given. */

@@ -52,7 +52,7 @@ export interface ContainerDnsOptions {
 }
 
 export const DEFAULT_ZONES: readonly string[] = ['containerdns.local']
-export const PORT: Bounds = { default: 5300, min: 0, max: 65535, unit: 'ports' }
+export const PORT: Bounds = { default: 5300, min: 0, max: 65535 }
 export const WORKERS: Bounds = { default: availableParallelism(), min: 1, max: 256, unit: 'threads' }
 export const DEFAULT_TTL: Bounds = { default: 30, min: 0, max: 0x7fffffff, unit: 'seconds' }
 /** RFC 2308 §5 would allow three hours and more; operators want changes seen in half a minute. */
@@ -90,7 +90,7 @@ export const OPTION_NAMES = [
   'startTimeoutMs',
   'workerFiles',
 ] as const satisfies readonly (keyof ContainerDnsOptions)[]
-const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
+export const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
 export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {

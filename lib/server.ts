@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'eventemitter3'
+import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
 import { Supervisor, type WorkerRestart } from './cluster/supervisor.js'
 import { ContainerDnsError } from './errors.js'
@@ -71,6 +72,8 @@ export interface CloseOptions {
   drainMs?: number
 }
 
+const DRAIN_MS: Bounds = { default: 0, min: 0, max: 3_600_000, unit: 'milliseconds' }
+
 /**
  * Starts a DNS server: binds at once, and resolves when the store's first load is answered from.
  *
@@ -112,6 +115,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #onAbort = () => void this.close()
   #ready = false
   #hasStore = false
+  /** Why the store was last out of reach, for a start that is given up. */
+  #storeFailure: Error | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: ParsedOptions, sockets: DatagramSockets, clock: Clock) {
@@ -135,7 +140,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: this.#index,
       publisher: this.#publisher,
       store: options.store,
-      placeOf: (name) => this.#placeOf(name),
+      isClosed: () => this.#closing !== undefined,
     })
     this.#supervisor = this.#createSupervisor(clock)
   }
@@ -147,12 +152,13 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   async start(): Promise<void> {
     const { signal, startTimeoutMs, store } = this.#options
     const loaded = Promise.all([this.#supervisor.start(), this.#openStore(store)])
-    await withinTime(loaded, startTimeoutMs, signal)
+    await withinTime(loaded, signal, startTimeoutMs, () => this.#startTimeout(startTimeoutMs))
     signal?.addEventListener('abort', this.#onAbort)
     this.#index.setLoaded()
     await this.#publisher.settled()
     this.#ready = true
-    this.emit('ready')
+    // Whoever awaits the start has the server by then, and has had the time to listen.
+    setImmediate(() => this.emit('ready'))
   }
 
   async query(name: string, type: RecordType): Promise<DnsResponse> {
@@ -177,13 +183,23 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
-  close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.drainMs ?? 0)
-    return this.#closing
+  async close(options: CloseOptions = {}): Promise<void> {
+    refuseUnknownKeys('close', options, ['drainMs'])
+    const drainMs = numberWithin('drainMs', options.drainMs, DRAIN_MS)
+    this.#closing ??= this.#close(drainMs)
+    await this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #startTimeout(timeoutMs: number): ContainerDnsError {
+    const cause = this.#storeFailure
+    const why = cause === undefined ? '' : `: ${cause.message}`
+    return new ContainerDnsError('CDNS_START_TIMEOUT', `the store had not loaded within ${timeoutMs} ms${why}`, {
+      cause,
+    })
   }
 
   async #close(drainMs: number): Promise<void> {
@@ -218,6 +234,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     return new Publisher({
       index: this.#index,
       defaultTtl: this.#options.defaultTtl,
+      placeOf: (name) => this.#placeOf(name),
       logger: this.#options.logger,
       clock,
       onChange: (name) => {
@@ -225,7 +242,10 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
         if (this.listenerCount('change') > 0) this.emit('change', { name: nameToText(name) })
       },
       onBadRecord: (bad) => this.emit('badRecord', bad),
-      onDown: (cause) => this.emit('storeDown', cause),
+      onDown: (cause) => {
+        this.#storeFailure = cause
+        this.emit('storeDown', cause)
+      },
       onUp: () => this.emit('storeUp'),
     })
   }
@@ -277,13 +297,15 @@ function aborted(signal: AbortSignal): ContainerDnsError {
 }
 
 /** Rejects with CDNS_START_TIMEOUT or CDNS_ABORTED when that comes first. */
-async function withinTime(work: Promise<unknown>, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+async function withinTime(
+  work: Promise<unknown>,
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+  timeout: () => Error,
+): Promise<void> {
   let cleanUp = () => {}
   const limit = new Promise<never>((_, reject) => {
-    const timer = setTimeout(
-      () => reject(new ContainerDnsError('CDNS_START_TIMEOUT', `the store had not loaded within ${timeoutMs} ms`)),
-      timeoutMs,
-    )
+    const timer = setTimeout(() => reject(timeout()), timeoutMs)
     const onAbort = () => reject(aborted(signal!))
     signal?.addEventListener('abort', onAbort)
     cleanUp = () => {

@@ -3,6 +3,7 @@ import {
   type ContainerDns,
   type ContainerDnsOptions,
   createContainerDns,
+  etcdStore,
   memoryStore,
   type RecordStore,
 } from 'containerdns'
@@ -158,6 +159,17 @@ describe('a start', () => {
     expect(server.addresses).toEqual([{ protocol: 'udp', host: '127.0.0.1', port }])
   })
 
+  it('says why it gave up on etcd', async () => {
+    const store = etcdStore({ hosts: 'http://127.0.0.1:1' })
+    const error = await start({ store, startTimeoutMs: 1_000 }).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'CDNS_START_TIMEOUT', cause: { code: 'CDNS_STORE_UNAVAILABLE' } })
+  })
+
+  it('rejects records that nobody could ask for', async () => {
+    const store = memoryStore({ rrsets: [{ name: 'www.elsewhere', type: 'A', data: ['192.0.2.1'] }] })
+    await expect(start({ store })).rejects.toThrow(/www\.elsewhere/)
+  })
+
   it('can be aborted', async () => {
     const abort = new AbortController()
     const starting = start({ store: slowStore().store, signal: abort.signal })
@@ -211,6 +223,8 @@ describe('close', () => {
     expect(server.ready).toBe(false)
     await expect(server.query('www.example', 'A')).rejects.toMatchObject({ code: 'CDNS_CLOSED' })
     await expect(server.records.put({ ...WWW, data: [...WWW.data] })).rejects.toMatchObject({ code: 'CDNS_CLOSED' })
+    await expect(server.records.get('www.example')).rejects.toMatchObject({ code: 'CDNS_CLOSED' })
+    await expect(server.close({ drain: 5 } as never)).rejects.toMatchObject({ code: 'CDNS_OPTION_UNKNOWN' })
   })
 
   it('goes on answering while it drains', async () => {
@@ -245,6 +259,11 @@ describe('close', () => {
 })
 
 describe('events and stats', () => {
+  it('tell who has just awaited the start that the server is ready', async () => {
+    await using server = await start()
+    await new Promise<void>((resolve) => server.once('ready', resolve))
+  })
+
   it('tell of changes and of bad records', async () => {
     await using server = await start()
     const changes: string[] = []

@@ -1,8 +1,11 @@
 import type { Clock } from '../clock.js'
+import { ContainerDnsError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import type { BadRecord, StoreSink } from '../store/record-store.js'
+import { nameToText } from '../wire/name.js'
+import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { serialAfter } from './serial.js'
 
 export interface PublisherOptions {
@@ -10,6 +13,8 @@ export interface PublisherOptions {
   readonly defaultTtl: number
   readonly logger: Logger
   readonly clock: Clock
+  /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
+  readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
   /** After each write that changed something; the name is folded, in wire form, and lasts for the call. */
   readonly onChange: (name: Uint8Array) => void
   readonly onBadRecord: (bad: BadRecord) => void
@@ -44,6 +49,24 @@ export class Publisher implements StoreSink {
 
   read(name: Uint8Array): readonly WireRRset[] {
     return this.#index.read(name)
+  }
+
+  checkPlace(name: Uint8Array, type: number): void {
+    const place = this.#options.placeOf(name)
+    if (place === 'outside') {
+      const text = nameToText(name)
+      throw new ContainerDnsError(
+        'CDNS_NAME_OUT_OF_ZONE',
+        `${text} is in none of the zones that this server answers for`,
+      )
+    }
+    // RFC 1034 §3.6.2: at an apex there is an SOA, be it one that we make up.
+    if (place === 'apex' && type === RECORD_TYPES.CNAME) {
+      throw new ContainerDnsError(
+        'CDNS_CNAME_CONFLICT',
+        `${nameToText(name)} is a zone's apex, which cannot be a CNAME`,
+      )
+    }
   }
 
   write(name: Uint8Array, rrsets: readonly WireRRset[]): void {

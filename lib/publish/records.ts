@@ -1,4 +1,4 @@
-import { describe } from '../bounds.js'
+import { refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import { checkRRset, type RRset } from '../records/rrset.js'
@@ -34,8 +34,8 @@ export interface PublishedRecordsOptions {
   readonly index: RecordIndexWriter
   readonly publisher: Publisher
   readonly store: RecordStore
-  /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
-  readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
+  /** Whether the server has been closed, or is about to be. */
+  readonly isClosed: () => boolean
 }
 
 /** Reads come from the index, edits go to the store, which publishes them. */
@@ -48,28 +48,31 @@ export class PublishedRecords implements Records {
 
   async put(given: RRset | readonly RRset[]): Promise<void> {
     const rrsets = (Array.isArray(given) ? given : [given]) as readonly RRset[]
+    const { publisher, store } = this.#open()
     for (const rrset of rrsets) {
       checkRRset(rrset)
-      this.#checkPlace(rrset)
-      const pause = this.#options.publisher.pause()
+      publisher.checkPlace(foldedName(rrset.name), typeCode(rrset.type))
+      const pause = publisher.pause()
       if (pause !== undefined) await pause
     }
-    await this.#options.store.put(rrsets)
+    await store.put(rrsets)
   }
 
   async delete(name: string, type?: RecordType): Promise<boolean> {
     foldedName(name)
     if (type !== undefined) typeCode(type)
-    return this.#options.store.delete(name, type)
+    return this.#open().store.delete(name, type)
   }
 
   async get(name: string, type?: RecordType): Promise<RRset[]> {
     const owner = foldedName(name)
-    return decodeWanted(owner, this.#options.index.read(owner), type)
+    if (type !== undefined) typeCode(type)
+    return decodeWanted(owner, this.#open().index.read(owner), type)
   }
 
   async *list(filter: RecordFilter = {}): AsyncIterable<RRset> {
-    const { index, publisher } = this.#options
+    const { index, publisher } = this.#open()
+    refuseUnknownKeys('the filter of list', filter, ['under', 'type'])
     const under = filter.under === undefined ? undefined : foldedName(filter.under)
     if (filter.type !== undefined) typeCode(filter.type)
     const bucketCount = index.bucketCount
@@ -84,18 +87,10 @@ export class PublishedRecords implements Records {
     }
   }
 
-  #checkPlace({ name, type }: RRset): void {
-    const place = this.#options.placeOf(foldedName(name))
-    if (place === 'outside') {
-      throw new ContainerDnsError(
-        'CDNS_NAME_OUT_OF_ZONE',
-        `${describe(name)} is in none of the zones that we answer for`,
-      )
-    }
-    // RFC 1034 §3.6.2: at an apex there is an SOA, be it one that we make up.
-    if (place === 'apex' && type === 'CNAME') {
-      throw new ContainerDnsError('CDNS_CNAME_CONFLICT', `${describe(name)} is a zone's apex, which cannot be a CNAME`)
-    }
+  /** Throws CDNS_CLOSED. */
+  #open(): PublishedRecordsOptions {
+    if (this.#options.isClosed()) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
+    return this.#options
   }
 }
 

@@ -54,6 +54,11 @@ export interface StoreSink {
   /** All RRsets of an owner as last written; empty when there are none. Pieces of shared memory: use them before the next `await`. */
   read(name: Uint8Array): readonly WireRRset[]
   /**
+   * Throws unless a record of this type can stand at this name: CDNS_NAME_OUT_OF_ZONE, CDNS_CNAME_CONFLICT at an apex.
+   * For records that a program or a person has written for this very server; what others share may hold more than we answer.
+   */
+  checkPlace(name: Uint8Array, type: number): void
+  /**
    * Replaces all RRsets of an owner in one step that readers see whole; an empty list removes the owner.
    * `name` is folded and in wire form. `rrsets` may hold pieces that `read` gave. Throws CDNS_RRSET_TOO_LARGE, CDNS_SHARED_MEMORY_FULL.
    */

@@ -20,11 +20,15 @@ interface LogLine {
 class Serve implements AsyncDisposable {
   readonly child: ChildProcess
   readonly lines: LogLine[] = []
+  output = ''
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 
   constructor(...args: string[]) {
     this.child = spawn(process.execPath, [CLI, 'serve', '--listen', '0', '--workers', '1', ...args], {
-      stdio: ['ignore', 'inherit', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.child.stdout!.on('data', (bytes: Buffer) => {
+      this.output += bytes
     })
     let rest = ''
     this.child.stderr!.on('data', (bytes: Buffer) => {
@@ -65,9 +69,14 @@ describe('containerdns serve', () => {
     await using serve = new Serve('--records', recordsFile('a.json', [www('192.0.2.1')]))
     await using client = await serve.client()
     expect(dataOf(await client.ask('www.containerdns.local'))).toEqual(['192.0.2.1'])
-    const line = (await serve.said('try: dig')).msg
-    expect(line).toMatch(/^try: dig @127\.0\.0\.1 -p \d+ containerdns\.local SOA$/)
-    expect(await client.ask('containerdns.local', 'SOA')).toMatchObject({ rcode: 'NOERROR' })
+    await expect.poll(() => serve.output).toMatch(/^try: dig @127\.0\.0\.1 -p \d+ www\.containerdns\.local A\n$/)
+  })
+
+  it('takes zones with commas between, and always has an SOA to ask for', async () => {
+    await using serve = new Serve('--zone', 'one.example,two.example')
+    await using client = await serve.client()
+    expect(await client.ask('two.example', 'SOA')).toMatchObject({ rcode: 'NOERROR' })
+    await expect.poll(() => serve.output).toMatch(/ one\.example SOA\n$/)
   })
 
   it('reads the file again on SIGHUP, all or nothing', async () => {
@@ -106,12 +115,24 @@ describe('containerdns serve', () => {
     ['a zone that is none', ['--zone', 'a..b']],
     ['a file that is not there', ['--records', join(folder, 'missing.json')]],
     ['a file with a fault', ['--records', recordsFile('c.json', '[{')]],
-    ['a transport that is none', ['--transport', 'pigeon']],
+    ['a name outside the zones', ['--records', recordsFile('d.json', [{ ...www('192.0.2.1'), name: 'www.example' }])]],
     ['two stores', ['--records', 'x', '--etcd', 'http://127.0.0.1:1']],
   ])('ends with 1 and a reason for %s', async (_, args) => {
     await using serve = new Serve(...args)
     expect(await serve.ended).toEqual({ code: 1, signal: null })
     await serve.said('could not start')
+  })
+})
+
+describe('an option that is wrong', () => {
+  it.each([
+    ['--transport', 'pigeon'],
+    ['--log-level', 'loud'],
+    ['--workers', 'many'],
+    ['--prot', '53'],
+  ])('is refused with help: %s %s', async (...args) => {
+    await using serve = new Serve(...args)
+    expect(await serve.ended).toEqual({ code: 1, signal: null })
   })
 })
 

@@ -1,11 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Logger as Pino } from 'pino'
 import { ContainerDnsError } from '../../errors.js'
-import { type ContainerDnsOptions, DEFAULT_ZONES, type ListenOptions } from '../../options.js'
+import { type ContainerDnsOptions, DEFAULT_ZONES, type ListenOptions, TRANSPORTS } from '../../options.js'
 import { type ContainerDns, createContainerDns } from '../../server.js'
 import { etcdStore } from '../../store/etcd/etcd-store.js'
 import { type MemoryStore, memoryStore } from '../../store/memory/memory-store.js'
-import type { BoundAddress } from '../../transport/datagram-transport.js'
 import { createLogger, LOG_LEVELS } from '../logger.js'
 
 interface ServeFlags {
@@ -42,14 +41,14 @@ export function addServeCommand(program: Command): void {
       'where to answer: HOST:PORT, [IPV6]:PORT, HOST or PORT; may be given again',
       collectListen,
     )
-    .option('-z, --zone <name...>', 'a zone to answer for; may be given again (default: containerdns.local)', collect)
-    .option('-e, --etcd <urls...>', 'etcd endpoints, with commas between', collectUrls)
+    .option('-z, --zone <names...>', 'zones to answer for, with commas between (default: containerdns.local)', collect)
+    .option('-e, --etcd <urls...>', 'etcd endpoints, with commas between', collect)
     .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
     .option('-r, --records <file>', 'a JSON array of RRsets; not together with --etcd')
     .option('-w, --workers <count>', 'DNS threads (default: one for each core)', wholeNumber)
-    .option('-t, --transport <kind>', 'auto, batch or dgram (default: auto)')
+    .addOption(new Option('-t, --transport <kind>', 'how to move datagrams').choices(TRANSPORTS).default('auto'))
     .option('--drain <ms>', 'how long to go on answering after SIGTERM', wholeNumber, 0)
-    .option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')}`, 'info')
+    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
     .addHelpText('after', EXAMPLES)
     .action(serve)
 }
@@ -65,10 +64,10 @@ async function serve(flags: ServeFlags): Promise<void> {
         ? memoryStore(flags.records === undefined ? {} : { recordsFile: flags.records })
         : undefined
     const server = await createContainerDns(optionsOf(flags, files, logger))
-    announce(server, flags.zone?.[0] ?? DEFAULT_ZONES[0]!, logger)
+    await announce(server, flags.zone?.[0] ?? DEFAULT_ZONES[0]!, logger)
     handleSignals(server, files, flags, logger)
   } catch (error) {
-    logger.fatal({ err: error }, `could not start: ${(error as Error).message}`)
+    sayWhy(error as Error, logger)
     process.exitCode = 1
   }
 }
@@ -86,19 +85,29 @@ function optionsOf(flags: ServeFlags, files: MemoryStore | undefined, logger: Pi
   }
 }
 
-function announce(server: ContainerDns, zone: string, logger: Pino): void {
+/** A person at a terminal gets a sentence; a log gets a line that programs can read. What failed on purpose needs no stack. */
+function sayWhy(error: Error, logger: Pino): void {
+  const { code } = error as Partial<ContainerDnsError>
+  if (process.stderr.isTTY) process.stderr.write(`error: ${error.message}${code === undefined ? '' : ` (${code})`}\n`)
+  else if (code?.startsWith('CDNS_')) logger.fatal({ code }, `could not start: ${error.message}`)
+  else logger.fatal({ err: error }, `could not start: ${error.message}`)
+}
+
+async function announce(server: ContainerDns, zone: string, logger: Pino): Promise<void> {
   const { index, transport, store } = server.stats()
   logger.info(
     { addresses: server.addresses, names: index.names, transport: transport.kind, store: store.kind },
     'answering',
   )
-  logger.info({}, `try: ${digLine(server.addresses[0]!, zone)}`)
+  const { host, port } = server.addresses[0]!
+  const asked = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  process.stdout.write(`try: dig @${asked} -p ${port} ${await questionWithAnswer(server, zone)}\n`)
 }
 
-/** A line to paste into a shell: a zone's SOA is always there to be asked for. */
-function digLine({ host, port }: BoundAddress, zone: string): string {
-  const asked = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return `dig @${asked} -p ${port} ${zone} SOA`
+/** An address that is there, or else the SOA of the zone, which always is. */
+async function questionWithAnswer(server: ContainerDns, zone: string): Promise<string> {
+  for await (const { name } of server.records.list({ type: 'A' })) return `${name} A`
+  return `${zone} SOA`
 }
 
 function handleSignals(server: ContainerDns, files: MemoryStore | undefined, flags: ServeFlags, logger: Pino): void {
@@ -126,11 +135,7 @@ function handleSignals(server: ContainerDns, files: MemoryStore | undefined, fla
 }
 
 function collect(value: string, previous: string[] = []): string[] {
-  return [...previous, value]
-}
-
-function collectUrls(value: string, previous: string[] = []): string[] {
-  return [...previous, ...value.split(',').filter((url) => url !== '')]
+  return [...previous, ...value.split(',').filter((item) => item !== '')]
 }
 
 function collectListen(value: string, previous: ListenOptions[] = []): ListenOptions[] {

@@ -52,6 +52,7 @@ async function check(
       encoder.reset()
       const { type } = encoder.encode(rrset.type, rrset.ttl ?? 0, rrset.data)
       const owner = encoder.name(rrset.name)
+      sink.checkPlace(owner, type)
       if (!known.add(owner, `${type}`))
         throw new Error(`${rrset.name} ${rrset.type} stands in an earlier entry already`)
       if (hasBadCompany(owner, type, known)) throw new Error(`${rrset.name} cannot have a CNAME beside other records`)

@@ -95,6 +95,7 @@ class InMemoryStore implements MemoryStore {
       await session.slice()
       try {
         checkRRset(rrset)
+        session.sink.checkPlace(this.#encoder.name(rrset.name), typeCode(rrset.type))
       } catch (cause) {
         const reason = (cause as Error).message
         throw new ContainerDnsError('CDNS_OPTION_INVALID', `memoryStore.rrsets[${index}]: ${reason}`, { cause })
