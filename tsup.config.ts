@@ -20,7 +20,11 @@ export default defineConfig([
   },
   {
     ...shared,
-    entry: { cli: 'lib/cli.ts', 'workers/dns-worker': 'workers/dns-worker.ts' },
+    entry: {
+      cli: 'lib/cli.ts',
+      'workers/dns-worker': 'workers/dns-worker.ts',
+      'workers/stream-worker': 'workers/stream-worker.ts',
+    },
     format: ['esm'],
     splitting: false,
     outDir: 'dist',

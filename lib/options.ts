@@ -7,15 +7,19 @@ import { parseZone } from './query/zone.js'
 import { memoryStore } from './store/memory/memory-store.js'
 import type { RecordStore } from './store/record-store.js'
 import { type ParsedWorkerFiles, type WorkerFiles, workerFiles } from './threads/worker-files.js'
-import type { DatagramAddress, TransportKind } from './transport/datagram-transport.js'
+import type { Protocol, TransportKind } from './transport/datagram-transport.js'
+import type { ListenAddress } from './transport/open-sockets.js'
+import type { StreamLimits } from './transport/stream-transport.js'
 import { nameToText } from './wire/name.js'
 
 /** Where to answer. */
 export interface ListenOptions {
   /** An IPv4 or IPv6 address; `0.0.0.0` and `::` mean every address of the host. Default 127.0.0.1. */
   host?: string
-  /** Default 5300; 0 lets the system choose, see `ContainerDns.addresses`. */
+  /** Default 5300; 0 lets the system choose, the same number for all protocols: see `ContainerDns.addresses`. */
   port?: number
+  /** Default `['udp', 'tcp']`. A client that gets a truncated response over UDP asks again over TCP. */
+  protocols?: Protocol[]
   /** Binds although others of this user are bound there, for a hot restart. Default false: a port in use is an error. */
   share?: boolean
 }
@@ -23,6 +27,15 @@ export interface ListenOptions {
 export interface EdnsOptions {
   /** The largest UDP response; default 1232, which avoids fragments (DNS flag day 2020). 512 to 4096 bytes. */
   udpPayloadSize?: number
+}
+
+export interface TcpOptions {
+  /** How long a connection may go without a whole message; default 10 000 ms. 100 to 3 600 000. */
+  idleTimeoutMs?: number
+  /** Connections in all; with more, the one that has been idle for the longest time is closed. Default 8192. 1 to 1 000 000. */
+  maxConnections?: number
+  /** Connections of one client address; more of them are refused. Default 256. 1 to 1 000 000. */
+  maxConnectionsPerClient?: number
 }
 
 /** What `createContainerDns` takes. Everything has a default; an unknown key is an error. */
@@ -41,6 +54,7 @@ export interface ContainerDnsOptions {
   /** Seconds that a client may remember that there is no such name or data; default 30. */
   negativeTtl?: number
   edns?: EdnsOptions
+  tcp?: TcpOptions
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
   /** Aborting it ends the start, or closes the server. */
@@ -58,18 +72,25 @@ export const DEFAULT_TTL: Bounds = { default: 30, min: 0, max: 0x7fffffff, unit:
 /** RFC 2308 §5 would allow three hours and more; operators want changes seen in half a minute. */
 export const NEGATIVE_TTL: Bounds = { default: 30, min: 0, max: 86400, unit: 'seconds' }
 export const UDP_PAYLOAD_SIZE: Bounds = { default: 1232, min: 512, max: 4096, unit: 'bytes' }
+/** RFC 7766 §6.2.3 asks for a few seconds; ten let a client that asks now and then keep its connection. */
+export const TCP_IDLE_TIMEOUT_MS: Bounds = { default: 10_000, min: 100, max: 3_600_000, unit: 'milliseconds' }
+/** An idle connection takes about 10 KiB, and a descriptor of the process. */
+export const TCP_CONNECTIONS: Bounds = { default: 8192, min: 1, max: 1_000_000, unit: 'connections' }
+/** A client needs one (RFC 7766 §6.2.2); behind one address there may be many clients. */
+export const TCP_CONNECTIONS_PER_CLIENT: Bounds = { default: 256, min: 1, max: 1_000_000, unit: 'connections' }
 export const START_TIMEOUT_MS: Bounds = { default: 30_000, min: 1, max: 86_400_000, unit: 'milliseconds' }
 
 export interface ParsedOptions {
   /** As text, folded. */
   readonly zones: readonly string[]
-  readonly listen: readonly DatagramAddress[]
+  readonly listen: readonly ListenAddress[]
   readonly workers: number
   readonly transport: 'auto' | TransportKind
   readonly store: RecordStore
   readonly defaultTtl: number
   readonly negativeTtl: number
   readonly udpPayloadSize: number
+  readonly tcp: StreamLimits
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
   readonly startTimeoutMs: number
@@ -85,18 +106,20 @@ export const OPTION_NAMES = [
   'defaultTtl',
   'negativeTtl',
   'edns',
+  'tcp',
   'logger',
   'signal',
   'startTimeoutMs',
   'workerFiles',
 ] as const satisfies readonly (keyof ContainerDnsOptions)[]
+const PROTOCOLS = ['udp', 'tcp'] as const
 export const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
 export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
   refuseUnknownKeys('options', given, OPTION_NAMES)
   refuseUnknownKeys('edns', given.edns ?? {}, ['udpPayloadSize'])
-  refuseUnknownKeys('workerFiles', given.workerFiles ?? {}, ['dns'])
+  refuseUnknownKeys('workerFiles', given.workerFiles ?? {}, ['dns', 'stream'])
   return Object.freeze({
     zones: parseZones(given.zones),
     listen: parseListen(given.listen),
@@ -106,6 +129,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     defaultTtl: numberWithin('defaultTtl', given.defaultTtl, DEFAULT_TTL),
     negativeTtl: numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL),
     udpPayloadSize: numberWithin('edns.udpPayloadSize', given.edns?.udpPayloadSize, UDP_PAYLOAD_SIZE),
+    tcp: parseTcp(given.tcp),
     logger: parseLogger(given.logger),
     signal: parseSignal(given.signal),
     startTimeoutMs: numberWithin('startTimeoutMs', given.startTimeoutMs, START_TIMEOUT_MS),
@@ -126,7 +150,7 @@ function parseZones(given: unknown = DEFAULT_ZONES): readonly string[] {
   return Object.freeze(zones)
 }
 
-function parseListen(given: unknown = {}): readonly DatagramAddress[] {
+function parseListen(given: unknown = {}): readonly ListenAddress[] {
   const entries = Array.isArray(given) ? given : [given]
   if (entries.length === 0) throw new ContainerDnsError('CDNS_OPTION_INVALID', 'listen must name an address at least')
   return Object.freeze(
@@ -134,8 +158,8 @@ function parseListen(given: unknown = {}): readonly DatagramAddress[] {
   )
 }
 
-function parseListenEntry(given: ListenOptions, option: string): DatagramAddress {
-  refuseUnknownKeys(option, given, ['host', 'port', 'share'])
+function parseListenEntry(given: ListenOptions, option: string): ListenAddress {
+  refuseUnknownKeys(option, given, ['host', 'port', 'protocols', 'share'])
   const { host = '127.0.0.1', share = false } = given
   if (typeof host !== 'string' || isIP(host) === 0 || host.includes('%')) {
     throw new ContainerDnsError(
@@ -146,7 +170,31 @@ function parseListenEntry(given: ListenOptions, option: string): DatagramAddress
   if (typeof share !== 'boolean') {
     throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option}.share must be true or false, got ${describe(share)}`)
   }
-  return Object.freeze({ host, port: numberWithin(`${option}.port`, given.port, PORT), share })
+  const port = numberWithin(`${option}.port`, given.port, PORT)
+  return Object.freeze({ host, port, protocols: parseProtocols(`${option}.protocols`, given.protocols), share })
+}
+
+function parseProtocols(option: string, given: unknown = PROTOCOLS): readonly Protocol[] {
+  const isGood =
+    Array.isArray(given) &&
+    given.length > 0 &&
+    given.every((protocol, i) => PROTOCOLS.includes(protocol) && given.indexOf(protocol) === i)
+  if (isGood) return Object.freeze([...given])
+  const known = PROTOCOLS.join(', ')
+  throw new ContainerDnsError(
+    'CDNS_OPTION_INVALID',
+    `${option} must be an array of one or more of ${known}, each once, got ${describe(given)}`,
+  )
+}
+
+function parseTcp(given: TcpOptions = {}): StreamLimits {
+  refuseUnknownKeys('tcp', given, ['idleTimeoutMs', 'maxConnections', 'maxConnectionsPerClient'])
+  const perClient = given.maxConnectionsPerClient
+  return Object.freeze({
+    idleTimeoutMs: numberWithin('tcp.idleTimeoutMs', given.idleTimeoutMs, TCP_IDLE_TIMEOUT_MS),
+    maxConnections: numberWithin('tcp.maxConnections', given.maxConnections, TCP_CONNECTIONS),
+    maxConnectionsPerClient: numberWithin('tcp.maxConnectionsPerClient', perClient, TCP_CONNECTIONS_PER_CLIENT),
+  })
 }
 
 function parseTransport(given: unknown = 'auto'): 'auto' | TransportKind {

@@ -2,7 +2,11 @@ import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'eventemitter3'
 import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
-import { Supervisor, type WorkerRestart } from './cluster/supervisor.js'
+import type { AnsweringTask } from './cluster/answering.js'
+import type { DnsThreadTask } from './cluster/dns-thread.js'
+import type { StreamThreadTask } from './cluster/stream-thread.js'
+import { Supervisor, type ThreadPlan, type ThreadStatus, type WorkerRestart } from './cluster/supervisor.js'
+import type { ThreadTask } from './cluster/thread-life.js'
 import { ContainerDnsError } from './errors.js'
 import { CounterSampler, type CounterTotals } from './metrics/counter-totals.js'
 import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
@@ -15,8 +19,8 @@ import { Zone, ZoneTable } from './query/zone.js'
 import { type RecordIndexSize, RecordIndexWriter } from './record-index/record-index-writer.js'
 import type { Segment } from './shared-table/segments.js'
 import type { BadRecord, RecordStore, StoreStatus } from './store/record-store.js'
-import type { BoundAddress, DatagramSockets, TransportKind } from './transport/datagram-transport.js'
-import { openDatagramSockets } from './transport/open-datagram-sockets.js'
+import type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
+import { openSockets, type ServerSockets } from './transport/open-sockets.js'
 import { MAX_MESSAGE_SIZE } from './wire/constants.js'
 import { FoldedName } from './wire/folded-name.js'
 import { nameToText } from './wire/name.js'
@@ -43,16 +47,18 @@ export interface ContainerDnsEvents {
 export interface Stats {
   readonly ready: boolean
   readonly transport: { readonly kind: TransportKind; readonly reason: string }
-  /** Sums over all DNS threads since the start. */
+  /** Sums over all threads since the start. */
   readonly counters: CounterTotals
-  readonly threads: readonly { readonly restarts: number }[]
+  /** Connections that are open now; the counters tell what became of the others. */
+  readonly tcp: { readonly open: number }
+  readonly threads: readonly ThreadStatus[]
   readonly index: RecordIndexSize & { readonly serial: number }
   readonly store: StoreStatus & { readonly kind: string }
 }
 
 /** A running server. Made by `createContainerDns`. */
 export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
-  /** Where it answers, in the order of `listen`. */
+  /** Where it answers, in the order of `listen`; of each of its entries, udp first. */
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
   /** Whether the first load is answered from, and the server is not closing. */
@@ -83,9 +89,9 @@ const DRAIN_MS: Bounds = { default: 0, min: 0, max: 3_600_000, unit: 'millisecon
 export async function createContainerDns(options: ContainerDnsOptions = {}): Promise<ContainerDns> {
   const parsed = parseOptions(options)
   throwIfAborted(parsed.signal)
-  const sockets = await openDatagramSockets({
+  const sockets = await openSockets({
     kind: parsed.transport,
-    addresses: parsed.listen,
+    listen: parsed.listen,
     threads: parsed.workers,
     logger: parsed.logger,
   })
@@ -104,7 +110,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
   readonly #options: ParsedOptions
-  readonly #sockets: DatagramSockets
+  readonly #sockets: ServerSockets
   readonly #index: RecordIndexWriter
   readonly #publisher: Publisher
   readonly #counterRows: SharedArrayBuffer
@@ -119,15 +125,16 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   #storeFailure: Error | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: ParsedOptions, sockets: DatagramSockets, clock: Clock) {
+  constructor(options: ParsedOptions, sockets: ServerSockets, clock: Clock) {
     super()
     this.#options = options
     this.#sockets = sockets
     this.addresses = sockets.addresses
-    this.#counterRows = createCounterRows(sockets.threads)
+    const threads = sockets.datagrams.threads + (sockets.streams === undefined ? 0 : 1)
+    this.#counterRows = createCounterRows(threads)
     this.#counters = new CounterSampler(this.#counterRows)
     this.#index = new RecordIndexWriter({
-      readers: sockets.threads,
+      readers: threads,
       seed: randomInt(2 ** 32),
       serial: serialAfter(0, clock.wallMs()),
       onSegment: (segment) => this.#postSegment(segment),
@@ -172,12 +179,14 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   }
 
   stats(): Stats {
-    const { kind, reason } = this.#sockets
+    const { kind, reason } = this.#sockets.datagrams
+    const counters = this.#counters.read()
     return {
       ready: this.#ready,
       transport: { kind, reason },
-      counters: this.#counters.read(),
-      threads: this.#supervisor.restarts.map((restarts) => ({ restarts })),
+      counters,
+      tcp: { open: counters.tcpAccepted - counters.tcpClosed },
+      threads: this.#supervisor.threads,
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
     }
@@ -251,25 +260,38 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   }
 
   #createSupervisor(clock: Clock): Supervisor {
-    const { logger, zones, negativeTtl, udpPayloadSize, workerFiles } = this.#options
     return new Supervisor({
-      threads: this.#sockets.threads,
-      workerFile: workerFiles.dns,
-      taskFor: (thread) => ({
-        counters: this.#counterRows,
-        index: this.#index.handle(thread),
-        endpoints: this.#sockets.endpoints(thread),
-        zones,
-        udpPayloadSize,
-        negativeTtl,
-      }),
-      wake: (thread) => this.#sockets.wake(thread),
+      plans: this.#threadPlans(),
       onDeath: (thread) => this.#index.releaseReader(thread),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
-      logger,
+      logger: this.#options.logger,
       clock,
     })
+  }
+
+  /** The DNS threads, then the stream thread. Thread i has row i of the counters, and reader slot i of the index. */
+  #threadPlans(): ThreadPlan[] {
+    const { tcp, workerFiles } = this.#options
+    const { datagrams, streams } = this.#sockets
+    const plans = Array.from({ length: datagrams.threads }, (_, thread): ThreadPlan => {
+      const endpoints = datagrams.endpoints(thread)
+      const task = (): Unsupervised<DnsThreadTask> => ({ ...this.#answeringTask(thread), endpoints })
+      return { role: 'dns', workerFile: workerFiles.dns, task, wake: () => datagrams.wake(thread) }
+    })
+    if (streams !== undefined) {
+      const { endpoints } = streams
+      const thread = plans.length
+      const task = (): Unsupervised<StreamThreadTask> => ({ ...this.#answeringTask(thread), endpoints, limits: tcp })
+      // Its event loop looks often enough by itself.
+      plans.push({ role: 'stream', workerFile: workerFiles.stream, task, wake: () => {} })
+    }
+    return plans
+  }
+
+  #answeringTask(thread: number): Unsupervised<AnsweringTask> {
+    const { zones, negativeTtl, udpPayloadSize } = this.#options
+    return { counters: this.#counterRows, index: this.#index.handle(thread), zones, udpPayloadSize, negativeTtl }
   }
 
   /** The first segments come while the server is put together; threads are given those when they start. */
@@ -285,6 +307,9 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     return zone.labelCount === folded.labelCount ? 'apex' : 'inside'
   }
 }
+
+/** A task, but for what the supervisor adds. */
+type Unsupervised<Task extends ThreadTask> = Omit<Task, keyof ThreadTask>
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal)

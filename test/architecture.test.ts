@@ -93,7 +93,7 @@ describe('the map of lib/', () => {
     ).toEqual([])
   })
 
-  it('keeps main-thread packages out of the DNS threads', () => {
+  it('keeps main-thread packages out of the other threads', () => {
     const reached = new Set<string>()
     const visit = (file: string) => {
       if (reached.has(file)) return
@@ -104,6 +104,7 @@ describe('the map of lib/', () => {
       }
     }
     visit('cluster/dns-thread.ts')
+    visit('cluster/stream-thread.ts')
     const unwanted = [
       'dns-packet',
       'etcd3',

@@ -94,6 +94,9 @@ describe('docs/options.md', () => {
     ['negativeTtl', options.NEGATIVE_TTL],
     ['edns', options.UDP_PAYLOAD_SIZE],
     ['startTimeoutMs', options.START_TIMEOUT_MS],
+    ['tcp', options.TCP_IDLE_TIMEOUT_MS],
+    ['tcp', options.TCP_CONNECTIONS],
+    ['tcp', options.TCP_CONNECTIONS_PER_CLIENT],
     ['workers', options.WORKERS],
   ])('says the bounds of %s', (name, bounds) => {
     const row = new RegExp(`^\\| \`${name}\` \\|.*$`, 'm').exec(text)![0]

@@ -5,11 +5,12 @@ describe('options', () => {
   it('have a default for everything', () => {
     expect(parseOptions()).toMatchObject({
       zones: ['containerdns.local'],
-      listen: [{ host: '127.0.0.1', port: 5300, share: false }],
+      listen: [{ host: '127.0.0.1', port: 5300, protocols: ['udp', 'tcp'], share: false }],
       transport: 'auto',
       defaultTtl: 30,
       negativeTtl: 30,
       udpPayloadSize: 1232,
+      tcp: { idleTimeoutMs: 10_000, maxConnections: 8192, maxConnectionsPerClient: 256 },
     })
   })
 
@@ -38,6 +39,14 @@ describe('options', () => {
     [{ listen: { port: 65536 } }, 'CDNS_OPTION_INVALID'],
     [{ listen: { port: '53' } }, 'CDNS_OPTION_INVALID'],
     [{ listen: { share: 1 } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: [] } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: 'tcp' } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['tls'] } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['tcp', 'tcp'] } }, 'CDNS_OPTION_INVALID'],
+    [{ tcp: { idleTimeout: 10 } }, 'CDNS_OPTION_UNKNOWN'],
+    [{ tcp: { idleTimeoutMs: 99 } }, 'CDNS_OPTION_INVALID'],
+    [{ tcp: { maxConnections: 0 } }, 'CDNS_OPTION_INVALID'],
+    [{ tcp: { maxConnectionsPerClient: 1.5 } }, 'CDNS_OPTION_INVALID'],
     [{ workers: 0 }, 'CDNS_OPTION_INVALID'],
     [{ workers: 1.5 }, 'CDNS_OPTION_INVALID'],
     [{ transport: 'tcp' }, 'CDNS_OPTION_INVALID'],

@@ -156,7 +156,10 @@ describe('a start', () => {
     const starting = start({ store: slowStore().store, listen: { port }, startTimeoutMs: 50 })
     await expect(starting).rejects.toMatchObject({ code: 'CDNS_START_TIMEOUT' })
     await using server = await start({ listen: { port } })
-    expect(server.addresses).toEqual([{ protocol: 'udp', host: '127.0.0.1', port }])
+    expect(server.addresses).toEqual([
+      { protocol: 'udp', host: '127.0.0.1', port },
+      { protocol: 'tcp', host: '127.0.0.1', port },
+    ])
   })
 
   it('says why it gave up on etcd', async () => {
@@ -195,7 +198,8 @@ describe('a start', () => {
 
   it('serves several addresses, of both families', async () => {
     await using server = await start({ listen: [{ port: 0 }, { host: '::1', port: 0 }] })
-    for (const address of server.addresses) {
+    expect(server.addresses.map(({ protocol }) => protocol)).toEqual(['udp', 'tcp', 'udp', 'tcp'])
+    for (const address of server.addresses.filter(({ protocol }) => protocol === 'udp')) {
       await using client = await UdpClient.open(address)
       expect(await client.ask('example', 'SOA')).toMatchObject({ rcode: 'NOERROR' })
     }
@@ -296,7 +300,12 @@ describe('events and stats', () => {
       transport: { kind: 'batch' },
       index: { names: 1 },
       store: { kind: 'memory', connected: true },
-      threads: [{ restarts: 0 }, { restarts: 0 }],
+      tcp: { open: 0 },
+      threads: [
+        { role: 'dns', restarts: 0 },
+        { role: 'dns', restarts: 0 },
+        { role: 'stream', restarts: 0 },
+      ],
     })
   })
 })

@@ -1,4 +1,4 @@
-// Words that the main thread and the DNS threads share: | stop | 15 unused | thread 0: heartbeat, 15 unused | thread 1 | …
+// Words that the main thread and the others share: | stop | 15 unused | thread 0: heartbeat, 15 unused | thread 1 | …
 // A heartbeat of 0 is that of a thread which does not serve yet.
 
 const STOP = 0
@@ -40,7 +40,7 @@ export class ClusterControl {
   }
 }
 
-/** A DNS thread's side: what `serveDatagrams` asks whether to go on. */
+/** A thread's side: what serving its sockets asks whether to go on. */
 export class ThreadControl {
   readonly #words: Int32Array
   readonly #heartbeat: number

@@ -3,30 +3,36 @@ import type { Clock } from '../clock.js'
 import { ContainerDnsError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Segment } from '../shared-table/segments.js'
-import { fromPlainError, type MessageFromDnsThread, type MessageToDnsThread } from '../threads/messages.js'
+import { fromPlainError, type MessageFromThread, type MessageToThread } from '../threads/messages.js'
 import { createThreadPool, type ThreadPool } from '../threads/thread-pool.js'
 import { BackOff } from './back-off.js'
 import { ClusterControl } from './cluster-control.js'
-import type { DnsThreadTask } from './dns-thread.js'
 import { registerForExit } from './exit-registry.js'
+import type { ThreadRole, ThreadTask } from './thread-life.js'
 
 /** Why a thread was run again: it died by itself, or its heart stood still. */
 export interface WorkerRestart {
   readonly thread: number
+  readonly role: ThreadRole
   readonly reason: 'died' | 'hung'
   /** How often this thread has been run again so far. */
   readonly restarts: number
   readonly cause: Error
 }
 
-export interface SupervisorOptions {
-  readonly threads: number
-  /** The file of the DNS threads. */
+/** One thread of a server: the file that it runs, and what that is given. */
+export interface ThreadPlan {
+  readonly role: ThreadRole
   readonly workerFile: string
-  /** What a thread is given, but for what the supervisor adds; asked for anew at each run. */
-  readonly taskFor: (thread: number) => Omit<DnsThreadTask, 'thread' | 'port' | 'control'>
-  /** Ends a thread's wait, so that it looks whether to stop. */
-  readonly wake: (thread: number) => void
+  /** What the thread is given, but for what the supervisor adds; asked for anew at each run. */
+  readonly task: () => object
+  /** Ends the thread's wait, so that it looks whether to stop. */
+  readonly wake: () => void
+}
+
+export interface SupervisorOptions {
+  /** Thread i is that of plan i. */
+  readonly plans: readonly ThreadPlan[]
   /** A thread is dead, and reads nothing of the index any more. */
   readonly onDeath: (thread: number) => void
   readonly onRestart: (restart: WorkerRestart) => void
@@ -34,6 +40,11 @@ export interface SupervisorOptions {
   readonly onError: (error: Error) => void
   readonly logger: Logger
   readonly clock: Clock
+}
+
+export interface ThreadStatus {
+  readonly role: ThreadRole
+  readonly restarts: number
 }
 
 const HEARTBEAT_CHECK_MS = 100
@@ -48,6 +59,7 @@ type ThreadState = 'starting' | 'serving' | 'ended'
 
 interface Thread {
   readonly number: number
+  readonly plan: ThreadPlan
   readonly backOff: BackOff
   state: ThreadState
   port: MessagePort | undefined
@@ -65,7 +77,7 @@ interface Thread {
   timer: NodeJS.Timeout | undefined
 }
 
-/** Keeps the DNS threads of a server running, each as an endless task, and runs those again that die or hang. */
+/** Keeps the threads of a server running, each as an endless task, and runs those again that die or hang. */
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #control: ClusterControl
@@ -79,7 +91,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    this.#control = new ClusterControl(options.threads)
+    this.#control = new ClusterControl(options.plans.length)
     this.#unregister = registerForExit(() => this.#stopForExit())
   }
 
@@ -91,10 +103,10 @@ export class Supervisor {
       }
       this.#onStartFailure = reject
     })
-    const { workerFile, threads, onError } = this.#options
-    this.#pool = await createThreadPool(workerFile, threads, onError)
+    const { plans, onError } = this.#options
+    this.#pool = await createThreadPool(plans.length, onError)
     if (this.#stopped) return this.#pool.destroy()
-    for (let number = 0; number < threads; number++) this.#threads.push(this.#newThread(number))
+    for (const plan of plans) this.#threads.push(this.#newThread(plan))
     for (const thread of this.#threads) this.#run(thread)
     await started
     if (this.#stopped) return
@@ -102,14 +114,14 @@ export class Supervisor {
     this.#heartbeatTimer.unref()
   }
 
-  /** How often each thread has been run again. */
-  get restarts(): number[] {
-    return this.#threads.map((thread) => thread.restarts)
+  /** What each thread is for, and how often it has been run again. */
+  get threads(): ThreadStatus[] {
+    return this.#threads.map(({ plan, restarts }) => ({ role: plan.role, restarts }))
   }
 
   /** Posts a segment to every thread; returns when it is in their queues. */
   postSegment(segment: Segment): void {
-    const message: MessageToDnsThread = { type: 'segment', segment }
+    const message: MessageToThread = { type: 'segment', segment }
     for (const thread of this.#threads) thread.port?.postMessage(message)
   }
 
@@ -130,7 +142,7 @@ export class Supervisor {
 
   #tellToStop(): void {
     this.#control.stop()
-    for (let number = 0; number < this.#options.threads; number++) this.#options.wake(number)
+    for (const plan of this.#options.plans) plan.wake()
   }
 
   /**
@@ -146,9 +158,10 @@ export class Supervisor {
     }
   }
 
-  #newThread(number: number): Thread {
+  #newThread(plan: ThreadPlan): Thread {
     return {
-      number,
+      number: this.#threads.length,
+      plan,
       backOff: new BackOff(),
       state: 'starting',
       port: undefined,
@@ -175,20 +188,16 @@ export class Supervisor {
     thread.missedBeats = 0
     this.#control.reset(thread.number)
     thread.failure = undefined
-    port1.on('message', (message: MessageFromDnsThread) => this.#onMessage(thread, message))
-    const task: DnsThreadTask = {
-      ...this.#options.taskFor(thread.number),
-      thread: thread.number,
-      port: port2,
-      control: this.#control.buffer,
-    }
-    thread.run = this.#pool!.run(task, port2, thread.abort.signal).then(
+    port1.on('message', (message: MessageFromThread) => this.#onMessage(thread, message))
+    const { workerFile, task } = thread.plan
+    const added: ThreadTask = { thread: thread.number, port: port2, control: this.#control.buffer }
+    thread.run = this.#pool!.run(workerFile, { ...task(), ...added }, port2, thread.abort.signal).then(
       () => this.#onEnd(thread, new Error('the thread ended by itself')),
       (error: Error) => this.#onEnd(thread, error),
     )
   }
 
-  #onMessage(thread: Thread, message: MessageFromDnsThread): void {
+  #onMessage(thread: Thread, message: MessageFromThread): void {
     switch (message.type) {
       case 'serving':
         thread.state = 'serving'
@@ -221,7 +230,7 @@ export class Supervisor {
   /** What a thread has posted last may come in after the news of its end. */
   #readRest(thread: Thread): void {
     while (thread.port !== undefined) {
-      const received = receiveMessageOnPort(thread.port) as { message: MessageFromDnsThread } | undefined
+      const received = receiveMessageOnPort(thread.port) as { message: MessageFromThread } | undefined
       if (received === undefined) return
       this.#onMessage(thread, received.message)
     }
@@ -230,11 +239,11 @@ export class Supervisor {
   #runAgain(thread: Thread, reason: WorkerRestart['reason'], cause: Error): void {
     const delayMs = thread.backOff.next(this.#options.clock.monotonicMs() - thread.startedAt)
     thread.restarts++
-    const fields = { thread: thread.number, reason, restarts: thread.restarts, delayMs, err: cause }
-    this.#options.logger.error(fields, 'a DNS thread is run again')
+    const about = { thread: thread.number, role: thread.plan.role, reason, restarts: thread.restarts }
+    this.#options.logger.error({ ...about, delayMs, err: cause }, 'a thread is run again')
     if (delayMs === 0) this.#run(thread)
     else thread.timer = setTimeout(() => this.#run(thread), delayMs)
-    this.#options.onRestart({ thread: thread.number, reason, restarts: thread.restarts, cause })
+    this.#options.onRestart({ ...about, cause })
   }
 
   /** Counts looks, not time: after the host's own event loop was blocked this comes once, and threads that are well have beaten. */
@@ -260,5 +269,5 @@ function unrefDelay(ms: number): Promise<void> {
 
 function startFailure(cause: Error): ContainerDnsError {
   if (cause instanceof ContainerDnsError) return cause
-  return new ContainerDnsError('CDNS_THREAD_FAILED', `a DNS thread could not be started: ${cause.message}`, { cause })
+  return new ContainerDnsError('CDNS_THREAD_FAILED', `a thread could not be started: ${cause.message}`, { cause })
 }

@@ -17,6 +17,12 @@ export const COUNTER_NAMES = [
   'NOTIMP',
   'REFUSED',
   'BADVERS',
+  'tcpQueries',
+  'tcpAccepted',
+  'tcpRefused',
+  'tcpIdleClosed',
+  'tcpEvicted',
+  'tcpClosed',
 ] as const
 
 export type CounterName = (typeof COUNTER_NAMES)[number]

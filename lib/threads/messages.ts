@@ -1,11 +1,11 @@
 import { ContainerDnsError, ERROR_CODES, type ErrorCode } from '../errors.js'
 import type { Segment } from '../shared-table/segments.js'
 
-/** What the main thread posts to a DNS thread. Read with `receiveMessageOnPort`, since the thread may have no event loop. */
-export type MessageToDnsThread = { readonly type: 'segment'; readonly segment: Segment }
+/** What the main thread posts to a thread. Read with `receiveMessageOnPort`, since the thread may have no event loop. */
+export type MessageToThread = { readonly type: 'segment'; readonly segment: Segment }
 
-/** What a DNS thread posts to the main thread. */
-export type MessageFromDnsThread =
+/** What a thread posts to the main thread. */
+export type MessageFromThread =
   | { readonly type: 'serving'; readonly threadId: number }
   | { readonly type: 'failed'; readonly error: PlainError }
 

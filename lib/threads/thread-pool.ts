@@ -3,10 +3,10 @@ import type { MessagePort } from 'node:worker_threads'
 /** A fixed number of threads, each of which runs one endless task. The one door to Piscina. */
 export interface ThreadPool {
   /**
-   * Runs a task on a free thread. Rejects when the task throws or its thread dies; Piscina then starts a new thread but
+   * Runs a task on a free thread, by the default export of a file. Rejects when the task throws or its thread dies; Piscina then starts a new thread but
    * does not run the task again. Aborting the signal ends the thread, in the middle of a loop too.
    */
-  run(task: object, port: MessagePort, signal: AbortSignal): Promise<void>
+  run(file: string, task: object, port: MessagePort, signal: AbortSignal): Promise<void>
   /** Resolves when a thread that is alive now has come to its end. */
   whenExited(threadId: number): Promise<void>
   /** Ends all threads, whatever they do. */
@@ -14,15 +14,10 @@ export interface ThreadPool {
 }
 
 /** `onError` hears of threads that die while they have no task. */
-export async function createThreadPool(
-  file: string,
-  threads: number,
-  onError: (error: Error) => void,
-): Promise<ThreadPool> {
+export async function createThreadPool(threads: number, onError: (error: Error) => void): Promise<ThreadPool> {
   // Loaded when it is needed: it would be a third of the time that importing the library takes.
   const { Piscina } = await import('piscina')
   const pool = new Piscina({
-    filename: file,
     minThreads: threads,
     maxThreads: threads,
     concurrentTasksPerWorker: 1,
@@ -35,7 +30,7 @@ export async function createThreadPool(
   })
   pool.on('error', onError)
   return {
-    run: (task, port, signal) => pool.run(task, { transferList: [port], signal }),
+    run: (filename, task, port, signal) => pool.run(task, { filename, transferList: [port], signal }),
     whenExited(threadId) {
       const thread = pool.threads.find((worker) => worker.threadId === threadId)
       if (thread === undefined) return Promise.resolve()

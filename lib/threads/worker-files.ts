@@ -2,13 +2,19 @@
 export interface WorkerFiles {
   /** The DNS threads; default: `workers/dns-worker.js` beside the library's own files. */
   dns?: string | URL
+  /** The stream thread, which answers over TCP; default: `workers/stream-worker.js`. */
+  stream?: string | URL
 }
 
 export interface ParsedWorkerFiles {
   readonly dns: string
+  readonly stream: string
 }
 
 /** The one place that knows where workers lie: entries are built at the root of `dist`, workers in `dist/workers`. */
 export function workerFiles(given: WorkerFiles = {}): ParsedWorkerFiles {
-  return Object.freeze({ dns: String(given.dns ?? new URL('./workers/dns-worker.js', import.meta.url)) })
+  return Object.freeze({
+    dns: String(given.dns ?? new URL('./workers/dns-worker.js', import.meta.url)),
+    stream: String(given.stream ?? new URL('./workers/stream-worker.js', import.meta.url)),
+  })
 }

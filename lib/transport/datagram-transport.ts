@@ -2,10 +2,13 @@ import type { Logger } from '../log.js'
 
 /** Where a server answers, as bound: a port of 0 has become the port that the system gave. */
 export interface BoundAddress {
-  readonly protocol: 'udp'
+  readonly protocol: Protocol
   readonly host: string
   readonly port: number
 }
+
+/** Over what a query comes. */
+export type Protocol = 'udp' | 'tcp'
 
 /** `batch`: recvmmsg and sendmmsg on blocking threads, Linux. `dgram`: Node's own sockets, everywhere. */
 export type TransportKind = 'batch' | 'dgram'

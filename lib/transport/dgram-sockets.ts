@@ -37,7 +37,7 @@ export async function openDgramSockets(
     kind: 'dgram',
     reason,
     addresses: bound,
-    threads: reusePort ? threads : 1,
+    threads: reusePort ? threads : Math.min(threads, 1),
     endpoints: () => endpoints,
     wake: () => {},
     close: () => {},

@@ -2,11 +2,13 @@
 
 export const AF_INET = 2
 export const AF_INET6 = 10
+export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
 
 export const SOL_SOCKET = 1
+export const SO_REUSEADDR = 2
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
 export const SO_REUSEPORT = 15
@@ -25,6 +27,8 @@ export const MSG_DONTWAIT = 0x40
 
 export const POLLIN = 0x1
 export const POLLOUT = 0x4
+
+export const F_DUPFD_CLOEXEC = 1030
 
 export const EFD_NONBLOCK = SOCK_NONBLOCK
 export const EFD_CLOEXEC = SOCK_CLOEXEC

@@ -58,7 +58,14 @@ export function boundPort(libc: Libc, fd: number, place: SocketPlace): number {
   return portOf(address)
 }
 
-function setOption(libc: Libc, fd: number, place: SocketPlace, level: number, option: number, value: number): void {
+export function setOption(
+  libc: Libc,
+  fd: number,
+  place: SocketPlace,
+  level: number,
+  option: number,
+  value: number,
+): void {
   check(libc, place, 'setsockopt', libc.setsockopt(fd, level, option, new Int32Array([value]), 4))
 }
 

@@ -5,11 +5,11 @@ import {
   type DgramEndpoints,
   MAX_REQUEST_SIZE,
   MAX_RESPONSE_SIZE,
-  MAX_WAIT_MS,
   type RequestBatch,
   type ServeControl,
 } from './datagram-transport.js'
 import { bindDgramSocket, createDgramSocket } from './dgram-socket.js'
+import { untilStopped } from './until-stopped.js'
 
 /**
  * Serves sockets of Node's on the event loop of the thread; each datagram is a batch of its own.
@@ -31,24 +31,10 @@ export async function serveDgram(
       await bindDgramSocket(socket, place)
       socket.on('error', responder.countFailure)
     }
-    await stopped(control)
+    await untilStopped(control)
   } finally {
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve))))
   }
-}
-
-/** Ticks twice as often as it must: timers come late when the loop is busy. */
-const TICK_MS = MAX_WAIT_MS / 2
-
-function stopped(control: ServeControl): Promise<void> {
-  if (!control.tick()) return Promise.resolve()
-  return new Promise((resolve) => {
-    const timer = setInterval(() => {
-      if (control.tick()) return
-      clearInterval(timer)
-      resolve()
-    }, TICK_MS)
-  })
 }
 
 /** Has requests answered, and keeps the bytes of a response until Node has sent them. */

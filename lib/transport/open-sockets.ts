@@ -1,0 +1,78 @@
+import { ContainerDnsError } from '../errors.js'
+import type { BoundAddress, DatagramAddress, DatagramSockets, OpenOptions, Protocol } from './datagram-transport.js'
+import { chooseTransport, openDatagramSockets } from './open-datagram-sockets.js'
+import type { StreamSockets } from './stream-transport.js'
+import { openTcpSockets } from './tcp-sockets.js'
+
+/** An address to answer on, and over what. With several protocols, a port of 0 becomes one number for all of them. */
+export interface ListenAddress extends DatagramAddress {
+  readonly protocols: readonly Protocol[]
+}
+
+export interface OpenSocketsOptions extends Omit<OpenOptions, 'addresses'> {
+  readonly listen: readonly ListenAddress[]
+}
+
+/** Everything that a server has bound; belongs to the main thread. */
+export interface ServerSockets {
+  readonly datagrams: DatagramSockets
+  /** Undefined where nobody is to be answered over TCP. */
+  readonly streams: StreamSockets | undefined
+  /** In the order of `listen`, udp first. */
+  readonly addresses: readonly BoundAddress[]
+  /** Closes all of it; only after the threads have ended. May be called twice. */
+  close(): void
+}
+
+/** Opens all sockets of a server, or none. Rejects as `openDatagramSockets` does. */
+export async function openSockets(options: OpenSocketsOptions): Promise<ServerSockets> {
+  const needsLuck = options.listen.some(({ port, protocols }) => port === 0 && protocols.length > 1)
+  for (let tries = 1; ; tries++) {
+    try {
+      return await openOnce(options)
+    } catch (error) {
+      const isTaken = error instanceof ContainerDnsError && error.code === 'CDNS_PORT_IN_USE'
+      if (!needsLuck || !isTaken || tries === PORT_TRIES) throw error
+    }
+  }
+}
+
+/** Port 0: the number that the system gives for TCP may be taken for UDP. Taken this often, something else is wrong. */
+const PORT_TRIES = 10
+
+async function openOnce({ listen, ...options }: OpenSocketsOptions): Promise<ServerSockets> {
+  const overTcp = listen.filter(({ protocols }) => protocols.includes('tcp'))
+  // What stands in the way of `batch` stands in the way of sockets of our own for TCP, too.
+  const { kind } = chooseTransport(options.kind)
+  const streams = overTcp.length === 0 ? undefined : await openTcpSockets(kind, overTcp)
+  const ports = new Map(overTcp.map((address, i) => [address, streams!.places[i]!.port]))
+  const placed = listen.map((address) => ({ ...address, port: ports.get(address) ?? address.port }))
+  const overUdp = placed.filter(({ protocols }) => protocols.includes('udp'))
+  try {
+    const threads = overUdp.length === 0 ? 0 : options.threads
+    const datagrams = await openDatagramSockets({ ...options, addresses: overUdp, threads })
+    return {
+      datagrams,
+      streams,
+      addresses: boundAddresses(placed, datagrams.addresses),
+      close: () => {
+        datagrams.close()
+        streams?.close()
+      },
+    }
+  } catch (error) {
+    streams?.close()
+    throw error
+  }
+}
+
+/** Where only UDP was asked for on port 0, its number is known to the datagram sockets alone. */
+function boundAddresses(listen: readonly ListenAddress[], overUdp: readonly BoundAddress[]): readonly BoundAddress[] {
+  let nextUdp = 0
+  const addresses: BoundAddress[] = []
+  for (const { host, port, protocols } of listen) {
+    if (protocols.includes('udp')) addresses.push(overUdp[nextUdp++]!)
+    if (protocols.includes('tcp')) addresses.push(Object.freeze({ protocol: 'tcp', host, port }))
+  }
+  return Object.freeze(addresses)
+}

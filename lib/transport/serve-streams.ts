@@ -1,0 +1,60 @@
+import { createServer, type Server } from 'node:net'
+import { getSystemErrorName } from 'node:util'
+import { ContainerDnsError } from '../errors.js'
+import type { ServeControl } from './datagram-transport.js'
+import { type Libc, loadLibc } from './libc.js'
+import { F_DUPFD_CLOEXEC } from './linux-constants.js'
+import { HIGH_WATER_BYTES } from './stream-connection.js'
+import { StreamConnections } from './stream-connections.js'
+import type { StreamEndpoints, StreamHandler, StreamLimits } from './stream-transport.js'
+import { listenOnDescriptor, listenOnPlace } from './tcp-listen.js'
+import { untilStopped } from './until-stopped.js'
+
+/** TCP on the event loop of the stream thread: listens until `tick` says stop, then closes every connection. */
+export async function serveStreams(
+  endpoints: StreamEndpoints,
+  limits: StreamLimits,
+  handler: StreamHandler,
+  control: ServeControl,
+): Promise<void> {
+  const connections = new StreamConnections(limits, handler)
+  const servers: Server[] = []
+  const nextServer = () => {
+    const server = createTcpServer(connections)
+    servers.push(server)
+    return server
+  }
+  try {
+    await listenOnAll(endpoints, nextServer)
+    // A connection that could not be accepted: the system is out of descriptors, or the client was gone.
+    for (const server of servers) server.on('error', () => handler.onConnection('refused'))
+    await untilStopped(control, () => connections.sweep())
+  } finally {
+    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+    await connections.closeAll()
+    await Promise.all(closed)
+  }
+}
+
+/** RFC 7766 §6.2.4: a client may end its side first, and still wait. No response is held back for others to join it. */
+function createTcpServer(connections: StreamConnections): Server {
+  const options = { allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER_BYTES }
+  return createServer(options, (socket) => connections.accept(socket))
+}
+
+async function listenOnAll(endpoints: StreamEndpoints, nextServer: () => Server): Promise<void> {
+  if (endpoints.kind === 'places') {
+    for (const place of endpoints.places) await listenOnPlace(nextServer(), place, endpoints.reusePort)
+    return
+  }
+  const libc = loadLibc()
+  for (const fd of endpoints.fds) await listenOnDescriptor(nextServer(), duplicate(libc, fd))
+}
+
+/** Node closes what it listens on, and the number that we are given is the main thread's. */
+function duplicate(libc: Libc, fd: number): number {
+  const copy = libc.fcntl(fd, F_DUPFD_CLOEXEC, 0)
+  if (copy >= 0) return copy
+  const cause = new Error(getSystemErrorName(-libc.errno()))
+  throw new ContainerDnsError('CDNS_SOCKET_FAILED', `descriptor ${fd} cannot be duplicated`, { cause })
+}

@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net'
+import { ResponseStream } from './response-stream.js'
+import { type ConnectionOwner, StreamConnection } from './stream-connection.js'
+import type { StreamHandler, StreamLimits } from './stream-transport.js'
+
+/**
+ * Connections that may wait for their clients to read. Each can hold about 256 KiB: a chunk of requests, what was read before
+ * reading stopped, and the responses; so all of them together hold 32 MiB.
+ */
+const MAX_BLOCKED = 128
+
+/**
+ * All connections of the stream thread, within their limits. Its event loop calls it; `sweep` must be called now and then.
+ *
+ * A client that has too many is refused its next one: what it has goes on. When there are too many in all, the one that has asked
+ * nothing for the longest time is closed: refusing instead would let whoever comes first, and says nothing, keep all others out.
+ * RFC 7766 §6.2.3 lets a server close an idle connection at any time, and §6.2.4 has clients open a new one.
+ */
+export class StreamConnections implements ConnectionOwner {
+  readonly handler: StreamHandler
+  readonly responses = new ResponseStream()
+  readonly #limits: StreamLimits
+  /** A Set keeps the order in which it was filled: the one whose last message is oldest stands first. */
+  readonly #open = new Set<StreamConnection>()
+  readonly #blocked = new Set<StreamConnection>()
+  readonly #perClient = new Map<string, number>()
+  #onEmpty: () => void = () => {}
+
+  constructor(limits: StreamLimits, handler: StreamHandler) {
+    this.#limits = limits
+    this.handler = handler
+  }
+
+  /** Takes a connection in, or closes it. */
+  accept(socket: Socket): void {
+    const client = socket.remoteAddress
+    const count = client === undefined ? 0 : (this.#perClient.get(client) ?? 0)
+    if (client === undefined || count >= this.#limits.maxConnectionsPerClient) {
+      this.handler.onConnection('refused')
+      // Not closed in order: that would leave us the state of the connection for a minute (TIME_WAIT).
+      socket.on('error', () => {})
+      socket.resetAndDestroy()
+      return
+    }
+    if (this.#open.size >= this.#limits.maxConnections) this.#close(first(this.#open), 'evicted')
+    this.#perClient.set(client, count + 1)
+    this.handler.onConnection('accepted')
+    const connection = new StreamConnection(socket, client, this)
+    connection.lastMessageMs = performance.now()
+    this.#open.add(connection)
+  }
+
+  /** Closes what has been idle for too long. */
+  sweep(): void {
+    const limit = performance.now() - this.#limits.idleTimeoutMs
+    for (const connection of this.#open) {
+      if (connection.lastMessageMs > limit) return
+      this.#close(connection, 'idleClosed')
+    }
+  }
+
+  /** Closes all; resolves when they are gone. */
+  async closeAll(): Promise<void> {
+    if (this.#open.size === 0 && this.#perClient.size === 0) return
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+    for (const connection of this.#open) connection.close()
+    await empty
+  }
+
+  onMessages(connection: StreamConnection): void {
+    if (!this.#open.delete(connection)) return
+    connection.lastMessageMs = performance.now()
+    this.#open.add(connection)
+  }
+
+  onBlocked(connection: StreamConnection): void {
+    if (this.#blocked.size >= MAX_BLOCKED) this.#close(first(this.#blocked), 'evicted')
+    this.#blocked.add(connection)
+  }
+
+  onUnblocked(connection: StreamConnection): void {
+    this.#blocked.delete(connection)
+  }
+
+  onClosed(connection: StreamConnection): void {
+    this.#open.delete(connection)
+    this.#blocked.delete(connection)
+    const left = this.#perClient.get(connection.client)! - 1
+    if (left > 0) this.#perClient.set(connection.client, left)
+    else this.#perClient.delete(connection.client)
+    this.handler.onConnection('closed')
+    if (this.#perClient.size === 0) this.#onEmpty()
+  }
+
+  /** Its 'close' event comes in a later turn; until then it must not be chosen again. */
+  #close(connection: StreamConnection, why: 'idleClosed' | 'evicted'): void {
+    this.#open.delete(connection)
+    this.#blocked.delete(connection)
+    this.handler.onConnection(why)
+    connection.close()
+  }
+}
+
+function first<T>(set: ReadonlySet<T>): T {
+  return set.values().next().value as T
+}

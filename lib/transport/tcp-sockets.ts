@@ -1,0 +1,68 @@
+import { createServer } from 'node:net'
+import type { DatagramAddress, TransportKind } from './datagram-transport.js'
+import { type Libc, loadLibc } from './libc.js'
+import { boundPort } from './open-batch-socket.js'
+import { openListeningSocket } from './open-listening-socket.js'
+import { canReusePort } from './reuse-port.js'
+import type { SocketPlace } from './socket-error.js'
+import type { StreamEndpoints, StreamSockets } from './stream-transport.js'
+import { listenOnPlace } from './tcp-listen.js'
+
+/**
+ * Opens the listening sockets of TCP, or nothing. Main thread.
+ *
+ * Where `batch` works, the sockets are ours and the stream thread is given their numbers. Elsewhere places are tried, and the
+ * thread binds them itself: Node cannot listen without accepting.
+ */
+export async function openTcpSockets(
+  kind: TransportKind,
+  addresses: readonly DatagramAddress[],
+): Promise<StreamSockets> {
+  return kind === 'batch' ? new DescriptorSockets(addresses) : tryPlaces(addresses)
+}
+
+class DescriptorSockets implements StreamSockets {
+  readonly places: SocketPlace[] = []
+  readonly #libc: Libc = loadLibc()
+  readonly #fds: number[] = []
+  #isClosed = false
+
+  constructor(addresses: readonly DatagramAddress[]) {
+    try {
+      for (const { host, port, share } of addresses) {
+        const fd = openListeningSocket(this.#libc, { host, port }, share && port !== 0 ? 'join' : 'exclusive')
+        this.#fds.push(fd)
+        this.places.push({ host, port: boundPort(this.#libc, fd, { host, port }) })
+      }
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  get endpoints(): StreamEndpoints {
+    return { kind: 'descriptors', fds: this.#fds }
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const fd of this.#fds) this.#libc.close(fd)
+  }
+}
+
+async function tryPlaces(addresses: readonly DatagramAddress[]): Promise<StreamSockets> {
+  const places: SocketPlace[] = []
+  for (const address of addresses) places.push(await tryPlace(address))
+  return { places, endpoints: { kind: 'places', reusePort: canReusePort(), places }, close: () => {} }
+}
+
+/** Without `reusePort`, as only such a bind sees all others. A place that is shared fails, if at all, in the thread. */
+async function tryPlace({ host, port, share }: DatagramAddress): Promise<SocketPlace> {
+  if (share && port !== 0) return { host, port }
+  const server = createServer((socket) => socket.destroy())
+  await listenOnPlace(server, { host, port }, false)
+  const bound = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return { host, port: bound.port }
+}
