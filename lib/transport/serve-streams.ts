@@ -17,7 +17,7 @@ export async function serveStreams(
   handler: StreamHandler,
   control: ServeControl,
 ): Promise<void> {
-  const connections = new StreamConnections(limits, handler)
+  const connections = new StreamConnections(limits, handler, () => void control.tick())
   const servers: Server[] = []
   const nextServer = () => {
     const server = createTcpServer(connections)

@@ -9,12 +9,19 @@ import type { StreamHandler } from './stream-transport.js'
  */
 export const HIGH_WATER_BYTES = 32 * 1024
 
+/** Messages of one connection that are answered before others have their turn: a third of a millisecond. */
+const BURST_MESSAGES = 64
+
 /** What a connection tells of itself. */
 export interface ConnectionOwner {
   readonly handler: StreamHandler
   readonly responses: ResponseStream
-  /** A whole message came. */
+  /** Whether a connection may hold on to messages until it is its turn; if not, it answers all that it has. */
+  readonly mayWait: boolean
+  /** Whole messages came. */
   onMessages(connection: StreamConnection): void
+  /** There are more messages than one turn takes: reading has stopped until `goOn` is called, in a later turn. */
+  onWaiting(connection: StreamConnection): void
   /** The client does not read fast enough: reading from it has stopped. */
   onBlocked(connection: StreamConnection): void
   onUnblocked(connection: StreamConnection): void
@@ -39,7 +46,10 @@ export class StreamConnection {
       this.#frames.feed(chunk)
       this.#answer()
     })
-    socket.on('drain', () => this.#onDrain())
+    socket.on('drain', () => {
+      owner.onUnblocked(this)
+      this.goOn()
+    })
     // RFC 7766 §6.2.4: a client may end its side and still wait for answers; what it has asked has been answered by now.
     socket.on('end', () => socket.end())
     // A client that went away: 'close' comes next, and is all that there is to do.
@@ -51,14 +61,27 @@ export class StreamConnection {
     this.#socket.destroy()
   }
 
-  /** Answers as many of the messages at hand as the client's reading allows. */
+  /** Goes on with the messages that are left of a chunk, and reads more once there are none. */
+  goOn(): void {
+    if (this.#frames.failed) return
+    if (!this.#frames.isDrained) this.#answer()
+    if (!this.#isWaiting) this.#socket.resume()
+  }
+
+  /** Whether there are messages that cannot be answered at once, or never will be. */
+  get #isWaiting(): boolean {
+    return this.#frames.failed || this.#socket.writableNeedDrain || !this.#frames.isDrained
+  }
+
+  /** Answers as many of the messages at hand as it is this connection's turn to have, and as the client's reading allows. */
   #answer(): void {
-    const { handler, responses } = this.#owner
+    const { handler, responses, mayWait } = this.#owner
     const socket = this.#socket
     const frames = this.#frames
+    const most = mayWait ? BURST_MESSAGES : Number.POSITIVE_INFINITY
     let messages = 0
     handler.beginBurst()
-    while (socket.writable && !socket.writableNeedDrain && frames.next()) {
+    while (messages < most && socket.writable && !socket.writableNeedDrain && frames.next()) {
       messages++
       responses.answer(handler, frames.bytes, frames.start, frames.length)
       if (!responses.hasRoom) responses.flush(socket)
@@ -66,25 +89,14 @@ export class StreamConnection {
     responses.flush(socket)
     handler.endBurst()
     if (messages > 0) this.#owner.onMessages(this)
-    if (frames.failed) this.#giveUp()
-    else if (socket.writableNeedDrain) this.#block()
+    if (this.#isWaiting) this.#wait()
   }
 
-  #block(): void {
+  #wait(): void {
     this.#socket.pause()
-    this.#owner.onBlocked(this)
-  }
-
-  /** What was answered before is still written. */
-  #giveUp(): void {
-    this.#socket.pause()
-    this.#socket.destroySoon()
-  }
-
-  #onDrain(): void {
-    this.#owner.onUnblocked(this)
-    if (this.#frames.failed) return
-    if (!this.#frames.isDrained) this.#answer()
-    if (!this.#socket.writableNeedDrain) this.#socket.resume()
+    // What was answered before is still written.
+    if (this.#frames.failed) this.#socket.destroySoon()
+    else if (this.#socket.writableNeedDrain) this.#owner.onBlocked(this)
+    else this.#owner.onWaiting(this)
   }
 }

@@ -9,6 +9,15 @@ import type { StreamHandler, StreamLimits } from './stream-transport.js'
  */
 const MAX_BLOCKED = 128
 
+/** Connections that may hold messages until it is their turn, each about 128 KiB. More than these answer what they have at once. */
+const MAX_WAITING = 128
+
+/** How long those are served in one piece, before the event loop looks for new connections and messages. */
+const SLICE_MS = 5
+
+/** How often the heart beats in a turn of the event loop that is long; see `MAX_WAIT_MS`. */
+const BEAT_MS = 50
+
 /**
  * All connections of the stream thread, within their limits. Its event loop calls it; `sweep` must be called now and then.
  *
@@ -23,12 +32,23 @@ export class StreamConnections implements ConnectionOwner {
   /** A Set keeps the order in which it was filled: the one whose last message is oldest stands first. */
   readonly #open = new Set<StreamConnection>()
   readonly #blocked = new Set<StreamConnection>()
+  /** Those that have messages left, in the order of their turns. */
+  readonly #waiting = new Set<StreamConnection>()
   readonly #perClient = new Map<string, number>()
+  readonly #beat: () => void
+  #lastBeatMs = 0
+  #isScheduled = false
   #onEmpty: () => void = () => {}
 
-  constructor(limits: StreamLimits, handler: StreamHandler) {
+  /** `beat` is called in between when there is much to do. */
+  constructor(limits: StreamLimits, handler: StreamHandler, beat: () => void) {
     this.#limits = limits
     this.handler = handler
+    this.#beat = beat
+  }
+
+  get mayWait(): boolean {
+    return this.#waiting.size < MAX_WAITING
   }
 
   /** Takes a connection in, or closes it. */
@@ -70,9 +90,19 @@ export class StreamConnections implements ConnectionOwner {
   }
 
   onMessages(connection: StreamConnection): void {
-    if (!this.#open.delete(connection)) return
-    connection.lastMessageMs = performance.now()
-    this.#open.add(connection)
+    const now = performance.now()
+    if (this.#open.delete(connection)) {
+      connection.lastMessageMs = now
+      this.#open.add(connection)
+    }
+    if (now - this.#lastBeatMs < BEAT_MS) return
+    this.#lastBeatMs = now
+    this.#beat()
+  }
+
+  onWaiting(connection: StreamConnection): void {
+    this.#waiting.add(connection)
+    this.#scheduleTurns()
   }
 
   onBlocked(connection: StreamConnection): void {
@@ -87,6 +117,7 @@ export class StreamConnections implements ConnectionOwner {
   onClosed(connection: StreamConnection): void {
     this.#open.delete(connection)
     this.#blocked.delete(connection)
+    this.#waiting.delete(connection)
     const left = this.#perClient.get(connection.client)! - 1
     if (left > 0) this.#perClient.set(connection.client, left)
     else this.#perClient.delete(connection.client)
@@ -94,10 +125,29 @@ export class StreamConnections implements ConnectionOwner {
     if (this.#perClient.size === 0) this.#onEmpty()
   }
 
+  /** A turn each, those that have still more going to the end of the queue. */
+  #serveWaiting(): void {
+    this.#isScheduled = false
+    const end = performance.now() + SLICE_MS
+    for (const connection of this.#waiting) {
+      if (performance.now() > end) break
+      this.#waiting.delete(connection)
+      connection.goOn()
+    }
+    if (this.#waiting.size > 0) this.#scheduleTurns()
+  }
+
+  #scheduleTurns(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => this.#serveWaiting())
+  }
+
   /** Its 'close' event comes in a later turn; until then it must not be chosen again. */
   #close(connection: StreamConnection, why: 'idleClosed' | 'evicted'): void {
     this.#open.delete(connection)
     this.#blocked.delete(connection)
+    this.#waiting.delete(connection)
     this.handler.onConnection(why)
     connection.close()
   }
