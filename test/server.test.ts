@@ -1,4 +1,4 @@
-import { createSocket } from 'node:dgram'
+import { createServer } from 'node:net'
 import {
   type ContainerDns,
   type ContainerDnsOptions,
@@ -310,13 +310,13 @@ describe('events and stats', () => {
   })
 })
 
-/** A port that nobody had a moment ago. */
+/** A port that nobody had a moment ago, over TCP; other tests' clients hold some. */
 function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
+  const server = createServer()
   return new Promise((resolve) => {
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address()
-      socket.close(() => resolve(port))
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
     })
   })
 }
