@@ -47,3 +47,14 @@ export class ContainerDnsError extends Error {
     this.code = code
   }
 }
+
+/** Runs code of the host's: a listener, a logger. What it throws is the host's uncaught exception, and does not go through what we are doing. */
+export function callHost(code: () => void): void {
+  try {
+    code()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}

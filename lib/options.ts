@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { ContainerDnsError } from './errors.js'
-import { type Logger, silentLogger } from './log.js'
+import { guardedLogger, type Logger, silentLogger } from './log.js'
 import { parseZone } from './query/zone.js'
 import { memoryStore } from './store/memory/memory-store.js'
 import type { RecordStore } from './store/record-store.js'
@@ -118,8 +118,8 @@ export const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
 export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
   refuseUnknownKeys('options', given, OPTION_NAMES)
-  refuseUnknownKeys('edns', given.edns ?? {}, ['udpPayloadSize'])
-  refuseUnknownKeys('workerFiles', given.workerFiles ?? {}, ['dns', 'stream'])
+  refuseUnknownKeys('edns', given.edns === undefined ? {} : given.edns, ['udpPayloadSize'])
+  refuseUnknownKeys('workerFiles', given.workerFiles === undefined ? {} : given.workerFiles, ['dns', 'stream'])
   return Object.freeze({
     zones: parseZones(given.zones),
     listen: parseListen(given.listen),
@@ -144,7 +144,8 @@ function parseZones(given: unknown = DEFAULT_ZONES): readonly string[] {
       `zones must be an array with something in it, got ${describe(given)}`,
     )
   }
-  const zones = given.map((zone) => nameToText(parseZone(zone)))
+  // Array.from, because map passes over the holes of a sparse array.
+  const zones = Array.from(given, (zone) => nameToText(parseZone(zone)))
   const twice = zones.find((zone, i) => zones.indexOf(zone) !== i)
   if (twice !== undefined) throw new ContainerDnsError('CDNS_ZONE_INVALID', `zone ${describe(twice)} is listed twice`)
   return Object.freeze(zones)
@@ -154,7 +155,7 @@ function parseListen(given: unknown = {}): readonly ListenAddress[] {
   const entries = Array.isArray(given) ? given : [given]
   if (entries.length === 0) throw new ContainerDnsError('CDNS_OPTION_INVALID', 'listen must name an address at least')
   return Object.freeze(
-    entries.map((entry, i) => parseListenEntry(entry, Array.isArray(given) ? `listen[${i}]` : 'listen')),
+    Array.from(entries, (entry, i) => parseListenEntry(entry, Array.isArray(given) ? `listen[${i}]` : 'listen')),
   )
 }
 
@@ -225,7 +226,7 @@ function parseLogger(given: Logger | undefined): Logger {
     if (typeof given?.[level] === 'function') continue
     throw new ContainerDnsError('CDNS_OPTION_INVALID', `logger must have pino's shape: ${level}() is missing`)
   }
-  return given
+  return guardedLogger(given)
 }
 
 function parseSignal(given: unknown): AbortSignal | undefined {

@@ -95,7 +95,7 @@ export async function createContainerDns(options: ContainerDnsOptions = {}): Pro
     threads: parsed.workers,
     logger: parsed.logger,
   })
-  const server = new Server(parsed, sockets, systemClock)
+  const server = putTogether(parsed, sockets)
   try {
     await server.start()
   } catch (error) {
@@ -103,6 +103,15 @@ export async function createContainerDns(options: ContainerDnsOptions = {}): Pro
     throw error
   }
   return server
+}
+
+function putTogether(options: ParsedOptions, sockets: ServerSockets): Server {
+  try {
+    return new Server(options, sockets, systemClock)
+  } catch (error) {
+    sockets.close()
+    throw error
+  }
 }
 
 /** Main thread: puts sockets, index, store and threads together, and takes them apart again. */
@@ -158,11 +167,14 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   async start(): Promise<void> {
     const { signal, startTimeoutMs, store } = this.#options
+    // Opening the sockets took a while. Of what was aborted before one listens, no event comes.
+    throwIfAborted(signal)
     const loaded = Promise.all([this.#supervisor.start(), this.#openStore(store)])
     await withinTime(loaded, signal, startTimeoutMs, () => this.#startTimeout(startTimeoutMs))
-    signal?.addEventListener('abort', this.#onAbort)
     this.#index.setLoaded()
     await this.#publisher.settled()
+    throwIfAborted(signal)
+    signal?.addEventListener('abort', this.#onAbort)
     this.#ready = true
     // Whoever awaits the start has the server by then, and has had the time to listen.
     setImmediate(() => this.emit('ready'))
@@ -215,10 +227,13 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#ready = false
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs))
-    await Promise.all([this.#hasStore && this.#options.store.close(), this.#supervisor.stop()])
+    const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
+    const results = await Promise.allSettled(ends)
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
+    // Everything is closed by now, whoever failed to.
+    for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
   /** A store that belongs to another server must not be closed by us. */

@@ -6,6 +6,7 @@ import {
   etcdStore,
   memoryStore,
   type RecordStore,
+  type RRset,
 } from 'containerdns'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dataOf, UdpClient } from './support/udp-client.js'
@@ -95,6 +96,17 @@ describe('records', () => {
     expect(await server.records.get('good.example')).toEqual([])
   })
 
+  it('are what they were when put was called, whatever becomes of the objects', async () => {
+    await using server = await start()
+    const rrset: RRset = { name: 'a.example', type: 'A', data: ['192.0.2.1'] }
+    const puts = [server.records.put(rrset)]
+    rrset.name = 'b.elsewhere'
+    rrset.data[0] = '192.0.2.2'
+    await Promise.all(puts)
+    expect(await server.records.get('a.example')).toMatchObject([{ data: ['192.0.2.1'] }])
+    expect(await server.records.get('b.elsewhere')).toEqual([])
+  })
+
   it('are in the order of the calls when many are put at once', async () => {
     await using server = await start()
     const puts = Array.from({ length: 50 }, (_, i) =>
@@ -179,6 +191,13 @@ describe('a start', () => {
     setImmediate(() => abort.abort())
     await expect(starting).rejects.toMatchObject({ code: 'CDNS_ABORTED' })
     await expect(start({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'CDNS_ABORTED' })
+  })
+
+  it.each(['batch', 'dgram'] as const)('can be aborted right after the call (%s)', async (transport) => {
+    const abort = new AbortController()
+    const starting = start({ transport, signal: abort.signal })
+    abort.abort()
+    await expect(starting).rejects.toMatchObject({ code: 'CDNS_ABORTED' })
   })
 
   it('rejects when the port is in use, by a server of ours too', async () => {

@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Clock } from '../clock.js'
-import { ContainerDnsError } from '../errors.js'
+import { ContainerDnsError, callHost } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Segment } from '../shared-table/segments.js'
 import { fromPlainError, type MessageFromThread, type MessageToThread } from '../threads/messages.js'
@@ -55,6 +55,11 @@ const STOP_TIMEOUT_MS = 1_000
 /** How long a thread that was ended by force may take to be gone: a loop ends at once, a wait within 100 ms. */
 const EXIT_TIMEOUT_MS = 1_000
 
+/** How long a thread may take from its start until it serves; on a busy machine it is a tenth of a second, and hundreds of threads wait for each other. */
+const START_TIMEOUT_MS = 30_000
+/** The number of the main thread, which no other has. */
+const NO_THREAD = 0
+
 type ThreadState = 'starting' | 'serving' | 'ended'
 
 interface Thread {
@@ -74,6 +79,7 @@ interface Thread {
   /** What the thread said before it died, which tells more than its end. */
   failure: Error | undefined
   run: Promise<void>
+  /** Until the thread serves: its deadline. After its death: the wait for its next life. */
   timer: NodeJS.Timeout | undefined
 }
 
@@ -103,8 +109,8 @@ export class Supervisor {
       }
       this.#onStartFailure = reject
     })
-    const { plans, onError } = this.#options
-    this.#pool = await createThreadPool(plans.length, onError)
+    const { plans } = this.#options
+    this.#pool = await createThreadPool(plans.length, (error) => this.#onPoolError(error))
     if (this.#stopped) return this.#pool.destroy()
     for (const plan of plans) this.#threads.push(this.#newThread(plan))
     for (const thread of this.#threads) this.#run(thread)
@@ -134,10 +140,19 @@ export class Supervisor {
     const force = setTimeout(() => {
       for (const thread of this.#threads) this.#end(thread)
     }, STOP_TIMEOUT_MS)
-    await Promise.all(this.#threads.map((thread) => thread.run))
+    await Promise.allSettled(this.#threads.map((thread) => thread.run))
     clearTimeout(force)
     await this.#pool?.destroy()
     this.#unregister()
+  }
+
+  /**
+   * A thread died before it was given its task, which now waits for one that the pool does not start by itself any more. Which
+   * task it was is not said: all that do not serve yet are begun again.
+   */
+  #onPoolError(error: Error): void {
+    callHost(() => this.#options.onError(error))
+    for (const thread of this.#threads) if (thread.state === 'starting') this.#end(thread)
   }
 
   #tellToStop(): void {
@@ -166,7 +181,7 @@ export class Supervisor {
       state: 'starting',
       port: undefined,
       abort: new AbortController(),
-      threadId: 0,
+      threadId: NO_THREAD,
       exited: Promise.resolve(),
       startedAt: 0,
       restarts: 0,
@@ -184,6 +199,8 @@ export class Supervisor {
     thread.port = port1
     thread.abort = new AbortController()
     thread.exited = Promise.resolve()
+    thread.threadId = NO_THREAD
+    thread.timer = setTimeout(() => this.#end(thread), START_TIMEOUT_MS).unref()
     thread.startedAt = this.#options.clock.monotonicMs()
     thread.missedBeats = 0
     this.#control.reset(thread.number)
@@ -199,9 +216,12 @@ export class Supervisor {
 
   #onMessage(thread: Thread, message: MessageFromThread): void {
     switch (message.type) {
-      case 'serving':
-        thread.state = 'serving'
+      case 'started':
         thread.threadId = message.threadId
+        return
+      case 'serving':
+        clearTimeout(thread.timer)
+        thread.state = 'serving'
         this.#onServing()
         return
       case 'failed':
@@ -215,12 +235,15 @@ export class Supervisor {
   async #onEnd(thread: Thread, error: Error): Promise<void> {
     await Promise.race([thread.exited, unrefDelay(EXIT_TIMEOUT_MS)])
     this.#readRest(thread)
+    clearTimeout(thread.timer)
     const wasHung = thread.abort.signal.aborted
     thread.state = 'ended'
     thread.port?.close()
     thread.port = undefined
     this.#options.onDeath(thread.number)
     if (this.#stopped) return
+    // A thread that could not load its file lives on without a task, and would fail with the same file for ever: Node keeps the failure.
+    if (thread.threadId === NO_THREAD) this.#pool!.endOthers(this.#threads.map(({ threadId }) => threadId))
     const cause = thread.failure ?? error
     // Until all serve, the first death fails the start, and whoever started us stops us.
     if (this.#heartbeatTimer === undefined) return this.#onStartFailure(startFailure(cause))
@@ -243,7 +266,7 @@ export class Supervisor {
     this.#options.logger.error({ ...about, delayMs, err: cause }, 'a thread is run again')
     if (delayMs === 0) this.#run(thread)
     else thread.timer = setTimeout(() => this.#run(thread), delayMs)
-    this.#options.onRestart({ ...about, cause })
+    callHost(() => this.#options.onRestart({ ...about, cause }))
   }
 
   /** Counts looks, not time: after the host's own event loop was blocked this comes once, and threads that are well have beaten. */

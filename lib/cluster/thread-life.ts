@@ -15,7 +15,8 @@ export interface ThreadTask {
 /** The life of a thread: tells the main thread that it serves, or why it does not, and closes its port at the end. */
 export async function liveThread(task: ThreadTask, serve: (control: ThreadControl) => Promise<void>): Promise<void> {
   const post = (message: MessageFromThread) => task.port.postMessage(message)
-  const control = new ThreadControl(task.control, task.thread, () => post({ type: 'serving', threadId }))
+  const control = new ThreadControl(task.control, task.thread, () => post({ type: 'serving' }))
+  post({ type: 'started', threadId })
   try {
     await serve(control)
   } catch (error) {

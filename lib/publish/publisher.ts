@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import { ContainerDnsError } from '../errors.js'
+import { ContainerDnsError, callHost } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import type { WireRRset } from '../records/wire-rrset.js'
@@ -73,7 +73,7 @@ export class Publisher implements StoreSink {
     if (this.#closed || !this.#index.write(name, rrsets)) return
     this.#serial = serialAfter(this.#serial, this.clock.wallMs())
     this.#index.setSerial(this.#serial)
-    this.#options.onChange(name)
+    callHost(() => this.#options.onChange(name))
   }
 
   async forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void> {
@@ -106,17 +106,17 @@ export class Publisher implements StoreSink {
 
   reportBadRecord(bad: BadRecord): void {
     this.logger.warn(bad, 'a record in the store could not be understood and was skipped')
-    this.#options.onBadRecord(bad)
+    callHost(() => this.#options.onBadRecord(bad))
   }
 
   reportDown(cause: Error): void {
     this.logger.warn({ err: cause }, 'the store is out of reach; answers go on from what is known')
-    this.#options.onDown(cause)
+    callHost(() => this.#options.onDown(cause))
   }
 
   reportUp(): void {
     this.logger.info({}, 'the store is in touch')
-    this.#options.onUp()
+    callHost(() => this.#options.onUp())
   }
 
   /** Writes come to nothing from now on, and nobody waits any more for threads that have gone. */

@@ -1,7 +1,7 @@
 import { refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
-import { checkRRset, type RRset } from '../records/rrset.js'
+import { copyRRset, type RRset } from '../records/rrset.js'
 import { decodeRRset, type WireRRset } from '../records/wire-rrset.js'
 import type { RecordStore } from '../store/record-store.js'
 import { foldName, nameFromText } from '../wire/name.js'
@@ -47,10 +47,12 @@ export class PublishedRecords implements Records {
   }
 
   async put(given: RRset | readonly RRset[]): Promise<void> {
-    const rrsets = (Array.isArray(given) ? given : [given]) as readonly RRset[]
+    // Copies: what the caller does with its objects while we wait changes nothing.
+    const rrsets = (Array.isArray(given) ? [...given] : [given]) as RRset[]
     const { publisher, store } = this.#open()
-    for (const rrset of rrsets) {
-      checkRRset(rrset)
+    for (const [i, original] of rrsets.entries()) {
+      const rrset = copyRRset(original)
+      rrsets[i] = rrset
       publisher.checkPlace(foldedName(rrset.name), typeCode(rrset.type))
       const pause = publisher.pause()
       if (pause !== undefined) await pause

@@ -49,6 +49,20 @@ export function checkRRset(given: unknown): asserts given is RRset {
   }
 }
 
+/** A copy that has passed `checkRRset`, and that nobody else can change. */
+export function copyRRset(given: RRset): RRset {
+  checkRRset(given)
+  const copy = { ...given, data: given.data.map(copyData) }
+  // A getter may have told the check something else.
+  checkRRset(copy)
+  return copy
+}
+
+function copyData(data: RecordData): RecordData {
+  if (Array.isArray(data)) return [...data]
+  return typeof data === 'object' && data !== null ? { ...data } : data
+}
+
 function refuseKeys(given: object): void {
   try {
     refuseUnknownKeys('an RRset', given, KEYS)

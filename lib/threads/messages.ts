@@ -6,7 +6,8 @@ export type MessageToThread = { readonly type: 'segment'; readonly segment: Segm
 
 /** What a thread posts to the main thread. */
 export type MessageFromThread =
-  | { readonly type: 'serving'; readonly threadId: number }
+  | { readonly type: 'started'; readonly threadId: number }
+  | { readonly type: 'serving' }
   | { readonly type: 'failed'; readonly error: PlainError }
 
 /** An error as a message can carry it: an Error that is posted arrives without its `name` and `code`. */

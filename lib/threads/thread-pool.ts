@@ -9,6 +9,8 @@ export interface ThreadPool {
   run(file: string, task: object, port: MessagePort, signal: AbortSignal): Promise<void>
   /** Resolves when a thread that is alive now has come to its end. */
   whenExited(threadId: number): Promise<void>
+  /** Ends all threads but these; the pool starts others in their places. */
+  endOthers(threadIds: readonly number[]): void
   /** Ends all threads, whatever they do. */
   destroy(): Promise<void>
 }
@@ -35,6 +37,9 @@ export async function createThreadPool(threads: number, onError: (error: Error) 
       const thread = pool.threads.find((worker) => worker.threadId === threadId)
       if (thread === undefined) return Promise.resolve()
       return new Promise((resolve) => thread.once('exit', () => resolve()))
+    },
+    endOthers(threadIds) {
+      for (const thread of pool.threads) if (!threadIds.includes(thread.threadId)) void thread.terminate()
     },
     destroy: () => pool.destroy(),
   }

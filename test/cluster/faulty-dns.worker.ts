@@ -2,6 +2,9 @@ import { createHandler, type DnsThreadTask, runDnsThread } from '../../lib/clust
 import type { DatagramHandler } from '../../lib/transport/datagram-transport.js'
 import { obey } from './faults.js'
 
+// Such a thread dies before it has begun its task.
+if (process.env['CONTAINERDNS_TEST_UNBOOTABLE'] === '1') throw new Error('told not to boot')
+
 /** A DNS thread that does what the first label of a question says. */
 export default (task: DnsThreadTask): Promise<void> => runDnsThread(task, (given) => faulty(createHandler(given)))
 

@@ -70,6 +70,21 @@ describe('a DNS thread', () => {
     expect(lost).toBeLessThanOrEqual(64)
   })
 
+  it('whose successor cannot even be loaded is run again once it can', async () => {
+    await using server = await start()
+    await using client = await UdpClient.open(server.addresses[0]!)
+    process.env['CONTAINERDNS_TEST_UNBOOTABLE'] = '1'
+    try {
+      client.send('exit.example')
+      await expect.poll(() => server.stats().threads[0]!.restarts, { timeout: 10_000 }).toBeGreaterThan(2)
+    } finally {
+      delete process.env['CONTAINERDNS_TEST_UNBOOTABLE']
+    }
+    await expect
+      .poll(() => client.ask('www.example', 'A', 200).catch(() => undefined), { timeout: 15_000 })
+      .toMatchObject({ rcode: 'NOERROR' })
+  })
+
   it('that keeps dying is run again more and more slowly, and others go on', async () => {
     await using server = await start()
     await using client = await UdpClient.open(server.addresses[0]!)
