@@ -64,8 +64,9 @@ async function serve(flags: ServeFlags): Promise<void> {
         ? memoryStore(flags.records === undefined ? {} : { recordsFile: flags.records })
         : undefined
     const server = await createContainerDns(optionsOf(flags, files, logger))
-    await announce(server, flags.zone?.[0] ?? DEFAULT_ZONES[0]!, logger)
+    // First: whoever reads that we answer may send one at once, and SIGHUP would end us.
     handleSignals(server, files, flags, logger)
+    await announce(server, flags.zone?.[0] ?? DEFAULT_ZONES[0]!, logger)
   } catch (error) {
     sayWhy(error as Error, logger)
     process.exitCode = 1
