@@ -74,7 +74,7 @@ export const NEGATIVE_TTL: Bounds = { default: 30, min: 0, max: 86400, unit: 'se
 export const UDP_PAYLOAD_SIZE: Bounds = { default: 1232, min: 512, max: 4096, unit: 'bytes' }
 /** RFC 7766 §6.2.3 asks for a few seconds; ten let a client that asks now and then keep its connection. */
 export const TCP_IDLE_TIMEOUT_MS: Bounds = { default: 10_000, min: 100, max: 3_600_000, unit: 'milliseconds' }
-/** An idle connection takes about 10 KiB, and a descriptor of the process. */
+/** An idle connection takes 4.4 KiB (5 000 on Node 20, 2026-11), and a descriptor of the process. */
 export const TCP_CONNECTIONS: Bounds = { default: 8192, min: 1, max: 1_000_000, unit: 'connections' }
 /** A client needs one (RFC 7766 §6.2.2); behind one address there may be many clients. */
 export const TCP_CONNECTIONS_PER_CLIENT: Bounds = { default: 256, min: 1, max: 1_000_000, unit: 'connections' }

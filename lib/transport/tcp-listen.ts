@@ -11,7 +11,14 @@ export async function listenOnPlace(server: Server, place: SocketPlace, reusePor
   const { host, port } = place
   try {
     // `exclusive`: in a cluster's worker, the primary would otherwise bind, and hold on to, the port.
-    await listen(server, { host, port, ipv6Only: familyOf(host) === 6, exclusive: true, reusePort, backlog: BACKLOG })
+    const options: ListenOptionsWithReusePort = {
+      host,
+      port,
+      ipv6Only: familyOf(host) === 6,
+      exclusive: true,
+      reusePort,
+    }
+    await listening(server.listen({ ...options, backlog: BACKLOG }))
   } catch (error) {
     throw socketError(place, systemNameOf(error), error)
   }
@@ -19,14 +26,14 @@ export async function listenOnPlace(server: Server, place: SocketPlace, reusePor
 
 /** Has a server of Node's listen on a socket that listens already. It closes the descriptor in the end. */
 export function listenOnDescriptor(server: Server, fd: number): Promise<void> {
-  return listen(server, { fd, backlog: BACKLOG })
+  // With a descriptor, Node takes the number from here alone, and sets the socket's anew.
+  return listening(server.listen({ fd }, BACKLOG))
 }
 
-/** Node's types of version 20 know neither `fd` nor `reusePort`. */
-type ListenOptionsWithMore = ListenOptions & { fd?: number; reusePort?: boolean }
+/** Node's types of version 20 do not know `reusePort` yet. */
+type ListenOptionsWithReusePort = ListenOptions & { reusePort: boolean }
 
-async function listen(server: Server, options: ListenOptionsWithMore): Promise<void> {
-  const listening = once(server, 'listening')
-  server.listen(options)
-  await listening
+/** Node tells in a later turn, good or bad. */
+async function listening(server: Server): Promise<void> {
+  await once(server, 'listening')
 }
