@@ -128,6 +128,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #zones: ZoneTable
   readonly #pipeline: QueryPipeline
   readonly #onAbort = () => void this.close()
+  /** For `#placeOf`, which is asked for each of a million names. */
+  readonly #placeName = new FoldedName()
   #ready = false
   #hasStore = false
   /** Why the store was last out of reach, for a start that is given up. */
@@ -315,7 +317,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   }
 
   #placeOf(name: Uint8Array): 'apex' | 'inside' | 'outside' {
-    const folded = new FoldedName()
+    const folded = this.#placeName
     folded.read(name, 0, name.length, this.#index.reader.seed)
     const zone = this.#zones.match(folded)
     if (zone === undefined) return 'outside'

@@ -23,7 +23,7 @@ export interface PublisherOptions {
 }
 
 /** How long one turn of the host's event loop may be ours: 5 ms are promised, the last record may take a while. */
-const SLICE_MS = 3
+const SLICE_MS = 2
 /** Turns of the event loop to look whether the threads have moved on, before a timer takes over. */
 const BUSY_TURNS = 50
 

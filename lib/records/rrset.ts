@@ -51,9 +51,10 @@ export function checkRRset(given: unknown): asserts given is RRset {
 
 /** A copy that has passed `checkRRset`, and that nobody else can change. */
 export function copyRRset(given: RRset): RRset {
-  checkRRset(given)
-  const copy = { ...given, data: given.data.map(copyData) }
-  // A getter may have told the check something else.
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+  const copy = isObject ? { ...given } : given
+  if (isObject && Array.isArray(copy.data)) copy.data = copy.data.map(copyData)
+  // The copy, since a getter of the original may tell something else the next time.
   checkRRset(copy)
   return copy
 }
