@@ -47,9 +47,9 @@ export interface ThreadStatus {
   readonly restarts: number
 }
 
-const HEARTBEAT_CHECK_MS = 100
+const HEARTBEAT_CHECK_MS = 250
 /** Looks at a heart that did not beat before the thread is ended: 2 s, twenty times its longest wait. */
-const MISSED_BEATS = 20
+const MISSED_BEATS = 8
 /** How long threads may take to stop by themselves; a batch and a wait are over in a tenth of it. */
 const STOP_TIMEOUT_MS = 1_000
 /** How long a thread that was ended by force may take to be gone: a loop ends at once, a wait within 100 ms. */
