@@ -19,9 +19,10 @@ export class ClusterControl {
     this.#words = new Int32Array(this.buffer)
   }
 
-  /** Every thread ends when it next looks, which is within 100 ms, or at once when it is woken. */
+  /** Every thread ends when it next looks, which is within 100 ms, or at once when it is woken or has an event loop. */
   stop(): void {
     Atomics.store(this.#words, STOP, 1)
+    Atomics.notify(this.#words, STOP)
   }
 
   /** Before a thread is run: it does not serve yet. */
@@ -34,7 +35,7 @@ export class ClusterControl {
     Atomics.wait(this.#words, heartbeatOf(thread), 0, timeoutMs)
   }
 
-  /** A count that changes at least every 100 ms while the thread is well. */
+  /** A count that changes four times a second or more while the thread is well. */
   heartbeat(thread: number): number {
     return Atomics.load(this.#words, heartbeatOf(thread))
   }
@@ -61,6 +62,10 @@ export class ThreadControl {
     }
     Atomics.add(this.#words, this.#heartbeat, 1)
     return Atomics.load(this.#words, STOP) === 0
+  }
+
+  async stopped(): Promise<void> {
+    await Atomics.waitAsync(this.#words, STOP, 0).value
   }
 
   /** The thread serves, or will never serve: nobody needs to wait for it. */

@@ -48,7 +48,7 @@ export interface ThreadStatus {
 }
 
 const HEARTBEAT_CHECK_MS = 250
-/** Looks at a heart that did not beat before the thread is ended: 2 s, twenty times its longest wait. */
+/** Looks at a heart that did not beat before the thread is ended: 2 s, eight times its slowest beat. */
 const MISSED_BEATS = 8
 /** How long threads may take to stop by themselves; a batch and a wait are over in a tenth of it. */
 const STOP_TIMEOUT_MS = 1_000

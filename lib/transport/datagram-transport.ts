@@ -52,10 +52,16 @@ export interface DatagramHandler {
 /** How the thread that serves is told to go on or to end. */
 export interface ServeControl {
   /**
-   * Called first when the sockets are ready and everything that serving takes has been loaded, then at least every 100 ms:
+   * Called first when the sockets are ready and everything that serving takes has been loaded, then four times a second or more:
    * beats the heart, and says whether to go on.
    */
   tick(): boolean
+}
+
+/** The same for a thread that has an event loop. */
+export interface EventLoopControl extends ServeControl {
+  /** Resolves as soon as `tick` would say to stop, if something else keeps the event loop alive. */
+  stopped(): Promise<void>
 }
 
 /** What one thread needs to serve its sockets. A plain object: it is posted to the thread. */

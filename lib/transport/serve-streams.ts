@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import { ContainerDnsError } from '../errors.js'
-import type { ServeControl } from './datagram-transport.js'
+import type { EventLoopControl } from './datagram-transport.js'
 import { type Libc, loadLibc } from './libc.js'
 import { F_DUPFD_CLOEXEC } from './linux-constants.js'
 import { HIGH_WATER_BYTES } from './stream-connection.js'
@@ -15,7 +15,7 @@ export async function serveStreams(
   endpoints: StreamEndpoints,
   limits: StreamLimits,
   handler: StreamHandler,
-  control: ServeControl,
+  control: EventLoopControl,
 ): Promise<void> {
   const connections = new StreamConnections(limits, handler, () => void control.tick())
   const servers: Server[] = []

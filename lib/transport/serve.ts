@@ -1,4 +1,4 @@
-import type { DatagramHandler, ServeControl, ThreadEndpoints } from './datagram-transport.js'
+import type { DatagramHandler, EventLoopControl, ThreadEndpoints } from './datagram-transport.js'
 import { serveBatch } from './udp-batch.js'
 import { serveDgram } from './udp-dgram.js'
 
@@ -6,7 +6,7 @@ import { serveDgram } from './udp-dgram.js'
 export async function serveDatagrams(
   endpoints: ThreadEndpoints,
   handler: DatagramHandler,
-  control: ServeControl,
+  control: EventLoopControl,
 ): Promise<void> {
   if (endpoints.kind === 'batch') serveBatch(endpoints, handler, control)
   else await serveDgram(endpoints, handler, control)

@@ -3,10 +3,10 @@ import {
   BATCH_SIZE,
   type DatagramHandler,
   type DgramEndpoints,
+  type EventLoopControl,
   MAX_REQUEST_SIZE,
   MAX_RESPONSE_SIZE,
   type RequestBatch,
-  type ServeControl,
 } from './datagram-transport.js'
 import { bindDgramSocket, createDgramSocket } from './dgram-socket.js'
 import { untilStopped } from './until-stopped.js'
@@ -19,7 +19,7 @@ import { untilStopped } from './until-stopped.js'
 export async function serveDgram(
   endpoints: DgramEndpoints,
   handler: DatagramHandler,
-  control: ServeControl,
+  control: EventLoopControl,
 ): Promise<void> {
   const responder = new Responder(handler)
   const sockets: Socket[] = []

@@ -73,6 +73,7 @@ export class EchoThread {
   async stop(): Promise<number> {
     const from = performance.now()
     Atomics.store(this.#words, WORD.stop, 1)
+    Atomics.notify(this.#words, WORD.stop)
     this.#sockets.wake(this.#index)
     await this.ended
     return performance.now() - from

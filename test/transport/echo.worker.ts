@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads'
-import type { DatagramHandler, ServeControl } from '../../lib/transport/datagram-transport.js'
+import type { DatagramHandler, EventLoopControl } from '../../lib/transport/datagram-transport.js'
 import { serveDatagrams } from '../../lib/transport/serve.js'
 import { COMMAND, type EchoThreadData, WORD } from './echo-protocol.js'
 
@@ -36,7 +36,7 @@ const handler: DatagramHandler = {
   },
 }
 
-const control: ServeControl = {
+const control: EventLoopControl = {
   tick() {
     const now = performance.now()
     if (now - lastTick > Atomics.load(words, WORD.longestGapMs)) {
@@ -45,6 +45,9 @@ const control: ServeControl = {
     lastTick = now
     Atomics.add(words, WORD.ticks, 1)
     return Atomics.load(words, WORD.stop) === 0
+  },
+  async stopped() {
+    await Atomics.waitAsync(words, WORD.stop, 0).value
   },
 }
 

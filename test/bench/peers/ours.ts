@@ -1,14 +1,19 @@
 import type { OurServerPlan } from '../servers/our-server-protocol.js'
 import type { Peer } from './peer.js'
 
-/** Our server from a build. */
-export function ours(name: string, plan: Pick<OurServerPlan, 'dist' | 'workers' | 'transport' | 'etcd'>): Peer {
+/** Our server from a build, its process started with further arguments of Node's. */
+export function ours(
+  name: string,
+  plan: Pick<OurServerPlan, 'dist' | 'workers' | 'transport' | 'etcd'>,
+  nodeArguments: readonly string[] = [],
+): Peer {
   return {
     name,
     program: process.execPath,
     speaks: true,
     prepare: ({ port, names }) => [
       '--expose-gc',
+      ...nodeArguments,
       OUR_SERVER,
       JSON.stringify({ ...plan, port, names } satisfies OurServerPlan),
     ],
