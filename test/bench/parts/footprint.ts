@@ -39,8 +39,8 @@ export async function footprintPart(bench: Bench): Promise<PartReport> {
 async function measureIdle(bench: Bench): Promise<{ cpuPercent: number; residentBytes: number }> {
   const peer = ours('idle', { dist: bench.options.dist, workers: WORKERS, transport: 'batch' })
   await using server = await RunningPeer.start(bench, peer, 1)
-  // What starting leaves to be done, compiling above all, is not idling.
-  await seconds(2)
+  // What starting leaves to be done is not idling: V8 compiles, and looks for half a minute whether memory can be given back.
+  await seconds(30)
   const before = cpuMsOf(server.pid)
   await seconds(IDLE_SECONDS)
   return {
