@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   CDNS_CNAME_CONFLICT: "A CNAME would stand beside other data of the same name, or at a zone's apex (RFC 1034 §3.6.2).",
   CDNS_NAME_OUT_OF_ZONE: 'A record belongs to a name in none of our zones, so nobody could ever be answered with it.',
   CDNS_RECORDS_FILE_INVALID: 'A file of records cannot be read, is not JSON, or holds something other than RRsets.',
+  CDNS_CIDR_INVALID:
+    'A network of clients is no address with a prefix length, has bits set behind its prefix, or is listed twice.',
   CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',
   CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
   CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',

@@ -12,6 +12,7 @@ const ORDER = [
   'clock',
   'log',
   'wire',
+  'clients',
   'records',
   'metrics',
   'shared-table',
