@@ -2,7 +2,7 @@ import { buildCidrTable } from '../../../lib/clients/build-cidr-table.js'
 import { parseCidr } from '../../../lib/clients/cidr.js'
 import { CidrTable } from '../../../lib/clients/cidr-table.js'
 import { clientFromText, hashClient } from '../../../lib/clients/client-address.js'
-import { FastRandom } from '../../../lib/query/select.js'
+import { FastRandom } from '../../../lib/fast-random.js'
 import { report } from './measure.js'
 
 /** Looking clients up in a thousand networks, and hashing them. */
