@@ -20,6 +20,8 @@ export const ERROR_CODES = {
   CDNS_RECORDS_FILE_INVALID: 'A file of records cannot be read, is not JSON, or holds something other than RRsets.',
   CDNS_CIDR_INVALID:
     'A network of clients is no address with a prefix length, has bits set behind its prefix, or is listed twice.',
+  CDNS_ADDRESS_INVALID: 'An address is not one of IPv4 or IPv6, or names an interface of one host.',
+  CDNS_HEALTH_INVALID: 'A health state is none of healthy, unhealthy and unknown.',
   CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',
   CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
   CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',

@@ -22,6 +22,7 @@ const ORDER = [
   'transport',
   'store',
   'limits',
+  'health',
   'query',
   'publish',
   'cluster',
