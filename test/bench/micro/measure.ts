@@ -1,6 +1,6 @@
 /** Calls in a round: a millisecond or two, so that some rounds are not disturbed by whatever else uses the machine. */
 const CALLS = 20_000
-const ROUNDS = 300
+const ROUNDS = 100
 const WARM_UP_ROUNDS = 20
 
 /** Prints the nanoseconds of one call, by the fastest of many rounds. What the calls return is added up, so that none is left out. */
