@@ -133,16 +133,18 @@ describe('HealthReader', () => {
   it('holds memory back while it reads, and gives it free when its thread has died', () => {
     const { table, reader } = tableAndReader()
     for (let i = 0; i < 5000; i++) table.set(ipv4(i), 'unhealthy')
-    reader.enter()
+    const { usedBytes } = table.size
     const churn = () => {
       for (let i = 0; i < 5000; i++) table.set(ipv4(i), 'unknown')
       for (let i = 0; i < 5000; i++) table.set(ipv4(i), 'unhealthy')
+      return table.size.usedBytes / usedBytes
     }
-    churn()
-    const held = table.size.usedBytes
+    expect(churn()).toBeLessThan(1.3)
+    reader.enter()
+    expect(churn()).toBeGreaterThan(2)
     table.release(0)
     churn()
-    expect(table.size.usedBytes).toBeLessThan(held)
+    expect(churn()).toBeLessThan(1.3)
   })
 
   it('refuses memory that is no health table', () => {
