@@ -54,6 +54,8 @@ export interface Stats {
   readonly threads: readonly ThreadStatus[]
   readonly index: RecordIndexSize & { readonly serial: number }
   readonly store: StoreStatus & { readonly kind: string }
+  /** Addresses that the store's health checks have found down. */
+  readonly health: { readonly unhealthy: number }
 }
 
 /** A running server. Made by `createContainerDns`. */
@@ -203,6 +205,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       threads: this.#supervisor.threads,
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
+      health: { unhealthy: this.#publisher.unhealthyCount },
     }
   }
 

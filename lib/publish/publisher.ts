@@ -3,7 +3,7 @@ import { ContainerDnsError, callHost } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import type { WireRRset } from '../records/wire-rrset.js'
-import type { BadRecord, StoreSink } from '../store/record-store.js'
+import type { BadRecord, HealthState, StoreSink } from '../store/record-store.js'
 import { nameToText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { serialAfter } from './serial.js'
@@ -34,6 +34,8 @@ export class Publisher implements StoreSink {
   readonly clock: Clock
   readonly #index: RecordIndexWriter
   readonly #options: PublisherOptions
+  /** The few that are; all others are as good as healthy. */
+  readonly #unhealthy = new Set<string>()
   #serial: number
   #sliceStartedAt: number | undefined
   #closed = false
@@ -102,6 +104,16 @@ export class Publisher implements StoreSink {
     for (let turns = 0; !this.#closed && !this.#index.isSettled(epoch); turns++) {
       await (turns < BUSY_TURNS ? nextTurn() : aMillisecond())
     }
+  }
+
+  setHealth(address: string, state: HealthState): void {
+    if (state === 'unhealthy') this.#unhealthy.add(address)
+    else this.#unhealthy.delete(address)
+  }
+
+  /** How many addresses the store says are not to be answered with. */
+  get unhealthyCount(): number {
+    return this.#unhealthy.size
   }
 
   reportBadRecord(bad: BadRecord): void {

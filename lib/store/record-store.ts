@@ -35,6 +35,8 @@ export interface StoreStatus {
   readonly changes: number
   /** Keys or lines skipped because they could not be understood. */
   readonly badRecords: number
+  /** Records passed over because they are for views that are not served. */
+  readonly ignoredRecords: number
 }
 
 /** Something in the store that is no record we understand. It was skipped and counted. */
@@ -43,6 +45,9 @@ export interface BadRecord {
   readonly key: string
   readonly reason: string
 }
+
+/** What is known of an address. Unknown is as good as healthy: it may be answered with. */
+export type HealthState = 'healthy' | 'unhealthy' | 'unknown'
 
 /** What a store needs of the server. All of it belongs to the main thread. */
 export interface StoreSink {
@@ -74,6 +79,8 @@ export interface StoreSink {
   /** Resolves once every thread answers with all that was written before the call. */
   settled(): Promise<void>
 
+  /** The health of an address, as the store's source tells it; called on changes only. Addresses that are never named are unknown. */
+  setHealth?(address: string, state: HealthState): void
   reportBadRecord(bad: BadRecord): void
   /** The source is out of reach, or back. Called on changes of state only. */
   reportDown(cause: Error): void

@@ -2,12 +2,13 @@ import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
 import type { RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import { keyLayoutFor } from './choose-layout.js'
 import { EtcdWriter } from './etcd-writer.js'
 import { Follower } from './follower.js'
-import { ContainerdnsLayout } from './layout-containerdns.js'
+import type { KeyLayout } from './key-layout.js'
 import { type EtcdStoreOptions, type ParsedEtcdStoreOptions, parseEtcdStoreOptions } from './options.js'
 
-/** A store whose records live in etcd v3, in the layout of ContainerDNS in Go, so that both can work on one etcd. */
+/** A store whose records live in etcd v3: in the layout of ContainerDNS in Go, so that both can work on one etcd, or read only in that of SkyDNS. */
 export function etcdStore(options: EtcdStoreOptions): RecordStore {
   return new EtcdStore(parseEtcdStoreOptions(options))
 }
@@ -16,12 +17,12 @@ export function etcdStore(options: EtcdStoreOptions): RecordStore {
 export class EtcdStore implements RecordStore {
   readonly kind = 'etcd'
   readonly #options: ParsedEtcdStoreOptions
-  readonly #layout: ContainerdnsLayout
-  #opened: { readonly follower: Follower; readonly writer: EtcdWriter } | undefined
+  readonly #layout: KeyLayout
+  #opened: { readonly follower: Follower; readonly writer: EtcdWriter | undefined } | undefined
 
   constructor(options: ParsedEtcdStoreOptions) {
     this.#options = options
-    this.#layout = new ContainerdnsLayout(options.prefix)
+    this.#layout = keyLayoutFor(options)
   }
 
   /** Keeps trying while etcd is out of reach; `close` ends that. */
@@ -29,7 +30,8 @@ export class EtcdStore implements RecordStore {
     if (this.#opened !== undefined)
       throw new ContainerDnsError('CDNS_STORE_IN_USE', 'this etcdStore is in use by another server')
     const follower = new Follower(sink, this.#options, this.#layout)
-    const writer = new EtcdWriter(sink, this.#options, this.#layout, follower)
+    const { writable } = this.#layout
+    const writer = writable && new EtcdWriter(sink, this.#options, writable, follower)
     this.#opened = { follower, writer }
     await follower.start()
   }
@@ -50,6 +52,7 @@ export class EtcdStore implements RecordStore {
       loads: follower?.loads ?? 0,
       changes: follower?.changes ?? 0,
       badRecords: follower?.index.badRecords ?? 0,
+      ignoredRecords: follower?.index.ignoredRecords ?? 0,
     }
   }
 
@@ -57,11 +60,15 @@ export class EtcdStore implements RecordStore {
     const opened = this.#opened
     if (opened === undefined) return
     this.#opened = undefined
-    await Promise.all([opened.follower.close(), opened.writer.close()])
+    await Promise.all([opened.follower.close(), opened.writer?.close()])
   }
 
   #writer(): EtcdWriter {
     if (this.#opened === undefined) throw new ContainerDnsError('CDNS_CLOSED', 'this etcdStore is not open')
-    return this.#opened.writer
+    if (this.#opened.writer !== undefined) return this.#opened.writer
+    throw new ContainerDnsError(
+      'CDNS_STORE_UNSUPPORTED',
+      `records in the ${this.#options.layout} layout are read only; change them with the program that writes them`,
+    )
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ContainerDnsError } from '../../errors.js'
 import type { StoreSink } from '../record-store.js'
 import { EtcdClient } from './client.js'
-import type { ContainerdnsLayout } from './layout-containerdns.js'
+import type { KeyLayout } from './key-layout.js'
 import { LeafIndex } from './leaf-index.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
 import { loadPages } from './page-loader.js'
@@ -17,7 +17,7 @@ import { applyWatch } from './watch-applier.js'
 export class Follower {
   readonly #sink: StoreSink
   readonly #options: ParsedEtcdStoreOptions
-  readonly #layout: ContainerdnsLayout
+  readonly #layout: KeyLayout
   readonly #index: LeafIndex
   readonly #waiters = new RevisionWaiters()
   readonly #closing = new AbortController()
@@ -28,7 +28,7 @@ export class Follower {
   #loads = 0
   #changes = 0
 
-  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: ContainerdnsLayout) {
+  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: KeyLayout) {
     this.#sink = sink
     this.#options = options
     this.#layout = layout
@@ -119,6 +119,7 @@ export class Follower {
       )
       const revision = Number(header.revision)
       this.#index.badRecords = 0
+      this.#index.ignoredRecords = 0
       await loadPages({ ...shared, pageSize: tuning.pageSize }, revision)
       this.#loads++
       this.#changes = 0

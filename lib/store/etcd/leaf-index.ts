@@ -4,6 +4,7 @@ import { typeName } from '../../wire/rdata/record-type.js'
 import type { KeySet } from '../key-set.js'
 import { ownerKey } from '../owner-groups.js'
 import type { StoreSink } from '../record-store.js'
+import { HealthWords } from './health-words.js'
 import { type Leaf, LeafPacker, sameLeaf, unpackLeaves } from './leaf.js'
 
 /** What a key says of an owner now. Without a leaf: nothing any more. */
@@ -32,11 +33,16 @@ export class ChangeSet {
 export class LeafIndex {
   readonly #sink: StoreSink
   readonly #packer = new LeafPacker()
+  /** What keys that hold no records say of addresses. */
+  readonly health: HealthWords
   /** Keys that could not be published as they are. */
   badRecords = 0
+  /** Records of views that are not served. */
+  ignoredRecords = 0
 
   constructor(sink: StoreSink) {
     this.#sink = sink
+    this.health = new HealthWords(sink)
   }
 
   leavesOf(owner: Uint8Array): Leaf[] {

@@ -1,11 +1,11 @@
 import { KeySet } from '../key-set.js'
 import { type EtcdClient, type KeyValue, type RangeResponse, RESOURCE_EXHAUSTED } from './client.js'
-import type { ContainerdnsLayout } from './layout-containerdns.js'
+import type { KeyLayout, KeyRange } from './key-layout.js'
 import { ChangeSet, type LeafIndex } from './leaf-index.js'
 
 export interface PageLoaderOptions {
   readonly client: EtcdClient
-  readonly layout: ContainerdnsLayout
+  readonly layout: KeyLayout
   readonly index: LeafIndex
   readonly pageSize: number
   /** Ends a slice when it is time to; throws when the store has been closed. */
@@ -25,23 +25,30 @@ export async function loadPages(options: PageLoaderOptions, revision: number): P
   const isFirst = await index.isEmpty(throwIfClosed)
   let seen: KeySet | undefined
   let changed = 0
-  for await (const page of pages(options, revision)) {
-    if (!isFirst) seen ??= new KeySet(Number(page.count))
-    changed += await publishPage(options, page.kvs, seen)
+  index.health.startLoad()
+  for (const range of options.layout.ranges) {
+    for await (const page of pages(options, range, revision)) {
+      if (!isFirst) seen ??= new KeySet(Number(page.count))
+      changed += await publishPage(options, page.kvs, seen)
+    }
   }
+  index.health.endLoad()
   if (!isFirst) changed += await index.sweep(seen ?? new KeySet(), throwIfClosed)
   return changed
 }
 
-/** The pages of the prefix. The next one is on its way while one is being worked on. */
-async function* pages(options: PageLoaderOptions, revision: number): AsyncGenerator<RangeResponse> {
-  const { client, layout } = options
-  const { rangeStart, rangeEnd } = layout
+/** The pages of a range. The next one is on its way while one is being worked on. */
+async function* pages(
+  options: PageLoaderOptions,
+  { start, end }: KeyRange,
+  revision: number,
+): AsyncGenerator<RangeResponse> {
+  const { client } = options
   let limit = options.pageSize
   const fetch = async (key: Buffer): Promise<RangeResponse> => {
     for (;;) {
       try {
-        return await client.range({ key, range_end: rangeEnd, limit, revision })
+        return await client.range({ key, range_end: end, limit, revision })
       } catch (error) {
         // Larger than the largest message: a page of long values.
         if ((error as { code?: unknown }).code !== RESOURCE_EXHAUSTED || limit === 1) throw error
@@ -49,7 +56,7 @@ async function* pages(options: PageLoaderOptions, revision: number): AsyncGenera
       }
     }
   }
-  let next: Promise<RangeResponse> | undefined = fetch(rangeStart)
+  let next: Promise<RangeResponse> | undefined = fetch(start)
   while (next !== undefined) {
     const page: RangeResponse = await next
     const last = page.kvs.at(-1)
@@ -70,6 +77,8 @@ async function publishPage(
     const wait = slice()
     if (wait !== undefined) await wait
     const decoded = layout.decode(key, value)
+    if (decoded.kind === 'health') index.health.set(decoded.address, decoded.state)
+    if (decoded.kind === 'otherView') index.ignoredRecords++
     // A bad value is not seen, so what the key said before goes with the sweep: the key does not say it any more.
     if (decoded.kind === 'bad') index.badKey(key, decoded.reason)
     if (decoded.kind !== 'records') continue
