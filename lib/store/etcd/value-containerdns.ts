@@ -166,6 +166,7 @@ const SOURCE = 'containerdns'
 export function parse(value: Buffer, maxBytes = MAX_VALUE_BYTES): ServiceRecord {
   if (value.length > maxBytes) throw new Error(`the value has ${value.length} bytes`)
   if (!isUtf8(value)) throw new Error('the value is not UTF-8')
+  if (value.length > MAX_DEPTH && isDeeperThan(MAX_DEPTH, value)) throw new Error('the value is nested too deep')
   let given: unknown
   try {
     given = JSON.parse(value.toString('utf8'))
@@ -176,6 +177,29 @@ export function parse(value: Buffer, maxBytes = MAX_VALUE_BYTES): ServiceRecord 
     throw new Error('the value is not a JSON object')
   return given
 }
+
+/** No record is. What could be read can be written again, and JavaScript gives up on writing what is nested some thousand times. */
+const MAX_DEPTH = 500
+
+function isDeeperThan(limit: number, json: Buffer): boolean {
+  let depth = 0
+  let isInString = false
+  for (let i = 0; i < json.length; i++) {
+    const code = json[i]
+    if (isInString && code === BACKSLASH) i++
+    else if (code === QUOTE) isInString = !isInString
+    else if (!isInString && (code === OPEN_BRACE || code === OPEN_BRACKET) && ++depth > limit) return true
+    else if (!isInString && (code === CLOSE_BRACE || code === CLOSE_BRACKET)) depth--
+  }
+  return false
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
 
 /** Without one, as older writers had it, host says what it is. */
 function typeOf(given: ServiceRecord): string {
