@@ -34,7 +34,7 @@ export const ERROR_CODES = {
   CDNS_STORE_IN_USE: 'The store already belongs to another server.',
   CDNS_STORE_UNAVAILABLE: 'The store cannot be reached, or did not answer in time.',
   CDNS_STORE_CONFLICT: 'Others kept changing the same records while we tried to.',
-  CDNS_STORE_UNSUPPORTED: "The store's layout has no place for such a record.",
+  CDNS_STORE_UNSUPPORTED: 'The records of the store are read only; they are changed by the program that writes them.',
   CDNS_SHARED_MEMORY_FULL:
     'The shared memory of the record index has reached its 32 GiB, or the system has no more memory.',
 } as const
