@@ -49,8 +49,8 @@ export class EtcdWriter {
       let last = 0
       await inLanes(groups, LANES, async ({ owner, rrsets }) => {
         const candidates = [...rrsets.values()].flatMap((rrset) => firstKeys(owner, rrset, this.#layout))
-        const done = await this.#transact(owner, candidates, (state) =>
-          planPut(state, rrsets.values(), this.#layout, this.#encoder, this.#sink.defaultTtl),
+        const done = await this.#transact(owner, candidates, (state, coverRevision) =>
+          planPut(state, rrsets.values(), this.#layout, this.#encoder, this.#sink.defaultTtl, coverRevision),
         )
         last = Math.max(last, done.revision)
       })
@@ -63,7 +63,9 @@ export class EtcdWriter {
   async delete(name: string, type?: RecordType): Promise<boolean> {
     const { hasChanged, revision } = await this.#inOrder(async () => {
       const owner = this.#encoder.name(name).slice()
-      return this.#transact(owner, [], (state) => planDelete(state, type, this.#layout, this.#sink.defaultTtl))
+      return this.#transact(owner, [], (state, coverRevision) =>
+        planDelete(state, type, this.#layout, this.#sink.defaultTtl, coverRevision),
+      )
     })
     await this.#follower.waitFor(revision, this.#options.requestTimeoutMs)
     if (hasChanged) await this.#sink.settled()
@@ -100,7 +102,7 @@ export class EtcdWriter {
   async #transact(
     owner: Uint8Array,
     candidates: readonly Buffer[],
-    planFor: (state: OwnerState) => Plan,
+    planFor: (state: OwnerState, coverRevision: number) => Plan,
   ): Promise<{ hasChanged: boolean; revision: number }> {
     const { requestTimeoutMs, tuning, hosts } = this.#options
     let deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
@@ -117,7 +119,7 @@ export class EtcdWriter {
         const state = await readOwner(client, owner, candidates, this.#layout, this.#follower.index, timeoutMs)
         // What we have covered the leaves with has been changed by somebody after us. It is for them to go on from there.
         if (coverRevision > 0 && !hasKeyOf(state, coverRevision)) return { hasChanged, revision }
-        const plan = planFor(state)
+        const plan = planFor(state, coverRevision)
         if (plan.success.length === 0) return { hasChanged, revision: Math.max(revision, newestOf(state)) }
         isWriting = true
         const response = await client.txn(plan, timeoutMs)

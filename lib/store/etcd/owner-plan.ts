@@ -47,9 +47,14 @@ export const MAX_OPERATIONS = 128
 // What takes more than one transaction happens under a cover. Leaves that are written one chunk after another would show a reader half
 // an RRset in between; but a key with the whole RRset wins over leaves. So the first transaction puts such keys, for a put with
 // what is wanted, for a delete with what is there. Then leaves change in chunks that nobody sees, and the last transaction
-// removes the covers together with the last leaves. A put is visible with its first transaction, a delete with its last. To leave the
-// covers for good would be less work, but servers of the other generation read leaves only. If we die half-way, the covers
-// stay, answers are right, and the next put or delete of the name goes on from there: each plan is made from what is stored now.
+// removes the covers together with the last leaves. A put is visible with its first transaction, a delete with its last.
+//
+// Whoever works under a cover has written it, and everybody else who changes that RRset in the meantime changes the cover. Each step
+// demands that it is as it was put, so that only one goes on. If we die half-way the covers stay, answers are right, and the next put
+// or delete of the name begins with covers of its own: each plan is made from what is stored now. To leave them for
+// good would be less work, but servers of the other generation read leaves only.
+//
+// `coverRevision` below is that of the covers this put or delete has written, 0 as long as there are none.
 
 /** The next step to replace an owner's RRsets of the given types. Throws CDNS_CNAME_CONFLICT. */
 export function planPut(
@@ -58,21 +63,20 @@ export function planPut(
   layout: WritableLayout,
   encoder: RRsetEncoder,
   defaultTtl: number,
+  coverRevision: number,
 ): Plan {
   const changes = new Changes(state)
   const covers = new Changes(state)
   const types = new Set<number>()
-  let isCovered = true
   for (const rrset of rrsets) {
     types.add(typeCode(rrset.type))
     const whole = new WholeRRset(state, rrset, layout)
     replace(changes, whole, layout, encoder, defaultTtl)
-    isCovered &&= whole.isStored
     covers.write(whole.key, whole.value)
   }
   for (const { record } of state.keys.values()) if (record !== undefined) types.add(record.type)
   refuseCnameBesideOthers(state.owner, types)
-  return changes.inSteps(covers, isCovered)
+  return changes.inSteps(covers, coverRevision)
 }
 
 /** The next step to remove an owner's RRset of one type, or of all. */
@@ -81,6 +85,7 @@ export function planDelete(
   type: RecordType | undefined,
   layout: WritableLayout,
   defaultTtl: number,
+  coverRevision: number,
 ): Plan {
   const code = type === undefined ? undefined : typeCode(type)
   const stored = [...state.keys.values()].filter(
@@ -90,14 +95,11 @@ export function planDelete(
   for (const each of stored) changes.remove(each)
   if (changes.fit) return changes.atOnce(true)
   const covers = new Changes(state)
-  let isCovered = true
   for (const rrset of visible(state.owner, stored, defaultTtl)) {
-    if (stored.some(({ record }) => record!.type === typeCode(rrset.type) && kindOf(record!.path) === 'rrset')) continue
-    isCovered = false
     const whole = new WholeRRset(state, rrset, layout)
     covers.write(whole.key, whole.value)
   }
-  return changes.inSteps(covers, isCovered)
+  return changes.inSteps(covers, coverRevision)
 }
 
 /** The keys where an RRset's records would go first. */
@@ -245,9 +247,14 @@ class Changes {
     }
   }
 
-  inSteps(covers: Changes, isCovered: boolean): Plan {
+  inSteps(covers: Changes, coverRevision: number): Plan {
     if (this.fit) return this.atOnce(true)
-    return isCovered ? this.#underCover() : covers.atOnce(false)
+    return covers.areStoredAt(coverRevision) ? this.#underCover() : covers.atOnce(false)
+  }
+
+  /** Whether all that these write was written in that transaction, and by nobody since. */
+  areStoredAt(revision: number): boolean {
+    return [...this.#writes.keys()].every((key) => this.state.keys.get(key)?.modRevision === revision)
   }
 
   /** As many leaves as one transaction takes, and with the last of them the covers. That these are still the same is all that must hold beside. */

@@ -532,6 +532,26 @@ describe('etcdStore, two on one etcd', () => {
   })
 })
 
+describe('etcdStore, one that puts and one that deletes', () => {
+  it('shows a large RRset whole or not at all, whoever comes between whom', async () => {
+    const prefix = nextPrefix()
+    const [one, two] = [await open(prefix), await open(prefix)]
+    const data = Array.from({ length: 500 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
+    const putting = (async () => {
+      for (let i = 0; i < 10; i++) await one.store.put([{ name: 'www.example.org', type: 'A', data }])
+    })()
+    let deleted = 0
+    for (let i = 0; i < 20; i++) if (await two.store.delete('www.example.org')) deleted++
+    await putting
+    await two.store.delete('www.example.org')
+    await eventually(() => expect([one.sink.names(), two.sink.names()]).toEqual([[], []]))
+    expect(deleted).toBeGreaterThan(0)
+    const sizes = [one, two].flatMap(({ sink }) => sink.writes.map(({ rrsets }) => rrsets[0]?.data.length ?? 0))
+    expect(new Set(sizes)).toEqual(new Set([0, 500]))
+    expect([await etcd.dump(prefix), await etcd.dump(`${prefix.slice(0, -1)}.v1/`)]).toEqual([{}, {}])
+  })
+})
+
 describe('etcdStore, several prefixes', () => {
   it('adds up what a name has under each, writes to the first, and deletes from all', async () => {
     const [first, second] = [nextPrefix(), nextPrefix()]
