@@ -12,7 +12,8 @@ import { EtcdClient } from './client.js'
 import { closedError, type Follower } from './follower.js'
 import type { WritableLayout } from './key-layout.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
-import { firstKeys, type OwnerState, type Plan, planDelete, planPut } from './owner-plan.js'
+import type { OwnerState, Plan } from './owner-changes.js'
+import { firstKeys, planDelete, planPut } from './owner-plan.js'
 import { readOwner } from './read-owner.js'
 
 /** Owners written at a time. etcd flushes its disk for several at once: 1 200 owners took 4.2 s one by one (2026-11, two shared cores), 2.1 s so. */
@@ -132,7 +133,8 @@ export class EtcdWriter {
           conflicts = 0
         } else {
           conflicts++
-          if (remainingMs <= 0) throw conflictError(owner, requestTimeoutMs)
+          // What is left is too little for another attempt.
+          if (remainingMs < requestTimeoutMs / 20) throw conflictError(owner, requestTimeoutMs)
           await sleep(Math.random() * Math.min(20 * conflicts, LONGEST_CONFLICT_WAIT_MS))
         }
       } catch (error) {

@@ -12,6 +12,7 @@ const NOTHING: readonly Leaf[] = []
 
 /** A whole RRset wins over the leaves of its type; of two whole ones, that of the earlier prefix. All leaves of an owner are of one layout. */
 export function arrange(leaves: readonly Leaf[]): Arranged {
+  if (leaves.every(({ path }) => kindOf(path) === 'record')) return { shown: leaves, hidden: NOTHING }
   const winners = new Map<number, Leaf>()
   for (const leaf of leaves) {
     const kind = kindOf(leaf.path)
@@ -20,7 +21,6 @@ export function arrange(leaves: readonly Leaf[]): Arranged {
     const other = winners.get(leaf.type)
     if (other === undefined || prefixOf(leaf.path) < prefixOf(other.path)) winners.set(leaf.type, leaf)
   }
-  if (winners.size === 0) return { shown: leaves, hidden: NOTHING }
   const isShown = (leaf: Leaf) => (winners.get(leaf.type) ?? leaf) === leaf
   return { shown: leaves.filter(isShown), hidden: leaves.filter((leaf) => !isShown(leaf)) }
 }

@@ -104,7 +104,7 @@ export class LeafPacker {
     const ordered = leaves.length === 1 ? leaves : [...leaves].sort(byTypeAndPath)
     const { shown, hidden } = arrange(ordered)
     const rrsets: WireRRset[] = []
-    const homeless = [...hidden]
+    const homeless: Leaf[] = []
     let position = 0
     for (let first = 0; first < shown.length; ) {
       let end = first + 1
@@ -112,12 +112,15 @@ export class LeafPacker {
       const sameType = shown.slice(first, end)
       const rrset = this.#packRRset(sameType, position, defaultTtl, heldBack)
       first = end
-      // A single record can be larger than what a message has room for.
-      if (rrset.count === 0) homeless.push(...sameType)
-      else position = rrset.sideStart + rrset.sideLength
-      if (rrset.count > 0) rrsets.push(rrset)
+      if (rrset.count === 0) {
+        // A single record can be larger than what a message has room for.
+        homeless.push(...sameType)
+        continue
+      }
+      rrsets.push(rrset)
+      position = rrset.sideStart + rrset.sideLength
     }
-    return this.#appendHidden(rrsets, homeless, position)
+    return this.#appendHidden(rrsets, homeless.concat(hidden), position)
   }
 
   /** Leaves that are in no RRset of their own type stand with the last one of the owner. Without any, there is nothing they could hide behind. */

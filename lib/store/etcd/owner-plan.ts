@@ -3,46 +3,13 @@ import { decodeRRset, type RRsetEncoder } from '../../records/wire-rrset.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
-import type { Compare, RequestOp } from './client.js'
-import type { LayoutRecord, LeafPlace, OwnerRange, WritableLayout } from './key-layout.js'
+import type { LayoutRecord, LeafPlace, WritableLayout } from './key-layout.js'
 import { LeafPacker, NO_TTL, rdataKey } from './leaf.js'
 import { kindOf, withoutPrefix } from './leaf-path.js'
 import { newPath, wantedRecords } from './new-leaves.js'
+import { Changes, keyText, type OwnerState, type Plan, type StoredKey } from './owner-changes.js'
 import { parse, serviceRecord } from './value-containerdns.js'
 import { otherFields, rrsetValue } from './value-rrset.js'
-
-/** A key that was read because it may have to do with an owner. */
-export interface StoredKey {
-  readonly key: Buffer
-  readonly value: Buffer
-  readonly modRevision: number
-  /** What it says of the owner; undefined when it is about another name, or bad. */
-  readonly record: LayoutRecord | undefined
-  /** Whether nobody can read it, so that writing over it loses nothing. */
-  readonly isBad: boolean
-}
-
-/** What etcd holds of one owner. */
-export interface OwnerState {
-  readonly owner: Uint8Array
-  readonly revision: number
-  readonly keys: ReadonlyMap<string, StoredKey>
-  /** Of these all keys have been read, so that a key that comes later can be told by its revision. */
-  readonly wholeRanges: readonly OwnerRange[]
-}
-
-/** A transaction: it happens if all that was read is still so. */
-export interface Plan {
-  readonly compare: readonly Compare[]
-  readonly success: readonly RequestOp[]
-  /** Where it is not, more is to be done once this has happened: read again, and plan again. */
-  readonly isLast: boolean
-  /** Whether this puts the covers under which all else happens. */
-  readonly isCover: boolean
-}
-
-/** etcd's `--max-txn-ops`: as many comparisons, and as many changes. */
-export const MAX_OPERATIONS = 128
 
 // What takes more than one transaction happens under a cover. Leaves that are written one chunk after another would show a reader half
 // an RRset in between; but a key with the whole RRset wins over leaves. So the first transaction puts such keys, for a put with
@@ -192,100 +159,6 @@ class WholeRRset {
   }
 }
 
-/** What is to change, a key at a time, and what must still be as it was read. */
-class Changes {
-  readonly state: OwnerState
-  readonly #compare = new Map<string, Compare>()
-  readonly #writes = new Map<string, RequestOp>()
-
-  constructor(state: OwnerState) {
-    this.state = state
-  }
-
-  /** Whether it is there, or gone, as it was read. */
-  keep(stored: StoredKey): void {
-    this.#expect(stored.key, stored.modRevision)
-  }
-
-  remove(stored: StoredKey): void {
-    this.keep(stored)
-    this.#writes.set(keyText(stored.key), { request_delete_range: { key: stored.key } })
-  }
-
-  write(key: Buffer, value: string): void {
-    this.#expect(key, this.state.keys.get(keyText(key))?.modRevision ?? 0)
-    this.#writes.set(keyText(key), { request_put: { key, value: Buffer.from(value) } })
-  }
-
-  removes(key: Buffer): boolean {
-    return this.#writes.get(keyText(key))?.request_delete_range !== undefined
-  }
-
-  /** Whether nothing stands there, or something that nobody can read, or what is about to be deleted. */
-  isFree(key: Buffer): boolean {
-    if (this.#writes.has(keyText(key))) return this.removes(key)
-    return this.state.keys.get(keyText(key))?.isBad ?? true
-  }
-
-  /** Whether one transaction takes it all. */
-  get fit(): boolean {
-    return Math.max(this.#compare.size + this.state.wholeRanges.length, this.#writes.size) <= MAX_OPERATIONS
-  }
-
-  /** All at once, with nothing new of the owner in between. Names below it count too, which costs another attempt at worst. */
-  atOnce(isLast: boolean): Plan {
-    if (this.#writes.size === 0) return { compare: [], success: [], isLast, isCover: false }
-    const newer = this.state.wholeRanges.map(({ start, end }): Compare => {
-      const mod_revision = this.state.revision + 1
-      return { key: start, range_end: end, target: 'Mod', result: 'Less', mod_revision }
-    })
-    return {
-      compare: [...this.#compare.values(), ...newer],
-      success: [...this.#writes.values()],
-      isLast,
-      isCover: !isLast,
-    }
-  }
-
-  inSteps(covers: Changes, coverRevision: number): Plan {
-    if (this.fit) return this.atOnce(true)
-    return covers.areStoredAt(coverRevision) ? this.#underCover() : covers.atOnce(false)
-  }
-
-  /** Whether all that these write was written in that transaction, and by nobody since. */
-  areStoredAt(revision: number): boolean {
-    return [...this.#writes.keys()].every((key) => this.state.keys.get(key)?.modRevision === revision)
-  }
-
-  /** As many leaves as one transaction takes, and with the last of them the covers. That these are still the same is all that must hold beside. */
-  #underCover(): Plan {
-    const wholes = [...this.state.keys.values()].filter(
-      ({ record }) => record !== undefined && kindOf(record.path) === 'rrset',
-    )
-    const wholeKeys = new Set(wholes.map(({ key }) => keyText(key)))
-    const leafKeys = [...this.#writes.keys()].filter((key) => !wholeKeys.has(key))
-    const room = MAX_OPERATIONS - wholes.length
-    const isLast = leafKeys.length <= room
-    const chunk = leafKeys.slice(0, room)
-    const written = isLast ? [...this.#writes.values()] : chunk.map((key) => this.#writes.get(key)!)
-    const covers = wholes.map(({ key, modRevision }) => expectation(key, modRevision))
-    return {
-      compare: [...covers, ...chunk.map((key) => this.#compare.get(key)!)],
-      success: written,
-      isLast,
-      isCover: false,
-    }
-  }
-
-  #expect(key: Buffer, modRevision: number): void {
-    this.#compare.set(keyText(key), expectation(key, modRevision))
-  }
-}
-
-function expectation(key: Buffer, modRevision: number): Compare {
-  return { key, target: 'Mod', result: 'Equal', mod_revision: modRevision }
-}
-
 /** What readers see of these keys, an RRset for each type. */
 function visible(owner: Uint8Array, stored: readonly StoredKey[], defaultTtl: number): RRset[] {
   const leaves = stored.map(({ record, modRevision }) => ({ ...record!, modRevision }))
@@ -305,8 +178,4 @@ function folderOf(leaves: readonly StoredKey[]): string | undefined {
     if (end !== -1) return path.slice(0, end)
   }
   return undefined
-}
-
-function keyText(key: Buffer): string {
-  return key.toString('latin1')
 }

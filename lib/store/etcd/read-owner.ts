@@ -1,7 +1,7 @@
 import type { EtcdClient, KeyValue, RangeRequest, RangeResponse } from './client.js'
 import type { KeyRange, OwnerRange, WritableLayout } from './key-layout.js'
 import type { LeafIndex } from './leaf-index.js'
-import type { OwnerState, StoredKey } from './owner-plan.js'
+import type { OwnerState, StoredKey } from './owner-changes.js'
 
 /**
  * Keys that we read to find an owner's leaves: enough for a large RRset while another replaces it. The range of its own key
