@@ -4,10 +4,12 @@ import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
 import type { AnsweringTask } from './cluster/answering.js'
 import type { DnsThreadTask } from './cluster/dns-thread.js'
+import { ownAddresses } from './cluster/own-addresses.js'
 import type { StreamThreadTask } from './cluster/stream-thread.js'
 import { Supervisor, type ThreadPlan, type ThreadStatus, type WorkerRestart } from './cluster/supervisor.js'
 import type { ThreadTask } from './cluster/thread-life.js'
 import { ContainerDnsError } from './errors.js'
+import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { CounterSampler, type CounterTotals } from './metrics/counter-totals.js'
 import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
@@ -15,7 +17,8 @@ import { Publisher } from './publish/publisher.js'
 import { PublishedRecords, type Records } from './publish/records.js'
 import { serialAfter } from './publish/serial.js'
 import { QueryPipeline } from './query/pipeline.js'
-import { Zone, ZoneTable } from './query/zone.js'
+import { type AnswerPolicy, openSettings } from './query/settings.js'
+import type { ZoneTable } from './query/zone.js'
 import { type RecordIndexSize, RecordIndexWriter } from './record-index/record-index-writer.js'
 import type { Segment } from './shared-table/segments.js'
 import type { BadRecord, RecordStore, StoreStatus } from './store/record-store.js'
@@ -127,6 +130,9 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
   readonly #supervisor: Supervisor
+  readonly #cookieSecrets = new CookieSecrets()
+  readonly #secretTimer: NodeJS.Timeout
+  readonly #policy: AnswerPolicy
   readonly #zones: ZoneTable
   readonly #pipeline: QueryPipeline
   readonly #onAbort = () => void this.close()
@@ -152,9 +158,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       serial: serialAfter(0, clock.wallMs()),
       onSegment: (segment) => this.#postSegment(segment),
     })
-    const zones = options.zones.map((zone) => new Zone(zone, options.negativeTtl))
-    this.#zones = new ZoneTable(zones, this.#index.reader.seed)
-    this.#pipeline = this.#createPipeline()
+    this.#secretTimer = setInterval(() => this.#cookieSecrets.roll(), SECRET_LIFE_MS).unref()
+    this.#policy = this.#createPolicy()
+    const settings = openSettings(this.#index.reader, this.#policy)
+    this.#zones = settings.zones
+    // Queries of the host itself are not part of the statistics.
+    this.#pipeline = new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31), 1)
     this.#publisher = this.#createPublisher(clock)
     this.records = new PublishedRecords({
       index: this.#index,
@@ -231,6 +240,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   async #close(drainMs: number): Promise<void> {
     this.#ready = false
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    clearInterval(this.#secretTimer)
     if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs))
     const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
     const results = await Promise.allSettled(ends)
@@ -252,17 +262,26 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
-  #createPipeline(): QueryPipeline {
-    const { negativeTtl, udpPayloadSize } = this.#options
-    const settings = { index: this.#index.reader, zones: this.#zones, negativeTtl, udpPayloadSize }
-    // Queries of the host itself are not part of the statistics.
-    return new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31), 1)
+  #createPolicy(): AnswerPolicy {
+    const { zones, negativeTtl, edns, identity, srvWeights, tcp, listen } = this.#options
+    return {
+      zones,
+      negativeTtl,
+      ...edns,
+      cookieSecrets: this.#cookieSecrets.buffer,
+      identity,
+      normalizesSrvWeights: srvWeights === 'normalized',
+      ownAddresses: ownAddresses(listen.map(({ host }) => host)),
+      // RFC 7828 §3.1: in units of 100 ms, in 16 bits.
+      keepaliveTimeout: Math.min(Math.floor(tcp.idleTimeoutMs / 100), 0xffff),
+    }
   }
 
   #createPublisher(clock: Clock): Publisher {
     return new Publisher({
       index: this.#index,
       defaultTtl: this.#options.defaultTtl,
+      synthesizesPtr: this.#options.synthesizePtr,
       placeOf: (name) => this.#placeOf(name),
       logger: this.#options.logger,
       clock,
@@ -326,8 +345,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   }
 
   #answeringTask(thread: number): Unsupervised<AnsweringTask> {
-    const { zones, negativeTtl, udpPayloadSize } = this.#options
-    return { counters: this.#counterRows, index: this.#index.handle(thread), zones, udpPayloadSize, negativeTtl }
+    return { ...this.#policy, counters: this.#counterRows, index: this.#index.handle(thread) }
   }
 
   /** The first segments come while the server is put together; threads are given those when they start. */

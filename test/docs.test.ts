@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../lib/errors.js'
 import { COUNTER_NAMES } from '../lib/metrics/counters.js'
 import * as options from '../lib/options.js'
+import { UDP_PAYLOAD_SIZE } from '../lib/query/options.js'
 import { decodeRRset } from '../lib/records/wire-rrset.js'
 import { keyLayoutFor, type LayoutName } from '../lib/store/etcd/choose-layout.js'
 import type { KeyLayout } from '../lib/store/etcd/key-layout.js'
@@ -149,7 +150,7 @@ describe('docs/options.md', () => {
   it.each([
     ['defaultTtl', options.DEFAULT_TTL],
     ['negativeTtl', options.NEGATIVE_TTL],
-    ['edns', options.UDP_PAYLOAD_SIZE],
+    ['edns', UDP_PAYLOAD_SIZE],
     ['startTimeoutMs', options.START_TIMEOUT_MS],
     ['tcp', options.TCP_IDLE_TIMEOUT_MS],
     ['tcp', options.TCP_CONNECTIONS],

@@ -24,6 +24,8 @@ export interface WireRRset {
   readonly side: Uint8Array
   readonly sideStart: number
   readonly sideLength: number
+  /** Made up by the server, not put in by a store. Left out: it is the store's. */
+  readonly isSynthesized?: boolean
 }
 
 /** Owner (a pointer), type, class and TTL stand before that in a message. */

@@ -11,12 +11,12 @@ describe('RFC 2181', () => {
   it('§5 no two records of an RRset are alike', () => {
     const server = new Answering().put({
       name: 'a.example',
-      type: 'NS',
+      type: 'PTR',
       data: ['b.example', 'B.EXAMPLE', 'c.example', 'b.example'],
     })
-    expectResponse(server.ask(buildQuery('a.example', 'NS')), {
+    expectResponse(server.ask(buildQuery('a.example', 'PTR')), {
       ...AA,
-      answer: ['a.example. 30 NS b.example.', 'a.example. 30 NS c.example.'],
+      answer: ['a.example. 30 PTR b.example.', 'a.example. 30 PTR c.example.'],
     })
   })
 
