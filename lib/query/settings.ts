@@ -19,11 +19,14 @@ export interface AnswerPolicy {
   readonly keepaliveTimeout: number
 }
 
-/** What one thread answers by. */
-export function openSettings(index: RecordIndexReader, policy: AnswerPolicy): QuerySettings {
+/** What one thread answers by. `wallSeconds` are those since 1970, which cookies are dated with. */
+export function openSettings(
+  index: RecordIndexReader,
+  policy: AnswerPolicy,
+  wallSeconds = () => Math.floor(Date.now() / 1000),
+): QuerySettings {
   const { udpPayloadSize, negativeTtl, ownAddresses, normalizesSrvWeights, nsid, keepaliveTimeout } = policy
   const zones = policy.zones.map((zone) => new Zone(zone, negativeTtl))
-  const wallSeconds = () => Math.floor(Date.now() / 1000)
   return {
     index,
     zones: new ZoneTable(zones, index.seed),

@@ -24,6 +24,8 @@ export interface AnsweringOptions {
   readonly policy?: Partial<AnswerPolicy>
 }
 
+/** Seconds since 1970. */
+const NOW = 1_800_000_000
 const NO_ADDRESSES = { ipv4: new Uint8Array(0), ipv6: new Uint8Array(0) }
 
 const GUARD = 64
@@ -68,7 +70,7 @@ export class Answering {
       keepaliveTimeout: 100,
       ...options.policy,
     }
-    const settings = openSettings(this.index.reader, policy)
+    const settings = openSettings(this.index.reader, policy, () => NOW)
     this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1, 1)
     this.pipeline.clients = {
       clientAddress: (_, target) => {
@@ -88,6 +90,14 @@ export class Answering {
       this.index.write(owner, [...others, this.#encoder.encode(type, ttl, data)])
     }
     return this
+  }
+
+  /** Puts RRsets in the place of all there are. */
+  replaceAll(rrsets: RRset[]): this {
+    for (let bucket = 0; bucket < this.index.bucketCount; bucket++) {
+      this.index.visitBucket(bucket, this.index.bucketCount, (name) => void this.index.write(name, []))
+    }
+    return this.put(...rrsets)
   }
 
   /** The response to a datagram; of no length when there is none. */
