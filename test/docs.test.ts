@@ -82,6 +82,16 @@ describe('docs/errors.md', () => {
   })
 })
 
+describe('docs/standards.md', () => {
+  it('lists each RFC that has tests', () => {
+    const text = readFileSync(new URL('docs/standards.md', ROOT), 'utf8')
+    const listed = [...text.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((row) => row[1]!.split(', '))
+    const tested = readdirSync(new URL('test/rfc/', ROOT)).map((file) => /^rfc(\d+)\.test\.ts$/.exec(file)![1]!)
+    expect(tested.filter((rfc) => !listed.includes(rfc))).toEqual([])
+    expect(listed).toEqual([...new Set(listed)])
+  })
+})
+
 describe('docs/etcd.md', () => {
   const text = readFileSync(new URL('docs/etcd.md', ROOT), 'utf8')
   const blocks = [...text.matchAll(/```keys (containerdns|skydns)\n([\s\S]*?)\n\n([\s\S]*?)\n```/g)]

@@ -54,6 +54,16 @@ describe('a delegation', () => {
     expectResponse(server.ask(buildQuery('own.example', 'DS')), { ...AA, authority: [SOA] })
   })
 
+  it('to an empty zone of ours has no DS either, and a wildcard does not stand in', () => {
+    const empty = new Answering({ zones: ['example.', 'own.example.'] }).put({
+      name: '*.example',
+      type: 'CNAME',
+      data: ['a.example'],
+    })
+    expectResponse(empty.ask(buildQuery('own.example', 'DS')), { ...AA, authority: [SOA] })
+    expectResponse(empty.ask(buildQuery('example', 'DS')), { ...AA, authority: [SOA] })
+  })
+
   it('ends a chain, which stays authoritative', () => {
     expectResponse(server.ask(buildQuery('alias.example')), {
       ...AA,

@@ -216,13 +216,15 @@ describe('a query', () => {
     const property = fc.property(fc.array(single, { minLength: 2, maxLength: 5 }), (queries) => {
       for (const bytes of queries) expect(Buffer.from(shared.ask(bytes))).toEqual(Buffer.from(fresh().ask(bytes)))
     })
-    fc.assert(property, { numRuns: 100 })
+    fc.assert(property, { numRuns: 50 })
   })
 })
 
 /** Whether a response holds an RRset of several records, whose order is drawn anew each time. */
 function describesRRset(response: Uint8Array): boolean {
-  return response.length > 0 && describeResponse(response).answer.length > 2
+  if (response.length === 0) return false
+  const { answer, authority, additional } = describeResponse(response)
+  return answer.length > 2 || authority.length > 1 || additional.length > 1
 }
 
 describe('counters', () => {
