@@ -70,6 +70,7 @@ function flagsOf(context: QueryContext): number {
 /** Of all options but padding, whose data takes what room there is. */
 function optionsSize(context: QueryContext): number {
   const { edns, settings } = context
+  if (!edns.hasOptions && context.extendedError === NO_EXTENDED_ERROR) return 0
   let size = 0
   if (context.extendedError !== NO_EXTENDED_ERROR) size += OPTION_HEADER_SIZE + EXTENDED_ERROR_SIZE
   if (context.answersCookie) size += OPTION_HEADER_SIZE + BOTH_COOKIES_SIZE

@@ -9,7 +9,7 @@ import { RRsetWriter } from './rrset-writer.js'
 import type { RecordOrder } from './select.js'
 import { SrvWeights } from './srv-weights.js'
 import { Wildcards } from './wildcards.js'
-import type { Zone, ZoneTable } from './zone.js'
+import type { Zone } from './zone.js'
 import { findCut, NO_CUT } from './zone-cuts.js'
 
 /** How many CNAMEs one answer follows. */
@@ -111,8 +111,10 @@ export class Lookup {
     const { question } = this.#context
     const { index, zones } = this.#settings
     if (zone.isNameServer(name)) this.#writeOwnAddresses(zone)
-    else if (zones.isAboveZone(name) || isApexBelow(zones, zone, name)) this.#writeNegative(zone, true)
-    else if (!this.#wildcards.find(zone, name)) this.#writeNegative(zone, zone.isAboveNameServer(name))
+    else if (zones.isAboveZone(name) || (question.type === Type.DS && zones.match(name) !== zone)) {
+      // An empty zone of ours begins there, about which this one was asked.
+      this.#writeNegative(zone, true)
+    } else if (!this.#wildcards.find(zone, name)) this.#writeNegative(zone, zone.isAboveNameServer(name))
     else if (this.#findWanted(question.type)) this.#writeWanted()
     else if (index.findType(Type.CNAME)) return false
     else this.#writeNegative(zone, true)
@@ -235,11 +237,6 @@ export class Lookup {
     response.undo(before)
     this.#context.isTruncated = true
   }
-}
-
-/** Whether a name, about which the zone above was asked, is the apex of a zone of ours that may be empty. */
-function isApexBelow(zones: ZoneTable, zone: Zone, name: FoldedName): boolean {
-  return zones.match(name) !== zone
 }
 
 /** What an apex has even if the store has no such RRset. ANY takes what there is, which is the SOA if nothing else (RFC 8482 §4.1). */

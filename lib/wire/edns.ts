@@ -39,6 +39,8 @@ export class EdnsRequest {
   version = 0
   payloadSize = MIN_UDP_PAYLOAD
   dnssecOk = false
+  /** Whether there is any of the options below; most queries have none. */
+  hasOptions = false
   /** RFC 5001 §2.1: the client would like to know which server this is. */
   wantsNsid = false
   /** Where the data of its cookie option stands, if there is one: the first counts (RFC 7873 §5.2). */
@@ -70,6 +72,8 @@ export class EdnsRequest {
     this.version = 0
     this.payloadSize = MIN_UDP_PAYLOAD
     this.dnssecOk = false
+    if (!this.hasOptions) return
+    this.hasOptions = false
     this.wantsNsid = false
     this.hasCookie = false
     this.wantsKeepalive = false
@@ -132,19 +136,23 @@ export class EdnsRequest {
   #note(code: number, start: number, size: number): void {
     switch (code) {
       case EdnsOption.NSID:
+        this.hasOptions = true
         this.wantsNsid = true
         return
       case EdnsOption.COOKIE:
         if (this.hasCookie) return
+        this.hasOptions = true
         this.hasCookie = true
         this.cookieStart = start
         this.cookieLength = size
         return
       case EdnsOption.TCP_KEEPALIVE:
         // A client has no time to tell (RFC 7828 §3.2.1); who tells one has something else in mind.
+        this.hasOptions = true
         this.wantsKeepalive = size === 0
         return
       case EdnsOption.PADDING:
+        this.hasOptions = true
         this.hasPadding = true
         return
       default:
