@@ -2,8 +2,9 @@ import { ContainerDnsError } from '../errors.js'
 import type { BatchEndpoints, BoundAddress, DatagramAddress, DatagramSockets } from './datagram-transport.js'
 import { type Libc, loadLibc } from './libc.js'
 import { EFD_CLOEXEC, EFD_NONBLOCK } from './linux-constants.js'
-import { boundPort, openBatchSocket } from './open-batch-socket.js'
+import { openBatchSocket } from './open-batch-socket.js'
 import { familyOf, isWildcard } from './socket-address.js'
+import type { SystemSocket } from './system-socket.js'
 
 /**
  * The descriptors of the `batch` transport: for each thread one socket an address, and one eventfd.
@@ -18,7 +19,7 @@ export class BatchSockets implements DatagramSockets {
   readonly #addresses: BoundAddress[] = []
   readonly #wakeFds: number[] = []
   /** A row for each address, a socket in it for each thread. */
-  readonly #fds: number[][] = []
+  readonly #sockets: SystemSocket[][] = []
   #isClosed = false
 
   /** Opens everything, or nothing. */
@@ -41,7 +42,7 @@ export class BatchSockets implements DatagramSockets {
 
   endpoints(thread: number): BatchEndpoints {
     const sockets = this.#addresses.map(({ host }, i) => ({
-      fd: this.#fds[i]![thread]!,
+      fd: this.#sockets[i]![thread]!.fd,
       family: familyOf(host),
       wildcard: isWildcard(host),
     }))
@@ -56,17 +57,17 @@ export class BatchSockets implements DatagramSockets {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const fd of [...this.#fds.flat(), ...this.#wakeFds]) this.#libc.close(fd)
+    for (const socket of this.#sockets.flat()) socket.close()
+    for (const fd of this.#wakeFds) this.#libc.close(fd)
   }
 
   /** The first socket makes sure that the port is free, or finds one; the other threads' join it. */
   #openAddress({ host, port, share }: DatagramAddress): void {
-    const row: number[] = []
-    this.#fds.push(row)
-    row.push(openBatchSocket(this.#libc, { host, port }, share && port !== 0 ? 'join' : 'exclusive'))
-    const place = { host, port: boundPort(this.#libc, row[0]!, { host, port }) }
-    while (row.length < this.threads) row.push(openBatchSocket(this.#libc, place, 'join'))
-    this.#addresses.push({ protocol: 'udp', ...place })
+    const first = openBatchSocket(this.#libc, { host, port }, share && port !== 0 ? 'join' : 'exclusive')
+    const row = [first]
+    this.#sockets.push(row)
+    while (row.length < this.threads) row.push(openBatchSocket(this.#libc, first.place, 'join'))
+    this.#addresses.push({ protocol: 'udp', ...first.place })
   }
 
   #openWakeFd(): number {

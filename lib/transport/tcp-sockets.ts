@@ -1,11 +1,11 @@
 import { createServer } from 'node:net'
 import type { DatagramAddress, TransportKind } from './datagram-transport.js'
 import { type Libc, loadLibc } from './libc.js'
-import { boundPort } from './open-batch-socket.js'
 import { openListeningSocket } from './open-listening-socket.js'
 import { canReusePort } from './reuse-port.js'
 import type { SocketPlace } from './socket-error.js'
 import type { StreamEndpoints, StreamSockets } from './stream-transport.js'
+import type { SystemSocket } from './system-socket.js'
 import { listenOnPlace } from './tcp-listen.js'
 
 /**
@@ -22,17 +22,15 @@ export async function openTcpSockets(
 }
 
 class DescriptorSockets implements StreamSockets {
-  readonly places: SocketPlace[] = []
   readonly #libc: Libc = loadLibc()
-  readonly #fds: number[] = []
+  readonly #sockets: SystemSocket[] = []
   #isClosed = false
 
   constructor(addresses: readonly DatagramAddress[]) {
     try {
       for (const { host, port, share } of addresses) {
-        const fd = openListeningSocket(this.#libc, { host, port }, share && port !== 0 ? 'join' : 'exclusive')
-        this.#fds.push(fd)
-        this.places.push({ host, port: boundPort(this.#libc, fd, { host, port }) })
+        const manner = share && port !== 0 ? 'join' : 'exclusive'
+        this.#sockets.push(openListeningSocket(this.#libc, { host, port }, manner))
       }
     } catch (error) {
       this.close()
@@ -40,14 +38,18 @@ class DescriptorSockets implements StreamSockets {
     }
   }
 
+  get places(): readonly SocketPlace[] {
+    return this.#sockets.map(({ place }) => place)
+  }
+
   get endpoints(): StreamEndpoints {
-    return { kind: 'descriptors', fds: this.#fds }
+    return { kind: 'descriptors', fds: this.#sockets.map(({ fd }) => fd) }
   }
 
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const fd of this.#fds) this.#libc.close(fd)
+    for (const socket of this.#sockets) socket.close()
   }
 }
 
