@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { EventEmitter } from 'eventemitter3'
 import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
@@ -26,6 +27,9 @@ import { nameToText } from './wire/name.js'
 import { type DnsResponse, decodeResponse } from './wire/packet.js'
 import { queryMessage } from './wire/query-message.js'
 import { type RecordType, typeCode } from './wire/rdata/record-type.js'
+
+/** For what the kernel was about to queue when it was told not to any more: it is microseconds. */
+const IN_FLIGHT_MS = 10
 
 const DRAIN_MS: Bounds = { default: 0, min: 0, max: 3_600_000, unit: 'milliseconds' }
 
@@ -120,16 +124,34 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const { signal, startTimeoutMs, store } = this.#options
     // Opening the sockets took a while. Of what was aborted before one listens, no event comes.
     throwIfAborted(signal)
-    const loaded = Promise.all([this.#supervisor.start(), this.#openStore(store)])
+    const started = this.#sockets.isShared ? this.#startBeside(store) : this.#startAlone(store)
     const timeout = () => this.#startTimeout(startTimeoutMs)
-    await withinTime(loaded, { signal, timeoutMs: startTimeoutMs, timeout })
-    this.#index.setLoaded()
-    await this.#publisher.settled()
+    await withinTime(started, { signal, timeoutMs: startTimeoutMs, timeout })
     throwIfAborted(signal)
     signal?.addEventListener('abort', this.#onAbort)
     this.#ready = true
     // Whoever awaits the start has the server by then, and has had the time to listen.
     setImmediate(() => this.emit('ready'))
+  }
+
+  /** Until the load is there, whoever asks is told to wait: SERVFAIL. */
+  async #startAlone(store: RecordStore): Promise<void> {
+    await Promise.all([this.#supervisor.start(), this.#openStore(store)])
+    await this.#setLoaded()
+  }
+
+  /** The others answer until we can. */
+  async #startBeside(store: RecordStore): Promise<void> {
+    await this.#openStore(store)
+    await this.#setLoaded()
+    await this.#supervisor.start()
+    // A start that was given up has closed the sockets by now.
+    if (this.#closing === undefined) this.#sockets.join()
+  }
+
+  async #setLoaded(): Promise<void> {
+    this.#index.setLoaded()
+    await this.#publisher.settled()
   }
 
   async query(name: string, type: RecordType): Promise<DnsResponse> {
@@ -179,7 +201,11 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   async #close(drainMs: number): Promise<void> {
     this.#ready = false
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
-    if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs))
+    this.#supervisor.drain()
+    this.#sockets.streams?.leave()
+    if (drainMs > 0) await delay(drainMs)
+    this.#sockets.leave()
+    await delay(IN_FLIGHT_MS)
     const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
     const results = await Promise.allSettled(ends)
     this.#publisher.close()

@@ -44,7 +44,7 @@ const DOORS: Record<string, readonly string[]> = {
   etcd3: ['store/etcd/client.ts'],
   piscina: ['threads/thread-pool.ts'],
   eventemitter3: ['container-dns.ts', 'server.ts'],
-  pino: ['cli/logger.ts', 'cli/commands/serve.ts'],
+  pino: ['cli/logger.ts', 'cli/notify-systemd.ts', 'cli/commands/serve.ts'],
   commander: ['cli/run-cli.ts', 'cli/commands/serve.ts'],
 }
 

@@ -131,6 +131,11 @@ export class Supervisor {
     for (const thread of this.#threads) thread.port?.postMessage(message)
   }
 
+  /** Tells the threads that the end is near. */
+  drain(): void {
+    this.#control.drain()
+  }
+
   /** Ends all threads: by asking, and after a second by force. May be called twice. */
   async stop(): Promise<void> {
     this.#stopped = true

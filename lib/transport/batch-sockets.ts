@@ -20,6 +20,8 @@ export class BatchSockets implements DatagramSockets {
   readonly #wakeFds: number[] = []
   /** A row for each address, a socket in it for each thread. */
   readonly #sockets: SystemSocket[][] = []
+  /** Those that others are bound beside, and that are not bound before `join`. */
+  readonly #toJoin: SystemSocket[] = []
   #isClosed = false
 
   /** Opens everything, or nothing. */
@@ -54,6 +56,15 @@ export class BatchSockets implements DatagramSockets {
     if (!this.#isClosed) this.#libc.write(this.#wakeFds[thread]!, ONE, ONE.length)
   }
 
+  join(): void {
+    for (const socket of this.#toJoin.splice(0)) socket.bind('join')
+  }
+
+  leave(): void {
+    if (this.#isClosed) return
+    for (const socket of this.#sockets.flat()) socket.turnAway()
+  }
+
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -61,13 +72,17 @@ export class BatchSockets implements DatagramSockets {
     for (const fd of this.#wakeFds) this.#libc.close(fd)
   }
 
-  /** The first socket makes sure that the port is free, or finds one; the other threads' join it. */
+  /** The first socket makes sure that the port is free, or finds one; the other threads' join it. Those of a shared one wait. */
   #openAddress({ host, port, share }: DatagramAddress): void {
-    const first = openBatchSocket(this.#libc, { host, port }, share && port !== 0 ? 'join' : 'exclusive')
+    const isShared = share && port !== 0
+    const first = openBatchSocket(this.#libc, { host, port })
     const row = [first]
     this.#sockets.push(row)
-    while (row.length < this.threads) row.push(openBatchSocket(this.#libc, first.place, 'join'))
+    if (!isShared) first.bind('exclusive')
+    while (row.length < this.threads) row.push(openBatchSocket(this.#libc, first.place))
     this.#addresses.push({ protocol: 'udp', ...first.place })
+    if (isShared) this.#toJoin.push(...row)
+    else for (const socket of row.slice(1)) socket.bind('join')
   }
 
   #openWakeFd(): number {

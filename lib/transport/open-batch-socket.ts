@@ -14,16 +14,15 @@ import {
 import { familyOf, isWildcard } from './socket-address.js'
 import { RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES } from './socket-buffers.js'
 import type { SocketPlace } from './socket-error.js'
-import { type BindManner, SystemSocket } from './system-socket.js'
+import { SystemSocket } from './system-socket.js'
 
-/** Opens a socket for datagrams and binds it. */
-export function openBatchSocket(libc: Libc, place: SocketPlace, manner: BindManner): SystemSocket {
+/** Opens a socket for datagrams that is still to be bound. */
+export function openBatchSocket(libc: Libc, place: SocketPlace): SystemSocket {
   const socket = new SystemSocket(libc, place, SOCK_DGRAM)
   return socket.closingOnFailure(() => {
     if (isWildcard(place.host)) askForAddress(socket, familyOf(place.host))
     setBuffer(socket, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BUFFER_BYTES)
     setBuffer(socket, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_BYTES)
-    socket.bind(manner)
   })
 }
 

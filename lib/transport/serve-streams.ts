@@ -10,7 +10,7 @@ import type { StreamEndpoints, StreamHandler, StreamLimits } from './stream-tran
 import { listenOnDescriptor, listenOnPlace } from './tcp-listen.js'
 import { untilStopped } from './until-stopped.js'
 
-/** TCP on the event loop of the stream thread: listens until `tick` says stop, then closes every connection. */
+/** TCP on the event loop of the stream thread: listens until `tick` says stop, then answers what has come and ends every connection. */
 export async function serveStreams(
   endpoints: StreamEndpoints,
   limits: StreamLimits,
@@ -28,10 +28,11 @@ export async function serveStreams(
     await listenOnAll(endpoints, nextServer)
     // A connection that could not be accepted: the system is out of descriptors, or the client was gone.
     for (const server of servers) server.on('error', () => handler.onConnection('refused'))
-    await untilStopped(control, () => connections.sweep())
+    await untilStopped(control, () => connections.sweep(control.isDraining))
+    await connections.untilQuiet()
   } finally {
     const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
-    await connections.closeAll()
+    await connections.endAll()
     await Promise.all(closed)
   }
 }

@@ -9,7 +9,7 @@ import {
   SOCK_NONBLOCK,
   SOL_SOCKET,
 } from './linux-constants.js'
-import { encodeSocketAddress, familyOf, portOf, SOCKADDR_IN6_SIZE } from './socket-address.js'
+import { encodeSocketAddress, familyOf, isWildcard, portOf, SOCKADDR_IN6_SIZE } from './socket-address.js'
 import { libcSocketError, type SocketPlace, socketError } from './socket-error.js'
 
 /**
@@ -72,6 +72,19 @@ export class SystemSocket {
     const bound = new Uint8Array(SOCKADDR_IN6_SIZE)
     this.#check('getsockname', this.#libc.getsockname(this.fd, bound, new Uint32Array([bound.length])))
     this.#place = { host: this.#place.host, port: portOf(bound) }
+  }
+
+  /**
+   * For datagrams: has the kernel queue nothing more here, while what is queued can still be read. Says whether it worked.
+   *
+   * A connected socket takes datagrams from its peer alone, and is passed over when one is spread over those that share a port.
+   * The peer is the socket itself, which nobody else can send as. Responses go where they are addressed to all the same.
+   */
+  turnAway(): boolean {
+    const { host, port } = this.#place
+    const own = isWildcard(host) ? (familyOf(host) === 6 ? '::1' : '127.0.0.1') : host
+    const peer = encodeSocketAddress(this.#libc, own, port)
+    return peer !== undefined && this.#libc.connect(this.fd, peer, peer.length) >= 0
   }
 
   listen(backlog: number): void {

@@ -1,12 +1,13 @@
 import { createServer } from 'node:net'
 import type { DatagramAddress, TransportKind } from './datagram-transport.js'
 import { type Libc, loadLibc } from './libc.js'
+import { ListenerGroup } from './listener-group.js'
 import { openListeningSocket } from './open-listening-socket.js'
 import { canReusePort } from './reuse-port.js'
 import type { SocketPlace } from './socket-error.js'
 import type { StreamEndpoints, StreamSockets } from './stream-transport.js'
 import type { SystemSocket } from './system-socket.js'
-import { listenOnPlace } from './tcp-listen.js'
+import { BACKLOG, listenOnPlace } from './tcp-listen.js'
 
 /**
  * Opens the listening sockets of TCP, or nothing. Main thread.
@@ -24,13 +25,18 @@ export async function openTcpSockets(
 class DescriptorSockets implements StreamSockets {
   readonly #libc: Libc = loadLibc()
   readonly #sockets: SystemSocket[] = []
+  readonly #groups: ListenerGroup[] = []
   #isClosed = false
 
   constructor(addresses: readonly DatagramAddress[]) {
     try {
       for (const { host, port, share } of addresses) {
-        const manner = share && port !== 0 ? 'join' : 'exclusive'
-        this.#sockets.push(openListeningSocket(this.#libc, { host, port }, manner))
+        const isShared = share && port !== 0
+        const socket = openListeningSocket(this.#libc, { host, port }, isShared ? 'join' : 'exclusive')
+        this.#sockets.push(socket)
+        this.#groups.push(new ListenerGroup(this.#libc, socket.fd))
+        // A shared one listens when the stream thread does: what came before would wait for that.
+        if (!isShared) socket.listen(BACKLOG)
       }
     } catch (error) {
       this.close()
@@ -46,6 +52,15 @@ class DescriptorSockets implements StreamSockets {
     return { kind: 'descriptors', fds: this.#sockets.map(({ fd }) => fd) }
   }
 
+  join(): void {
+    for (const group of this.#groups) group.join()
+  }
+
+  leave(): void {
+    if (this.#isClosed) return
+    for (const group of this.#groups) group.leave()
+  }
+
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -56,7 +71,8 @@ class DescriptorSockets implements StreamSockets {
 async function tryPlaces(addresses: readonly DatagramAddress[]): Promise<StreamSockets> {
   const places: SocketPlace[] = []
   for (const address of addresses) places.push(await tryPlace(address))
-  return { places, endpoints: { kind: 'places', reusePort: canReusePort(), places }, close: () => {} }
+  const endpoints = { kind: 'places', reusePort: canReusePort(), places } as const
+  return { places, endpoints, join: () => {}, leave: () => {}, close: () => {} }
 }
 
 /** Without `reusePort`, as only such a bind sees all others. A place that is shared fails, if at all, in the thread. */
