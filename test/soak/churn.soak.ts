@@ -52,6 +52,7 @@ class Churn implements AsyncDisposable {
   readonly #samples: ChurnState[] = []
   #before: ChurnState | undefined
   #load: CheckedLoad | undefined
+  readonly #putting = new Set<number>()
   #puts = 0
   #kills = 0
   #etcdRestarts = 0
@@ -103,6 +104,7 @@ class Churn implements AsyncDisposable {
   /** Throws for the bars that were missed. */
   async checkEnd(report: (line: string) => void): Promise<void> {
     await eventually(() => !this.#mayBeStale, 60_000)
+    await eventually(() => this.#putting.size === 0)
     // Values of which nobody knows are known again.
     for (let host = 0; host < HOSTS; host++) await this.#put(host)
     const end = await eventually(async () => {
@@ -150,7 +152,10 @@ class Churn implements AsyncDisposable {
     }
   }
 
+  /** One at a time for a host: of two at once, nobody knows which is the last. */
   async #put(host: number): Promise<void> {
+    if (this.#putting.has(host)) return
+    this.#putting.add(host)
     const address = `10.${(this.#puts >>> 16) & 0xff}.${(this.#puts >>> 8) & 0xff}.${this.#puts & 0xff}`
     this.#puts++
     const held = this.#history.begin(host, address, performance.now())
@@ -161,10 +166,12 @@ class Churn implements AsyncDisposable {
       this.#history.settle(host, held, performance.now())
     } catch {
       // etcd is away: the history takes it for possible.
+    } finally {
+      this.#putting.delete(host)
     }
   }
 
-  /** One DNS thread, whichever the port of the sender leads to; now and then the stream thread's turn comes by TCP elsewhere. */
+  /** A DNS thread: the one that the sender's port leads to. */
   async #killThread(): Promise<void> {
     this.#kills++
     const socket = createSocket('udp4')
