@@ -42,7 +42,7 @@ export class HostProcess implements AsyncDisposable {
       const found = this.said.find((value) => key in value)
       if (found === undefined) throw new Error(`nobody said ${key}: ${JSON.stringify(this.said)} ${this.errors}`)
       return found
-    }, 60_000)
+    }, 90_000)
   }
 
   /** Ends the host's wait for a line. */
