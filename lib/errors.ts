@@ -26,6 +26,8 @@ export const ERROR_CODES = {
   CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
   CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',
   CDNS_SOCKET_FAILED: 'The system refused a socket call for a reason that has no code of its own; see the cause.',
+  CDNS_CERTIFICATE_MISSING: 'An address for DoT or DoH has no certificate or no key, or their file cannot be read.',
+  CDNS_CERTIFICATE_INVALID: 'A certificate or its key is not PEM, is not usable, or the two do not belong together.',
   CDNS_TRANSPORT_UNAVAILABLE: 'The transport that was asked for does not work on this system.',
   CDNS_THREAD_FAILED: 'A DNS thread could not be started; see the cause.',
   CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',

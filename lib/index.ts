@@ -4,7 +4,7 @@ export type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './co
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
-export type { ContainerDnsOptions, EdnsOptions, ListenOptions } from './options.js'
+export type { ContainerDnsOptions, EdnsOptions, ListenOptions, TlsOptions } from './options.js'
 export type { RecordFilter, Records } from './publish/records.js'
 export type { RRset } from './records/rrset.js'
 export type { WireRRset } from './records/wire-rrset.js'

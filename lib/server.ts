@@ -262,9 +262,20 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       onDeath: (thread) => this.#index.releaseReader(thread),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
+      onCertificate: (file, failure) => this.#onCertificate(file, failure),
       logger: this.#options.logger,
       clock,
     })
+  }
+
+  #onCertificate(file: string, failure: Error | undefined): void {
+    const { logger } = this.#options
+    if (failure === undefined) {
+      logger.info({ file }, 'a certificate has been replaced')
+      return
+    }
+    logger.error({ file, err: failure }, 'a certificate is broken, the one before stays')
+    this.emit('error', failure)
   }
 
   /** The first segments come while the server is put together; threads are given those when they start. */

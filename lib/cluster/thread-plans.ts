@@ -27,7 +27,7 @@ export function threadCount({ datagrams, streams }: ServerSockets): number {
 /** The DNS threads, then the stream thread. Thread i has row i of the counters, and reader slot i of the index. */
 export function threadPlans(sockets: ServerSockets, settings: AnsweringSettings, sharedWith: SharedWith): ThreadPlan[] {
   const { zones, negativeTtl, udpPayloadSize, tcp, workerFiles } = settings
-  const { datagrams, streams } = sockets
+  const { datagrams, streams, services } = sockets
   const answering = (thread: number): Unsupervised<AnsweringTask> => ({
     ...sharedWith(thread),
     zones,
@@ -42,7 +42,7 @@ export function threadPlans(sockets: ServerSockets, settings: AnsweringSettings,
   if (streams !== undefined) {
     const { endpoints } = streams
     const thread = plans.length
-    const task = (): Unsupervised<StreamThreadTask> => ({ ...answering(thread), endpoints, limits: tcp })
+    const task = (): Unsupervised<StreamThreadTask> => ({ ...answering(thread), endpoints, services, limits: tcp })
     // Its event loop looks often enough by itself.
     plans.push({ role: 'stream', workerFile: workerFiles.stream, task, wake: () => {} })
   }

@@ -9,6 +9,8 @@ export type MessageFromThread =
   | { readonly type: 'started'; readonly threadId: number }
   | { readonly type: 'serving' }
   | { readonly type: 'failed'; readonly error: PlainError }
+  /** The certificate in a file was replaced, or could not be. */
+  | { readonly type: 'certificate'; readonly file: string; readonly error: PlainError | undefined }
 
 /** An error as a message can carry it: an Error that is posted arrives without its `name` and `code`. */
 export interface PlainError {

@@ -205,6 +205,7 @@ describe('a thread that hangs while it starts', () => {
       onDeath: () => {},
       onRestart: () => {},
       onError: () => {},
+      onCertificate: () => {},
       logger: silentLogger,
       clock: systemClock,
       startTimeoutMs: 500,
