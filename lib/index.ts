@@ -1,5 +1,6 @@
 export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
+export type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
@@ -8,13 +9,7 @@ export type { RecordFilter, Records } from './publish/records.js'
 export type { CookieMode, EdnsOptions, IdentityOptions, SrvWeightsOption } from './query/options.js'
 export type { RRset } from './records/rrset.js'
 export type { WireRRset } from './records/wire-rrset.js'
-export {
-  type CloseOptions,
-  type ContainerDns,
-  type ContainerDnsEvents,
-  createContainerDns,
-  type Stats,
-} from './server.js'
+export { createContainerDns } from './server.js'
 export { etcdStore } from './store/etcd/etcd-store.js'
 export type { EtcdStoreOptions } from './store/etcd/options.js'
 export { type MemoryStore, memoryStore } from './store/memory/memory-store.js'

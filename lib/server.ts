@@ -1,16 +1,15 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { EventEmitter } from 'eventemitter3'
 import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
-import type { AnsweringTask } from './cluster/answering.js'
-import type { DnsThreadTask } from './cluster/dns-thread.js'
 import { ownAddresses } from './cluster/own-addresses.js'
-import type { StreamThreadTask } from './cluster/stream-thread.js'
-import { Supervisor, type ThreadPlan, type ThreadStatus, type WorkerRestart } from './cluster/supervisor.js'
-import type { ThreadTask } from './cluster/thread-life.js'
+import { Supervisor } from './cluster/supervisor.js'
+import { threadCount, threadPlans } from './cluster/thread-plans.js'
+import type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
 import { ContainerDnsError } from './errors.js'
 import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
-import { CounterSampler, type CounterTotals } from './metrics/counter-totals.js'
+import { CounterSampler } from './metrics/counter-totals.js'
 import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
 import { Publisher } from './publish/publisher.js'
@@ -19,10 +18,11 @@ import { serialAfter } from './publish/serial.js'
 import { QueryPipeline } from './query/pipeline.js'
 import { type AnswerPolicy, openSettings } from './query/settings.js'
 import type { ZoneTable } from './query/zone.js'
-import { type RecordIndexSize, RecordIndexWriter } from './record-index/record-index-writer.js'
+import { RecordIndexWriter } from './record-index/record-index-writer.js'
 import type { Segment } from './shared-table/segments.js'
-import type { BadRecord, RecordStore, StoreStatus } from './store/record-store.js'
-import type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
+import { throwIfAborted, withinTime } from './start-limits.js'
+import type { RecordStore } from './store/record-store.js'
+import type { BoundAddress } from './transport/datagram-transport.js'
 import { openSockets, type ServerSockets } from './transport/open-sockets.js'
 import { MAX_MESSAGE_SIZE } from './wire/constants.js'
 import { FoldedName } from './wire/folded-name.js'
@@ -31,57 +31,8 @@ import { type DnsResponse, decodeResponse } from './wire/packet.js'
 import { queryMessage } from './wire/query-message.js'
 import { type RecordType, typeCode } from './wire/rdata/record-type.js'
 
-/** What a server tells its host. */
-export interface ContainerDnsEvents {
-  /** The first load is answered from. `createContainerDns` resolves at the same time. */
-  ready: () => void
-  /** Records of a name have changed, through this server or in the store. */
-  change: (change: { readonly name: string }) => void
-  workerRestart: (restart: WorkerRestart) => void
-  /** The store is out of reach; answers go on from what is known. */
-  storeDown: (cause: Error) => void
-  storeUp: () => void
-  badRecord: (bad: BadRecord) => void
-  /** Something failed that no caller waits for, and that the server lives on with. */
-  error: (error: Error) => void
-}
-
-/** A snapshot of what a server is and has done. */
-export interface Stats {
-  readonly ready: boolean
-  readonly transport: { readonly kind: TransportKind; readonly reason: string }
-  /** Sums over all threads since the start. */
-  readonly counters: CounterTotals
-  /** Connections that are open now; the counters tell what became of the others. */
-  readonly tcp: { readonly open: number }
-  readonly threads: readonly ThreadStatus[]
-  readonly index: RecordIndexSize & { readonly serial: number }
-  readonly store: StoreStatus & { readonly kind: string }
-  /** Addresses that the store's health checks have found down. */
-  readonly health: { readonly unhealthy: number }
-}
-
-/** A running server. Made by `createContainerDns`. */
-export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
-  /** Where it answers, in the order of `listen`; of each of its entries, udp first. */
-  readonly addresses: readonly BoundAddress[]
-  readonly records: Records
-  /** Whether the first load is answered from, and the server is not closing. */
-  readonly ready: boolean
-  /** Asks the answering code directly, without a socket. Rejects with CDNS_NAME_INVALID, CDNS_TYPE_UNSUPPORTED or CDNS_CLOSED. */
-  query(name: string, type: RecordType): Promise<DnsResponse>
-  stats(): Stats
-  /**
-   * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
-   * long with `ready` false, for whoever watches it to look elsewhere; default 0.
-   */
-  close(options?: CloseOptions): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
-
-export interface CloseOptions {
-  drainMs?: number
-}
+/** For what the kernel was about to queue when it was told not to any more: it is microseconds. */
+const IN_FLIGHT_MS = 10
 
 const DRAIN_MS: Bounds = { default: 0, min: 0, max: 3_600_000, unit: 'milliseconds' }
 
@@ -149,7 +100,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#options = options
     this.#sockets = sockets
     this.addresses = sockets.addresses
-    const threads = sockets.datagrams.threads + (sockets.streams === undefined ? 0 : 1)
+    const threads = threadCount(sockets)
     this.#counterRows = createCounterRows(threads)
     this.#counters = new CounterSampler(this.#counterRows)
     this.#index = new RecordIndexWriter({
@@ -182,15 +133,34 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const { signal, startTimeoutMs, store } = this.#options
     // Opening the sockets took a while. Of what was aborted before one listens, no event comes.
     throwIfAborted(signal)
-    const loaded = Promise.all([this.#supervisor.start(), this.#openStore(store)])
-    await withinTime(loaded, signal, startTimeoutMs, () => this.#startTimeout(startTimeoutMs))
-    this.#index.setLoaded()
-    await this.#publisher.settled()
+    const started = this.#sockets.isShared ? this.#startBeside(store) : this.#startAlone(store)
+    const timeout = () => this.#startTimeout(startTimeoutMs)
+    await withinTime(started, { signal, timeoutMs: startTimeoutMs, timeout })
     throwIfAborted(signal)
     signal?.addEventListener('abort', this.#onAbort)
     this.#ready = true
     // Whoever awaits the start has the server by then, and has had the time to listen.
     setImmediate(() => this.emit('ready'))
+  }
+
+  /** Until the load is there, whoever asks is told to wait: SERVFAIL. */
+  async #startAlone(store: RecordStore): Promise<void> {
+    await Promise.all([this.#supervisor.start(), this.#openStore(store)])
+    await this.#setLoaded()
+  }
+
+  /** The others answer until we can. */
+  async #startBeside(store: RecordStore): Promise<void> {
+    await this.#openStore(store)
+    await this.#setLoaded()
+    await this.#supervisor.start()
+    // A start that was given up has closed the sockets by now.
+    if (this.#closing === undefined) this.#sockets.join()
+  }
+
+  async #setLoaded(): Promise<void> {
+    this.#index.setLoaded()
+    await this.#publisher.settled()
   }
 
   async query(name: string, type: RecordType): Promise<DnsResponse> {
@@ -241,7 +211,11 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#ready = false
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     clearInterval(this.#secretTimer)
-    if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs))
+    this.#supervisor.drain()
+    this.#sockets.streams?.leave()
+    if (drainMs > 0) await delay(drainMs)
+    this.#sockets.leave()
+    await delay(IN_FLIGHT_MS)
     const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
     const results = await Promise.allSettled(ends)
     this.#publisher.close()
@@ -300,7 +274,11 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   #createSupervisor(clock: Clock): Supervisor {
     return new Supervisor({
-      plans: this.#threadPlans(),
+      plans: threadPlans(this.#sockets, this.#options, (thread) => ({
+        ...this.#policy,
+        counters: this.#counterRows,
+        index: this.#index.handle(thread),
+      })),
       onDeath: (thread) => this.#index.releaseReader(thread),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
@@ -308,30 +286,6 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       logger: this.#options.logger,
       clock,
     })
-  }
-
-  /** The DNS threads, then the stream thread. Thread i has row i of the counters, and reader slot i of the index. */
-  #threadPlans(): ThreadPlan[] {
-    const { tcp, workerFiles } = this.#options
-    const { datagrams, streams, services } = this.#sockets
-    const plans = Array.from({ length: datagrams.threads }, (_, thread): ThreadPlan => {
-      const endpoints = datagrams.endpoints(thread)
-      const task = (): Unsupervised<DnsThreadTask> => ({ ...this.#answeringTask(thread), endpoints })
-      return { role: 'dns', workerFile: workerFiles.dns, task, wake: () => datagrams.wake(thread) }
-    })
-    if (streams !== undefined) {
-      const { endpoints } = streams
-      const thread = plans.length
-      const task = (): Unsupervised<StreamThreadTask> => ({
-        ...this.#answeringTask(thread),
-        endpoints,
-        services,
-        limits: tcp,
-      })
-      // Its event loop looks often enough by itself.
-      plans.push({ role: 'stream', workerFile: workerFiles.stream, task, wake: () => {} })
-    }
-    return plans
   }
 
   #onCertificate(file: string, failure: Error | undefined): void {
@@ -342,10 +296,6 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
     logger.error({ file, err: failure }, 'a certificate is broken, the one before stays')
     this.emit('error', failure)
-  }
-
-  #answeringTask(thread: number): Unsupervised<AnsweringTask> {
-    return { ...this.#policy, counters: this.#counterRows, index: this.#index.handle(thread) }
   }
 
   /** The first segments come while the server is put together; threads are given those when they start. */
@@ -359,44 +309,5 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const zone = this.#zones.match(folded)
     if (zone === undefined) return 'outside'
     return zone.labelCount === folded.labelCount ? 'apex' : 'inside'
-  }
-}
-
-/** A task, but for what the supervisor adds. */
-type Unsupervised<Task extends ThreadTask> = Omit<Task, keyof ThreadTask>
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw aborted(signal)
-}
-
-function aborted(signal: AbortSignal): ContainerDnsError {
-  return new ContainerDnsError('CDNS_ABORTED', 'the signal that was passed in has been aborted', {
-    cause: signal.reason,
-  })
-}
-
-/** Rejects with CDNS_START_TIMEOUT or CDNS_ABORTED when that comes first. */
-async function withinTime(
-  work: Promise<unknown>,
-  signal: AbortSignal | undefined,
-  timeoutMs: number,
-  timeout: () => Error,
-): Promise<void> {
-  let cleanUp = () => {}
-  const limit = new Promise<never>((_, reject) => {
-    const timer = setTimeout(() => reject(timeout()), timeoutMs)
-    const onAbort = () => reject(aborted(signal!))
-    signal?.addEventListener('abort', onAbort)
-    cleanUp = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-    }
-  })
-  try {
-    await Promise.race([work, limit])
-  } finally {
-    cleanUp()
-    // When the limit was first, closing makes this fail too, and nobody waits for it any more.
-    work.catch(() => {})
   }
 }

@@ -27,6 +27,8 @@ const ORDER = [
   'publish',
   'cluster',
   'options',
+  'container-dns',
+  'start-limits',
   'server',
   'cli/',
   'testing/',
@@ -41,8 +43,8 @@ const DOORS: Record<string, readonly string[]> = {
   'dns-packet': ['wire/packet.ts'],
   etcd3: ['store/etcd/client.ts'],
   piscina: ['threads/thread-pool.ts'],
-  eventemitter3: ['server.ts'],
-  pino: ['cli/logger.ts', 'cli/commands/serve.ts'],
+  eventemitter3: ['container-dns.ts', 'server.ts'],
+  pino: ['cli/logger.ts', 'cli/notify-systemd.ts', 'cli/commands/serve.ts'],
   commander: ['cli/run-cli.ts', 'cli/commands/serve.ts'],
 }
 

@@ -1,7 +1,8 @@
-// Words that the main thread and the others share: | stop | 15 unused | thread 0: heartbeat, 15 unused | thread 1 | …
+// Words that the main thread and the others share: | stop | drain | 14 unused | thread 0: heartbeat, 15 unused | thread 1 | …
 // A heartbeat of 0 is that of a thread which does not serve yet.
 
 const STOP = 0
+const DRAIN = STOP + 1
 /** A thread's word has a cache line of its own. */
 const THREAD_STRIDE = 16
 
@@ -23,6 +24,11 @@ export class ClusterControl {
   stop(): void {
     Atomics.store(this.#words, STOP, 1)
     Atomics.notify(this.#words, STOP)
+  }
+
+  /** The end is near: connections that are idle may end now. */
+  drain(): void {
+    Atomics.store(this.#words, DRAIN, 1)
   }
 
   /** Before a thread is run: it does not serve yet. */
@@ -62,6 +68,10 @@ export class ThreadControl {
     }
     Atomics.add(this.#words, this.#heartbeat, 1)
     return Atomics.load(this.#words, STOP) === 0
+  }
+
+  get isDraining(): boolean {
+    return Atomics.load(this.#words, DRAIN) !== 0
   }
 
   async stopped(): Promise<void> {

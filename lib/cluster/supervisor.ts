@@ -42,6 +42,8 @@ export interface SupervisorOptions {
   readonly onCertificate: (file: string, failure: Error | undefined) => void
   readonly logger: Logger
   readonly clock: Clock
+  /** How long a thread may take until it serves; default `START_TIMEOUT_MS`. */
+  readonly startTimeoutMs?: number
 }
 
 export interface ThreadStatus {
@@ -88,6 +90,7 @@ interface Thread {
 /** Keeps the threads of a server running, each as an endless task, and runs those again that die or hang. */
 export class Supervisor {
   readonly #options: SupervisorOptions
+  readonly #startTimeoutMs: number
   readonly #control: ClusterControl
   readonly #threads: Thread[] = []
   #pool: ThreadPool | undefined
@@ -99,6 +102,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
+    this.#startTimeoutMs = options.startTimeoutMs ?? START_TIMEOUT_MS
     this.#control = new ClusterControl(options.plans.length)
     this.#unregister = registerForExit(() => this.#stopForExit())
   }
@@ -111,15 +115,24 @@ export class Supervisor {
       }
       this.#onStartFailure = reject
     })
+    // While a store was loading, before us.
+    if (this.#stopped) return
     const { plans } = this.#options
-    this.#pool = await createThreadPool(plans.length, (error) => this.#onPoolError(error))
-    if (this.#stopped) return this.#pool.destroy()
+    this.#pool = this.#createPool(plans.length)
     for (const plan of plans) this.#threads.push(this.#newThread(plan))
     for (const thread of this.#threads) this.#run(thread)
     await started
     if (this.#stopped) return
     this.#heartbeatTimer = setInterval(() => this.#checkHearts(), HEARTBEAT_CHECK_MS)
     this.#heartbeatTimer.unref()
+  }
+
+  #createPool(threads: number): ThreadPool {
+    try {
+      return createThreadPool(threads, (error) => this.#onPoolError(error))
+    } catch (error) {
+      throw startFailure(error as Error)
+    }
   }
 
   /** What each thread is for, and how often it has been run again. */
@@ -131,6 +144,11 @@ export class Supervisor {
   postSegment(segment: Segment): void {
     const message: MessageToThread = { type: 'segment', segment }
     for (const thread of this.#threads) thread.port?.postMessage(message)
+  }
+
+  /** Tells the threads that the end is near. */
+  drain(): void {
+    this.#control.drain()
   }
 
   /** Ends all threads: by asking, and after a second by force. May be called twice. */
@@ -202,7 +220,7 @@ export class Supervisor {
     thread.abort = new AbortController()
     thread.exited = Promise.resolve()
     thread.threadId = NO_THREAD
-    thread.timer = setTimeout(() => this.#end(thread), START_TIMEOUT_MS).unref()
+    thread.timer = setTimeout(() => this.#end(thread), this.#startTimeoutMs).unref()
     thread.startedAt = this.#options.clock.monotonicMs()
     thread.missedBeats = 0
     this.#control.reset(thread.number)

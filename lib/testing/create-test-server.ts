@@ -1,6 +1,7 @@
+import type { ContainerDns } from '../container-dns.js'
 import type { ContainerDnsOptions } from '../options.js'
 import type { RRset } from '../records/rrset.js'
-import { type ContainerDns, createContainerDns } from '../server.js'
+import { createContainerDns } from '../server.js'
 import { memoryStore } from '../store/memory/memory-store.js'
 
 /** What `createTestServer` takes: the options of a server, and the records that it is to answer with. */

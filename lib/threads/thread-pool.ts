@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type { MessagePort } from 'node:worker_threads'
 
 /** A fixed number of threads, each of which runs one endless task. The one door to Piscina. */
@@ -16,9 +17,10 @@ export interface ThreadPool {
 }
 
 /** `onError` hears of threads that die while they have no task. */
-export async function createThreadPool(threads: number, onError: (error: Error) => void): Promise<ThreadPool> {
-  // Loaded when it is needed: it would be a third of the time that importing the library takes.
-  const { Piscina } = await import('piscina')
+export function createThreadPool(threads: number, onError: (error: Error) => void): ThreadPool {
+  // Loaded when it is needed: it would be a third of the time that importing the library takes. Not by import(): where that
+  // fails, for want of descriptors, Node 20 rejects a promise of its own besides, and the process ends.
+  const { Piscina } = createRequire(import.meta.url)('piscina') as typeof import('piscina')
   const pool = new Piscina({
     minThreads: threads,
     maxThreads: threads,

@@ -2,8 +2,9 @@ import { ContainerDnsError } from '../errors.js'
 import type { BatchEndpoints, BoundAddress, DatagramAddress, DatagramSockets } from './datagram-transport.js'
 import { type Libc, loadLibc } from './libc.js'
 import { EFD_CLOEXEC, EFD_NONBLOCK } from './linux-constants.js'
-import { boundPort, openBatchSocket } from './open-batch-socket.js'
+import { openBatchSocket } from './open-batch-socket.js'
 import { familyOf, isWildcard } from './socket-address.js'
+import type { SystemSocket } from './system-socket.js'
 
 /**
  * The descriptors of the `batch` transport: for each thread one socket an address, and one eventfd.
@@ -18,7 +19,9 @@ export class BatchSockets implements DatagramSockets {
   readonly #addresses: BoundAddress[] = []
   readonly #wakeFds: number[] = []
   /** A row for each address, a socket in it for each thread. */
-  readonly #fds: number[][] = []
+  readonly #sockets: SystemSocket[][] = []
+  /** Those that others are bound beside, and that are not bound before `join`. */
+  readonly #toJoin: SystemSocket[] = []
   #isClosed = false
 
   /** Opens everything, or nothing. */
@@ -41,7 +44,7 @@ export class BatchSockets implements DatagramSockets {
 
   endpoints(thread: number): BatchEndpoints {
     const sockets = this.#addresses.map(({ host }, i) => ({
-      fd: this.#fds[i]![thread]!,
+      fd: this.#sockets[i]![thread]!.fd,
       family: familyOf(host),
       wildcard: isWildcard(host),
     }))
@@ -53,20 +56,33 @@ export class BatchSockets implements DatagramSockets {
     if (!this.#isClosed) this.#libc.write(this.#wakeFds[thread]!, ONE, ONE.length)
   }
 
+  join(): void {
+    for (const socket of this.#toJoin.splice(0)) socket.bind('join')
+  }
+
+  leave(): void {
+    if (this.#isClosed) return
+    for (const socket of this.#sockets.flat()) socket.turnAway()
+  }
+
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const fd of [...this.#fds.flat(), ...this.#wakeFds]) this.#libc.close(fd)
+    for (const socket of this.#sockets.flat()) socket.close()
+    for (const fd of this.#wakeFds) this.#libc.close(fd)
   }
 
-  /** The first socket makes sure that the port is free, or finds one; the other threads' join it. */
+  /** The first socket makes sure that the port is free, or finds one; the other threads' join it. Those of a shared one wait. */
   #openAddress({ host, port, share }: DatagramAddress): void {
-    const row: number[] = []
-    this.#fds.push(row)
-    row.push(openBatchSocket(this.#libc, { host, port }, share && port !== 0 ? 'join' : 'exclusive'))
-    const place = { host, port: boundPort(this.#libc, row[0]!, { host, port }) }
-    while (row.length < this.threads) row.push(openBatchSocket(this.#libc, place, 'join'))
-    this.#addresses.push({ protocol: 'udp', ...place })
+    const isShared = share && port !== 0
+    const first = openBatchSocket(this.#libc, { host, port })
+    const row = [first]
+    this.#sockets.push(row)
+    if (!isShared) first.bind('exclusive')
+    while (row.length < this.threads) row.push(openBatchSocket(this.#libc, first.place))
+    this.#addresses.push({ protocol: 'udp', ...first.place })
+    if (isShared) this.#toJoin.push(...row)
+    else for (const socket of row.slice(1)) socket.bind('join')
   }
 
   #openWakeFd(): number {

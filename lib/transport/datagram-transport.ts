@@ -17,7 +17,7 @@ export type TransportKind = 'batch' | 'dgram'
 export interface DatagramAddress {
   readonly host: string
   readonly port: number
-  /** Leaves out the check that nobody else is bound there: for a hot restart. */
+  /** Leaves out the check that nobody else is bound there, and takes nothing from them before `join`: for a hot restart. */
   readonly share: boolean
 }
 
@@ -62,6 +62,8 @@ export interface ServeControl {
 
 /** The same for a thread that has an event loop. */
 export interface EventLoopControl extends ServeControl {
+  /** Whether clients should be told to go elsewhere: the end is near. */
+  readonly isDraining: boolean
   /** Resolves as soon as `tick` would say to stop, if something else keeps the event loop alive. */
   stopped(): Promise<void>
 }
@@ -95,6 +97,13 @@ export interface DatagramSockets {
   endpoints(thread: number): ThreadEndpoints
   /** Ends a thread's wait at once, so that it meets `ServeControl.tick` again. Nothing to do in `dgram`. */
   wake(thread: number): void
+  /** Binds what is shared: from here on datagrams come there too. Throws as opening does. */
+  join(): void
+  /**
+   * Has the kernel give these sockets nothing more, so that all that is queued can be answered before they are closed, which drops
+   * the rest. Only `batch` can.
+   */
+  leave(): void
   /** Closes what is open here; only after the threads have ended. May be called twice. */
   close(): void
 }

@@ -40,6 +40,9 @@ export async function openDgramSockets(
     threads: reusePort ? threads : Math.min(threads, 1),
     endpoints: () => endpoints,
     wake: () => {},
+    // The threads bind when they start, which is late enough.
+    join: () => {},
+    leave: () => {},
     close: () => {},
   }
 }

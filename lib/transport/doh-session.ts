@@ -27,6 +27,7 @@ export class DohSession implements MemoryHolder {
     this.#setting = setting
     // RFC 9113 §9.1: a server says so before it closes.
     held.sayGoodbye = () => session.goaway(constants.NGHTTP2_NO_ERROR)
+    held.finish = () => session.close()
     // Its connection closes next, and is what is counted.
     session.on('error', () => {})
     session.on('stream', (stream, headers) => this.#onRequest(stream, headers))

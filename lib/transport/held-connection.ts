@@ -7,6 +7,8 @@ export class HeldConnection {
   lastMessageMs = 0
   /** Says goodbye in the words of what is spoken, if that has any. Whoever serves the connection sets it. */
   sayGoodbye: (() => void) | undefined
+  /** Ends it in order: what was answered is still written. Whoever serves the connection sets it, where there is such an order. */
+  finish: (() => void) | undefined
   readonly #socket: Socket
   readonly #onGone: () => void
 
@@ -27,6 +29,11 @@ export class HeldConnection {
     this.sayGoodbye()
     // Node hands it to the kernel at the end of this turn; for a client that does not read, nobody waits.
     setImmediate(() => this.#socket.destroy())
+  }
+
+  end(): void {
+    if (this.finish === undefined) this.#socket.destroy()
+    else this.finish()
   }
 
   /** Somebody else counts it from now on. */

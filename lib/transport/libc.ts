@@ -10,9 +10,10 @@ import { constants, endianness } from 'node:os'
 export interface Libc {
   socket(family: number, type: number, protocol: number): number
   bind(fd: number, address: Uint8Array, addressLength: number): number
+  connect(fd: number, address: Uint8Array, addressLength: number): number
   listen(fd: number, backlog: number): number
   fcntl(fd: number, command: number, argument: number): number
-  setsockopt(fd: number, level: number, option: number, value: Int32Array, valueLength: number): number
+  setsockopt(fd: number, level: number, option: number, value: ArrayBufferView, valueLength: number): number
   getsockname(fd: number, address: Uint8Array, addressLength: Uint32Array): number
   close(fd: number): number
   inet_pton(family: number, text: string, address: Uint8Array): number
@@ -62,6 +63,7 @@ const ARCHITECTURES = ['x64', 'arm64', 'riscv64', 'loong64']
 const PROTOTYPES = [
   'int socket(int family, int type, int protocol)',
   'int bind(int fd, void *address, uint32_t addressLength)',
+  'int connect(int fd, void *address, uint32_t addressLength)',
   'int listen(int fd, int backlog)',
   // Variadic in C, which makes no difference to the caller on these systems.
   'int fcntl(int fd, int command, int argument)',

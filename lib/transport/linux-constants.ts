@@ -12,6 +12,8 @@ export const SO_REUSEADDR = 2
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
 export const SO_REUSEPORT = 15
+export const SO_ATTACH_REUSEPORT_CBPF = 51
+export const SO_DETACH_REUSEPORT_BPF = 68
 /** Like SO_SNDBUF and SO_RCVBUF, without the limit of net.core.[rw]mem_max; needs CAP_NET_ADMIN. */
 export const SO_SNDBUFFORCE = 32
 export const SO_RCVBUFFORCE = 33

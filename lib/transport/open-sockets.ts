@@ -27,6 +27,12 @@ export interface ServerSockets {
   readonly services: readonly StreamService[]
   /** In the order of `listen`, udp first. */
   readonly addresses: readonly BoundAddress[]
+  /** Whether others may be bound beside us, who answer until `join`. */
+  readonly isShared: boolean
+  /** Takes part in what comes to the shared addresses, once the threads serve. Throws as opening does. */
+  join(): void
+  /** Takes no part any more, as far as the transport can; what is queued by now is still to be answered. */
+  leave(): void
   /** Closes all of it; only after the threads have ended. May be called twice. */
   close(): void
 }
@@ -78,7 +84,16 @@ async function openOnce(
       streams,
       services,
       addresses: boundAddresses(placed, datagrams.addresses),
-      close: () => {
+      isShared: listen.some(({ share }) => share),
+      join() {
+        datagrams.join()
+        streams?.join()
+      },
+      leave() {
+        datagrams.leave()
+        streams?.leave()
+      },
+      close() {
         datagrams.close()
         streams?.close()
       },

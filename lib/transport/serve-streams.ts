@@ -13,8 +13,8 @@ import { listenOnDescriptor, listenOnPlace } from './tcp-listen.js'
 import { untilStopped } from './until-stopped.js'
 
 /**
- * TCP, and what goes over it, on the event loop of the stream thread: listens until `tick` says stop, then closes every connection.
- * Service i is that of endpoint i.
+ * TCP, and what goes over it, on the event loop of the stream thread: listens until `tick` says stop, then answers what has come and
+ * ends every connection. Service i is that of endpoint i.
  */
 export async function serveStreams(
   endpoints: StreamEndpoints,
@@ -38,12 +38,13 @@ export async function serveStreams(
     // A connection that could not be accepted: the system is out of descriptors, or the client was gone.
     for (const server of servers) server.on('error', () => handler.onConnection('refused'))
     await untilStopped(control, () => {
-      connections.sweep()
+      connections.sweep(control.isDraining)
       for (const listener of listeners) listener.sweep()
     })
+    await connections.untilQuiet()
   } finally {
     const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
-    await connections.closeAll()
+    await connections.endAll()
     await Promise.all(closed)
   }
 }

@@ -63,6 +63,11 @@ export class StreamConnection {
     this.#socket.destroy()
   }
 
+  /** Ends it in order: what was answered is still written, and the client told that there will be no more. */
+  end(): void {
+    this.#socket.destroySoon()
+  }
+
   /** Goes on with the messages that are left of a chunk, and reads more once there are none. */
   goOn(): void {
     if (this.#frames.failed) return

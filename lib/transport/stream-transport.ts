@@ -15,6 +15,10 @@ export interface StreamSockets {
   /** As bound, in the order of the addresses given. */
   readonly places: readonly SocketPlace[]
   readonly endpoints: StreamEndpoints
+  /** Undoes what a server that left before us has said about others. After the stream thread listens. */
+  join(): void
+  /** Has new connections go to the server that takes over, if there is one. Those that are queued here are still to be accepted. */
+  leave(): void
   /** Closes what is open here; only after the stream thread has ended. May be called twice. */
   close(): void
 }

@@ -1,12 +1,13 @@
 import { createServer } from 'node:net'
 import type { DatagramAddress, TransportKind } from './datagram-transport.js'
 import { type Libc, loadLibc } from './libc.js'
-import { boundPort } from './open-batch-socket.js'
+import { ListenerGroup } from './listener-group.js'
 import { openListeningSocket } from './open-listening-socket.js'
 import { canReusePort } from './reuse-port.js'
 import type { SocketPlace } from './socket-error.js'
 import type { StreamEndpoints, StreamSockets } from './stream-transport.js'
-import { listenOnPlace } from './tcp-listen.js'
+import type { SystemSocket } from './system-socket.js'
+import { BACKLOG, listenOnPlace } from './tcp-listen.js'
 
 /**
  * Opens the listening sockets of TCP, or nothing. Main thread.
@@ -22,17 +23,20 @@ export async function openTcpSockets(
 }
 
 class DescriptorSockets implements StreamSockets {
-  readonly places: SocketPlace[] = []
   readonly #libc: Libc = loadLibc()
-  readonly #fds: number[] = []
+  readonly #sockets: SystemSocket[] = []
+  readonly #groups: ListenerGroup[] = []
   #isClosed = false
 
   constructor(addresses: readonly DatagramAddress[]) {
     try {
       for (const { host, port, share } of addresses) {
-        const fd = openListeningSocket(this.#libc, { host, port }, share && port !== 0 ? 'join' : 'exclusive')
-        this.#fds.push(fd)
-        this.places.push({ host, port: boundPort(this.#libc, fd, { host, port }) })
+        const isShared = share && port !== 0
+        const socket = openListeningSocket(this.#libc, { host, port }, isShared ? 'join' : 'exclusive')
+        this.#sockets.push(socket)
+        this.#groups.push(new ListenerGroup(this.#libc, socket.fd))
+        // A shared one listens when the stream thread does: what came before would wait for that.
+        if (!isShared) socket.listen(BACKLOG)
       }
     } catch (error) {
       this.close()
@@ -40,21 +44,35 @@ class DescriptorSockets implements StreamSockets {
     }
   }
 
+  get places(): readonly SocketPlace[] {
+    return this.#sockets.map(({ place }) => place)
+  }
+
   get endpoints(): StreamEndpoints {
-    return { kind: 'descriptors', fds: this.#fds }
+    return { kind: 'descriptors', fds: this.#sockets.map(({ fd }) => fd) }
+  }
+
+  join(): void {
+    for (const group of this.#groups) group.join()
+  }
+
+  leave(): void {
+    if (this.#isClosed) return
+    for (const group of this.#groups) group.leave()
   }
 
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const fd of this.#fds) this.#libc.close(fd)
+    for (const socket of this.#sockets) socket.close()
   }
 }
 
 async function tryPlaces(addresses: readonly DatagramAddress[]): Promise<StreamSockets> {
   const places: SocketPlace[] = []
   for (const address of addresses) places.push(await tryPlace(address))
-  return { places, endpoints: { kind: 'places', reusePort: canReusePort(), places }, close: () => {} }
+  const endpoints = { kind: 'places', reusePort: canReusePort(), places } as const
+  return { places, endpoints, join: () => {}, leave: () => {}, close: () => {} }
 }
 
 /** Without `reusePort`, as only such a bind sees all others. A place that is shared fails, if at all, in the thread. */

@@ -14,7 +14,7 @@ import { PollSet } from './poll-set.js'
 import { SlotMemory } from './slot-memory.js'
 
 /**
- * Serves sockets with recvmmsg and sendmmsg. Blocks its thread until `tick` says stop.
+ * Serves sockets with recvmmsg and sendmmsg. Blocks its thread until `tick` says stop, and answers then what is queued.
  *
  * Throws only for a descriptor that is none. Each turn of the loop calls `tick`: V8 looks for a request to terminate
  * the thread when a function is entered, so a loop around system calls alone could never be ended.
@@ -30,7 +30,11 @@ export function serveBatch(endpoints: BatchEndpoints, handler: DatagramHandler, 
   while (control.tick()) {
     if (!serveRound(sockets, handler)) waitForMore(libc, waiting, endpoints.wakeFd)
   }
+  for (let round = 0; round < LAST_ROUNDS && serveRound(sockets, handler); round++) control.tick()
 }
+
+/** After the end: what was queued before `DatagramSockets.leave`, at most 10 000 datagrams a socket, is answered. */
+const LAST_ROUNDS = 256
 
 const WAKE_INDEX = 0
 

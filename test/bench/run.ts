@@ -6,6 +6,7 @@ import { etcdPart } from './parts/etcd.js'
 import { footprintPart } from './parts/footprint.js'
 import { millionPart } from './parts/million.js'
 import { peersPart } from './parts/peers.js'
+import { tcpPart } from './parts/tcp.js'
 import { writesPart } from './parts/writes.js'
 import { Processes } from './processes/processes.js'
 
@@ -18,6 +19,7 @@ const PART_RUNNERS: Readonly<Record<PartName, (bench: Bench) => Promise<PartRepo
   million: millionPart,
   writes: writesPart,
   etcd: etcdPart,
+  tcp: tcpPart,
   footprint: footprintPart,
 }
 

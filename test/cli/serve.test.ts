@@ -1,60 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseListen } from '../../lib/cli/commands/serve.js'
-import { dataOf, UdpClient } from '../support/udp-client.js'
+import { dataOf } from '../support/udp-client.js'
+import { Serve } from './serve-process.js'
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'containerdns-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-
-interface LogLine {
-  readonly msg: string
-  readonly addresses?: { host: string; port: number }[]
-}
-
-/** `containerdns serve` as a process of its own, and what it logs. */
-class Serve implements AsyncDisposable {
-  readonly child: ChildProcess
-  readonly lines: LogLine[] = []
-  output = ''
-  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-
-  constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [CLI, 'serve', '--listen', '0', '--workers', '1', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.child.stdout!.on('data', (bytes: Buffer) => {
-      this.output += bytes
-    })
-    let rest = ''
-    this.child.stderr!.on('data', (bytes: Buffer) => {
-      const parts = (rest + bytes).split('\n')
-      rest = parts.pop()!
-      for (const line of parts) if (line.startsWith('{')) this.lines.push(JSON.parse(line) as LogLine)
-    })
-    this.ended = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })))
-  }
-
-  async said(text: string, times = 1): Promise<LogLine> {
-    const found = () => this.lines.filter(({ msg }) => msg.includes(text))
-    await expect.poll(() => found().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(times)
-    return found().at(-1)!
-  }
-
-  async client(): Promise<UdpClient> {
-    const { addresses } = await this.said('answering')
-    return UdpClient.open(addresses![0]!)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.child.kill('SIGKILL')
-    await this.ended
-  }
-}
 
 function recordsFile(name: string, content: unknown): string {
   const file = join(folder, name)
@@ -66,14 +19,14 @@ const www = (address: string) => ({ name: 'www.containerdns.local', type: 'A', d
 
 describe('containerdns serve', () => {
   it('answers from a file, and says a dig line that works', async () => {
-    await using serve = new Serve('--records', recordsFile('a.json', [www('192.0.2.1')]))
+    await using serve = new Serve({}, '--records', recordsFile('a.json', [www('192.0.2.1')]))
     await using client = await serve.client()
     expect(dataOf(await client.ask('www.containerdns.local'))).toEqual(['192.0.2.1'])
     await expect.poll(() => serve.output).toMatch(/^try: dig @127\.0\.0\.1 -p \d+ www\.containerdns\.local A\n$/)
   })
 
   it('takes zones with commas between, and always has an SOA to ask for', async () => {
-    await using serve = new Serve('--zone', 'one.example,two.example')
+    await using serve = new Serve({}, '--zone', 'one.example,two.example')
     await using client = await serve.client()
     expect(await client.ask('two.example', 'SOA')).toMatchObject({ rcode: 'NOERROR' })
     await expect.poll(() => serve.output).toMatch(/ one\.example SOA\n$/)
@@ -81,7 +34,7 @@ describe('containerdns serve', () => {
 
   it('reads the file again on SIGHUP, all or nothing', async () => {
     const file = recordsFile('b.json', [www('192.0.2.1')])
-    await using serve = new Serve('--records', file)
+    await using serve = new Serve({}, '--records', file)
     await using client = await serve.client()
     recordsFile('b.json', [www('192.0.2.2'), { ...www('192.0.2.3'), name: 'new.containerdns.local' }])
     serve.child.kill('SIGHUP')
@@ -95,7 +48,7 @@ describe('containerdns serve', () => {
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)('stops cleanly on %s', async (signal) => {
-    await using serve = new Serve()
+    await using serve = new Serve({})
     await serve.said('answering')
     serve.child.kill(signal)
     expect(await serve.ended).toEqual({ code: 0, signal: null })
@@ -103,7 +56,7 @@ describe('containerdns serve', () => {
   })
 
   it('goes on answering for as long as it drains', async () => {
-    await using serve = new Serve('--drain', '1500')
+    await using serve = new Serve({}, '--drain', '1500')
     await using client = await serve.client()
     serve.child.kill('SIGTERM')
     await serve.said('stopping')
@@ -118,7 +71,7 @@ describe('containerdns serve', () => {
     ['a name outside the zones', ['--records', recordsFile('d.json', [{ ...www('192.0.2.1'), name: 'www.example' }])]],
     ['two stores', ['--records', 'x', '--etcd', 'http://127.0.0.1:1']],
   ])('ends with 1 and a reason for %s', async (_, args) => {
-    await using serve = new Serve(...args)
+    await using serve = new Serve({}, ...args)
     expect(await serve.ended).toEqual({ code: 1, signal: null })
     await serve.said('could not start')
   })
@@ -131,7 +84,7 @@ describe('an option that is wrong', () => {
     ['--workers', 'many'],
     ['--prot', '53'],
   ])('is refused with help: %s %s', async (...args) => {
-    await using serve = new Serve(...args)
+    await using serve = new Serve({}, ...args)
     expect(await serve.ended).toEqual({ code: 1, signal: null })
   })
 })

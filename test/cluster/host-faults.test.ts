@@ -27,7 +27,8 @@ const HOST = `
   while (dns.stats().threads[0].restarts === 0) await new Promise((resolve) => setTimeout(resolve, 10))
   socket.close()
   await dns.close()
-  console.log(JSON.stringify({ names: names.sort(), uncaught: uncaught > 4, left: process.getActiveResourcesInfo().length < 3 }))`
+  while (process.getActiveResourcesInfo().length > 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  console.log(JSON.stringify({ names: names.sort(), uncaught: uncaught > 4 }))`
 
 describe('a host whose listeners and logger throw', () => {
   it('gets its exceptions back, and everything it asked for', () => {
@@ -36,7 +37,6 @@ describe('a host whose listeners and logger throw', () => {
     expect(JSON.parse(run.stdout)).toEqual({
       names: ['a.example', 'b.example', 'c.example', 'd.example'],
       uncaught: true,
-      left: true,
     })
   })
 })

@@ -1,11 +1,5 @@
 import { rmSync } from 'node:fs'
-import {
-  type ContainerDns,
-  type ContainerDnsOptions,
-  createContainerDns,
-  memoryStore,
-  type WorkerRestart,
-} from 'containerdns'
+import type { ContainerDns } from 'containerdns'
 import { describe, expect, it } from 'vitest'
 import { TEST_WORKERS } from '../support/build-for-tests.js'
 import { buildQuery } from '../support/build-query.js'
@@ -13,17 +7,7 @@ import { makeCertificate } from '../support/certificates.js'
 import { describeResponse } from '../support/expect-response.js'
 import { framed, TcpClient } from '../support/tcp-client.js'
 import { UdpClient } from '../support/udp-client.js'
-
-const workerFiles = { stream: new URL('faulty-stream.worker.js', TEST_WORKERS) }
-
-function start(options: ContainerDnsOptions = {}): Promise<ContainerDns> {
-  const store = memoryStore({ rrsets: [{ name: 'www.example', type: 'A', data: ['192.0.2.1'] }] })
-  return createContainerDns({ zones: ['example'], listen: { port: 0 }, workers: 1, store, workerFiles, ...options })
-}
-
-function nextRestart(server: ContainerDns): Promise<WorkerRestart> {
-  return new Promise((resolve) => server.once('workerRestart', resolve))
-}
+import { nextRestart, startFaulty as start } from './faulty-server.js'
 
 async function askOnce(server: ContainerDns, name: string): Promise<string | undefined> {
   try {

@@ -6,7 +6,7 @@ import { batchObstacle } from '../../lib/transport/libc.js'
 import { openDatagramSockets } from '../../lib/transport/open-datagram-sockets.js'
 import { serveBatch } from '../../lib/transport/udp-batch.js'
 import { EchoClient } from './echo-client.js'
-import { COMMAND } from './echo-protocol.js'
+import { COMMAND, WORD } from './echo-protocol.js'
 import { EchoServer, EchoThread } from './echo-server.js'
 
 const openFiles = () => readdirSync('/proc/self/fd').length
@@ -58,6 +58,44 @@ describe.skipIf(batchObstacle() !== undefined)('batch sockets', () => {
     client.socket.send(Uint8Array.of(COMMAND.echo, 9))
     expect((await client.next()).from.address).toBe('127.0.0.2')
   })
+
+  it.each(['127.0.0.1', '::1', '0.0.0.0', '::'])(
+    'on %s are given nothing more once they have left, and what is queued is answered before the thread ends',
+    async (host) => {
+      await using server = new EchoServer(await open(host))
+      const asked = host.includes(':') ? '::1' : '127.0.0.1'
+      const port = portOf(server.sockets)
+      const others = await openDatagramSockets({
+        kind: 'batch',
+        addresses: [{ host, port, share: true }],
+        threads: 1,
+        logger: silentLogger,
+      })
+      await using second = new EchoServer(others)
+      const clients = await Promise.all(Array.from({ length: 50 }, () => EchoClient.open(asked)))
+      const sendAll = (round: number) =>
+        Promise.all(
+          clients.map(
+            ({ socket }) =>
+              new Promise((resolve) => socket.send(Uint8Array.of(COMMAND.echo, round), port, asked, resolve)),
+          ),
+        )
+      // Not bound yet: all of these are the first one's.
+      await sendAll(0)
+      others.join()
+      server.sockets.leave()
+      await sendAll(1)
+      await server.start()
+      await server.stop()
+      expect(server.threads[0]!.read(WORD.answered)).toBe(50)
+      await second.start()
+      for (const client of clients) {
+        expect([(await client.next()).bytes[1], (await client.next()).bytes[1]]).toEqual([0, 1])
+        client[Symbol.dispose]()
+      }
+      expect(second.threads[0]!.read(WORD.answered)).toBe(50)
+    },
+  )
 
   it('are all closed again when one cannot be opened', async () => {
     await open('127.0.0.1').then((sockets) => sockets.close())

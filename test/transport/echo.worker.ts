@@ -37,6 +37,7 @@ const handler: DatagramHandler = {
 }
 
 const control: EventLoopControl = {
+  isDraining: false,
   tick() {
     const now = performance.now()
     if (now - lastTick > Atomics.load(words, WORD.longestGapMs)) {

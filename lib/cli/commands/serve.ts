@@ -1,14 +1,17 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Logger as Pino } from 'pino'
+import type { ContainerDns } from '../../container-dns.js'
 import { ContainerDnsError } from '../../errors.js'
 import { type ContainerDnsOptions, DEFAULT_ZONES, type ListenOptions, TRANSPORTS } from '../../options.js'
-import { type ContainerDns, createContainerDns } from '../../server.js'
+import { createContainerDns } from '../../server.js'
 import { etcdStore } from '../../store/etcd/etcd-store.js'
 import { type MemoryStore, memoryStore } from '../../store/memory/memory-store.js'
 import { createLogger, LOG_LEVELS } from '../logger.js'
+import { notifySystemd } from '../notify-systemd.js'
 
 interface ServeFlags {
   listen?: ListenOptions[]
+  share: boolean
   zone?: string[]
   etcd?: string[]
   etcdPrefix?: string
@@ -41,6 +44,7 @@ export function addServeCommand(program: Command): void {
       'where to answer: HOST:PORT, [IPV6]:PORT, HOST or PORT; may be given again',
       collectListen,
     )
+    .option('--share', 'answer beside another server on the same addresses, for a hot restart', false)
     .option('-z, --zone <names...>', 'zones to answer for, with commas between (default: containerdns.local)', collect)
     .option('-e, --etcd <urls...>', 'etcd endpoints, with commas between', collect)
     .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
@@ -66,6 +70,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     const server = await createContainerDns(optionsOf(flags, files, logger))
     // First: whoever reads that we answer may send one at once, and SIGHUP would end us.
     handleSignals(server, files, flags, logger)
+    notifySystemd(logger)
     await announce(server, flags.zone?.[0] ?? DEFAULT_ZONES[0]!, logger)
   } catch (error) {
     sayWhy(error as Error, logger)
@@ -80,7 +85,7 @@ function optionsOf(flags: ServeFlags, files: MemoryStore | undefined, logger: Pi
     store: files ?? etcd(),
     logger,
     ...(flags.zone === undefined ? {} : { zones: flags.zone }),
-    ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+    listen: (flags.listen ?? [{}]).map((address) => ({ ...address, share: flags.share })),
     ...(flags.workers === undefined ? {} : { workers: flags.workers }),
     ...(flags.transport === undefined ? {} : { transport: flags.transport }),
   }

@@ -10,7 +10,7 @@ export function openClientSockets(libc: Libc, count: number, port: number): numb
   const server = encodeSocketAddress(libc, LOOPBACK, port)!
   const connect = loadConnect()
   return Array.from({ length: count }, () => {
-    const fd = openBatchSocket(libc, { host: LOOPBACK, port: 0 }, 'exclusive')
+    const { fd } = openBatchSocket(libc, { host: LOOPBACK, port: 0 })
     if (connect(fd, server, server.length) < 0) throw new Error(`connect failed with errno ${libc.errno()}`)
     return fd
   })

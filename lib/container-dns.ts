@@ -1,0 +1,61 @@
+import type { EventEmitter } from 'eventemitter3'
+import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
+import type { CounterTotals } from './metrics/counter-totals.js'
+import type { Records } from './publish/records.js'
+import type { RecordIndexSize } from './record-index/record-index-writer.js'
+import type { BadRecord, StoreStatus } from './store/record-store.js'
+import type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
+import type { DnsResponse } from './wire/packet.js'
+import type { RecordType } from './wire/rdata/record-type.js'
+
+/** What a server tells its host. */
+export interface ContainerDnsEvents {
+  /** The first load is answered from. `createContainerDns` resolves at the same time. */
+  ready: () => void
+  /** Records of a name have changed, through this server or in the store. */
+  change: (change: { readonly name: string }) => void
+  workerRestart: (restart: WorkerRestart) => void
+  /** The store is out of reach; answers go on from what is known. */
+  storeDown: (cause: Error) => void
+  storeUp: () => void
+  badRecord: (bad: BadRecord) => void
+  /** Something failed that no caller waits for, and that the server lives on with. */
+  error: (error: Error) => void
+}
+
+/** A snapshot of what a server is and has done. */
+export interface Stats {
+  readonly ready: boolean
+  readonly transport: { readonly kind: TransportKind; readonly reason: string }
+  /** Sums over all threads since the start. */
+  readonly counters: CounterTotals
+  /** Connections that are open now; the counters tell what became of the others. */
+  readonly tcp: { readonly open: number }
+  readonly threads: readonly ThreadStatus[]
+  readonly index: RecordIndexSize & { readonly serial: number }
+  readonly store: StoreStatus & { readonly kind: string }
+  /** Addresses that the store's health checks have found down. */
+  readonly health: { readonly unhealthy: number }
+}
+
+/** A running server. Made by `createContainerDns`. */
+export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
+  /** Where it answers, in the order of `listen`; of each of its entries, udp first. */
+  readonly addresses: readonly BoundAddress[]
+  readonly records: Records
+  /** Whether the first load is answered from, and the server is not closing. */
+  readonly ready: boolean
+  /** Asks the answering code directly, without a socket. Rejects with CDNS_NAME_INVALID, CDNS_TYPE_UNSUPPORTED or CDNS_CLOSED. */
+  query(name: string, type: RecordType): Promise<DnsResponse>
+  stats(): Stats
+  /**
+   * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
+   * long with `ready` false, for whoever watches it to look elsewhere; default 0.
+   */
+  close(options?: CloseOptions): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface CloseOptions {
+  drainMs?: number
+}

@@ -1,0 +1,4 @@
+/** A thread that neither serves nor fails. */
+export default (): void => {
+  for (;;);
+}

@@ -1,0 +1,21 @@
+import { readdirSync } from 'node:fs'
+import { defineConfig } from 'tsup'
+
+const soaks = readdirSync('test/soak').filter((file) => file.endsWith('.soak.ts'))
+
+/** Node cannot run TypeScript: soaks, their processes and the threads that fail on demand are built beside each other. */
+export default defineConfig({
+  entry: {
+    run: 'test/soak/run.ts',
+    ...Object.fromEntries(soaks.map((file) => [file.replace(/\.ts$/, ''), `test/soak/${file}`])),
+    'churn-server': 'test/soak/churn/churn-server.ts',
+    'faulty-dns.worker': 'test/cluster/faulty-dns.worker.ts',
+    'faulty-stream.worker': 'test/cluster/faulty-stream.worker.ts',
+  },
+  outDir: 'build/soak',
+  format: ['esm'],
+  target: 'node20',
+  platform: 'node',
+  splitting: false,
+  sourcemap: true,
+})
