@@ -119,7 +119,11 @@ export const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
 export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
   refuseUnknownKeys('options', given, OPTION_NAMES)
   refuseUnknownKeys('edns', given.edns === undefined ? {} : given.edns, ['udpPayloadSize'])
-  refuseUnknownKeys('workerFiles', given.workerFiles === undefined ? {} : given.workerFiles, ['dns', 'stream'])
+  refuseUnknownKeys('workerFiles', given.workerFiles === undefined ? {} : given.workerFiles, [
+    'dns',
+    'stream',
+    'loader',
+  ])
   return Object.freeze({
     zones: parseZones(given.zones),
     listen: parseListen(given.listen),

@@ -260,6 +260,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     return new Publisher({
       index: this.#index,
       defaultTtl: this.#options.defaultTtl,
+      loaderFile: this.#options.workerFiles.loader,
       placeOf: (name) => this.#placeOf(name),
       logger: this.#options.logger,
       clock,
@@ -273,6 +274,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
         this.emit('storeDown', cause)
       },
       onUp: () => this.emit('storeUp'),
+      onError: (error) => this.emit('error', error),
     })
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { ContainerDnsError, callHost } from '../errors.js'
 import type { Logger } from '../log.js'
+import { type IndexImage, openImage } from '../record-index/index-image.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import type { BadRecord, StoreSink } from '../store/record-store.js'
@@ -13,6 +14,7 @@ export interface PublisherOptions {
   readonly defaultTtl: number
   readonly logger: Logger
   readonly clock: Clock
+  readonly loaderFile: string
   /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
   readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
   /** After each write that changed something; the name is folded, in wire form, and lasts for the call. */
@@ -20,6 +22,7 @@ export interface PublisherOptions {
   readonly onBadRecord: (bad: BadRecord) => void
   readonly onDown: (cause: Error) => void
   readonly onUp: () => void
+  readonly onError: (error: Error) => void
 }
 
 /** How long one turn of the host's event loop may be ours: 5 ms are promised, the last record may take a while. */
@@ -32,6 +35,8 @@ export class Publisher implements StoreSink {
   readonly defaultTtl: number
   readonly logger: Logger
   readonly clock: Clock
+  readonly seed: number
+  readonly loaderFile: string
   readonly #index: RecordIndexWriter
   readonly #options: PublisherOptions
   #serial: number
@@ -44,6 +49,8 @@ export class Publisher implements StoreSink {
     this.defaultTtl = options.defaultTtl
     this.logger = options.logger
     this.clock = options.clock
+    this.seed = options.index.reader.seed
+    this.loaderFile = options.loaderFile
     this.#serial = options.index.reader.serial
   }
 
@@ -70,19 +77,17 @@ export class Publisher implements StoreSink {
   }
 
   write(name: Uint8Array, rrsets: readonly WireRRset[]): void {
-    if (this.#closed || !this.#index.write(name, rrsets)) return
-    this.#serial = serialAfter(this.#serial, this.clock.wallMs())
-    this.#index.setSerial(this.#serial)
-    callHost(() => this.#options.onChange(name))
+    this.#write(name, rrsets)
+  }
+
+  replaceAll(image: IndexImage, signal: AbortSignal): Promise<number> {
+    return this.#index.isUntouched ? this.#adopt(image, signal) : this.#replaceWhatDiffers(image, signal)
   }
 
   async forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void> {
-    const bucketCount = this.#index.bucketCount
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
+    await this.#forEachBucket(this.#index.bucketCount, (bucket, bucketCount) => {
       this.#index.visitBucket(bucket, bucketCount, visit)
-      const pause = this.pause()
-      if (pause !== undefined) await pause
-    }
+    })
   }
 
   pause(): Promise<void> | undefined {
@@ -109,6 +114,11 @@ export class Publisher implements StoreSink {
     callHost(() => this.#options.onBadRecord(bad))
   }
 
+  reportError(error: Error): void {
+    this.logger.error({ err: error }, 'something failed in the store; it goes on')
+    callHost(() => this.#options.onError(error))
+  }
+
   reportDown(cause: Error): void {
     this.logger.warn({ err: cause }, 'the store is out of reach; answers go on from what is known')
     callHost(() => this.#options.onDown(cause))
@@ -117,6 +127,58 @@ export class Publisher implements StoreSink {
   reportUp(): void {
     this.logger.info({}, 'the store is in touch')
     callHost(() => this.#options.onUp())
+  }
+
+  #write(name: Uint8Array, rrsets: readonly WireRRset[]): boolean {
+    if (this.#closed || !this.#index.write(name, rrsets)) return false
+    this.#nextSerial()
+    callHost(() => this.#options.onChange(name))
+    return true
+  }
+
+  #nextSerial(): void {
+    this.#serial = serialAfter(this.#serial, this.clock.wallMs())
+    this.#index.setSerial(this.#serial)
+  }
+
+  /** At a first load nobody has seen anything yet that could have changed: there is a new serial, and no event for each owner. */
+  async #adopt(image: IndexImage, signal: AbortSignal): Promise<number> {
+    for (const _step of this.#index.adopt(image)) {
+      signal.throwIfAborted()
+      const pause = this.pause()
+      if (pause !== undefined) await pause
+    }
+    this.#nextSerial()
+    return image.names
+  }
+
+  /** First what is new or different, then what is gone: an owner that both have is never missing in between. */
+  async #replaceWhatDiffers(image: IndexImage, signal: AbortSignal): Promise<number> {
+    this.#index.refuseOtherSeed(image)
+    const wanted = openImage(image)
+    let changed = 0
+    await this.#forEachBucket(wanted.bucketCount, (bucket, bucketCount) => {
+      signal.throwIfAborted()
+      wanted.visitBucket(bucket, bucketCount, (hash, bytes, start, length) => {
+        if (wanted.rrsetCount === 0 || this.#index.holds(wanted, hash, bytes, start, length)) return
+        if (this.#write(bytes.slice(start, start + length), wanted.rrsets())) changed++
+      })
+    })
+    await this.#forEachBucket(this.#index.bucketCount, (bucket, bucketCount) => {
+      signal.throwIfAborted()
+      this.#index.visitMissing(bucket, bucketCount, wanted, (name) => {
+        if (this.#write(name, [])) changed++
+      })
+    })
+    return changed
+  }
+
+  async #forEachBucket(bucketCount: number, visit: (bucket: number, bucketCount: number) => void): Promise<void> {
+    for (let bucket = 0; bucket < bucketCount && !this.#closed; bucket++) {
+      visit(bucket, bucketCount)
+      const pause = this.pause()
+      if (pause !== undefined) await pause
+    }
   }
 
   /** Writes come to nothing from now on, and nobody waits any more for threads that have gone. */

@@ -1,17 +1,12 @@
 import { ContainerDnsError } from '../errors.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import { ReaderSlot, releaseReader } from '../shared-table/epochs.js'
-import {
-  ENTRY_HEADER_BYTES,
-  ENTRY_HEADER_WORDS,
-  ENTRY_KEY_LENGTH_MASK,
-  keyWords,
-  SEGMENT_BYTES,
-} from '../shared-table/layout.js'
+import { SEGMENT_BYTES } from '../shared-table/layout.js'
 import type { Segment } from '../shared-table/segments.js'
 import { TableWriter } from '../shared-table/table-writer.js'
 import { MAX_LABELS } from '../wire/constants.js'
 import { hashName, nameToText } from '../wire/name.js'
+import { type IndexImage, openImage } from './index-image.js'
 import {
   CHILDREN,
   CONTROL_LOADED,
@@ -99,7 +94,7 @@ export class RecordIndexWriter {
 
   /** All RRsets of an owner, as pieces of shared memory that last until the next `write`. */
   read(name: Uint8Array): WireRRset[] {
-    return this.reader.find(this.#hash(name, 0, name.length), name, 0, name.length) ? this.#rrsets() : []
+    return this.reader.find(this.#hash(name, 0, name.length), name, 0, name.length) ? this.reader.rrsets() : []
   }
 
   /**
@@ -163,11 +158,52 @@ export class RecordIndexWriter {
     // What `visit` writes must not be put in the place of an entry that is still to be visited.
     this.#slot.enter()
     try {
-      this.#table.visitBucket(bucket, bucketCount, (entryWord, words, bytes) => {
-        const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
-        const keyAt = 4 * entryWord + ENTRY_HEADER_BYTES
-        this.reader.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
-        if (this.reader.rrsetCount > 0) visit(bytes.slice(keyAt, keyAt + length), this.#rrsets())
+      this.reader.visitBucket(bucket, bucketCount, (_hash, bytes, start, length) => {
+        if (this.reader.rrsetCount > 0) visit(bytes.slice(start, start + length), this.reader.rrsets())
+      })
+    } finally {
+      this.#slot.leave()
+    }
+  }
+
+  /** Whether nothing has ever been written, so that `adopt` may be called. */
+  get isUntouched(): boolean {
+    return this.#table.isUntouched
+  }
+
+  /** The index as it stands, for another thread; this writer must not be used any more. */
+  image(): IndexImage {
+    return { control: this.#control.buffer as SharedArrayBuffer, table: this.#table.image(), names: this.#names }
+  }
+
+  /**
+   * Takes over an index that was built elsewhere, in steps that take no longer for a million names than for one, each far below
+   * a millisecond. Only when `isUntouched`, before `setLoaded`, and with nothing written between the steps.
+   */
+  *adopt(image: IndexImage): Generator<void, void> {
+    this.refuseOtherSeed(image)
+    yield* this.#table.adopt(image.table)
+    this.#names = image.names
+  }
+
+  /** An image is looked up in by the hashes of this index. */
+  refuseOtherSeed(image: IndexImage): void {
+    if (openImage(image).seed !== this.reader.seed) throw new Error('the image was made with another seed')
+  }
+
+  /** Whether the owner has the very RRsets that are under the cursor of another reader, whose index has the same seed. */
+  holds(other: RecordIndexReader, hash: number, bytes: Uint8Array, nameStart: number, nameLength: number): boolean {
+    return this.reader.find(hash, bytes, nameStart, nameLength) && this.reader.holdsSameAs(other)
+  }
+
+  /** Calls `visit` for each owner with RRsets that stands in a bucket of a walk and not in the other index, which has the same seed. */
+  visitMissing(bucket: number, bucketCount: number, other: RecordIndexReader, visit: (name: Uint8Array) => void): void {
+    this.#slot.enter()
+    try {
+      this.reader.visitBucket(bucket, bucketCount, (hash, bytes, start, length) => {
+        if (this.reader.rrsetCount === 0) return
+        if (other.find(hash, bytes, start, length) && other.rrsetCount > 0) return
+        visit(bytes.slice(start, start + length))
       })
     } finally {
       this.#slot.leave()
@@ -176,26 +212,6 @@ export class RecordIndexWriter {
 
   #hash(name: Uint8Array, start: number, length: number): number {
     return hashName(name, start, length, this.#seed)
-  }
-
-  #rrsets(): WireRRset[] {
-    const reader = this.reader
-    const rrsets: WireRRset[] = []
-    for (let i = 0; i < reader.rrsetCount; i++) {
-      reader.openRRset(i)
-      rrsets.push({
-        type: reader.type,
-        ttl: reader.ttl,
-        count: reader.count,
-        bytes: reader.bytes,
-        start: reader.wireStart,
-        length: reader.wireLength,
-        side: reader.bytes,
-        sideStart: reader.sideStart,
-        sideLength: reader.sideLength,
-      })
-    }
-    return rrsets
   }
 
   /** Whether the entry under the cursor holds just these RRsets, side data included, in this order. */

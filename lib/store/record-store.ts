@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import type { Logger } from '../log.js'
+import type { IndexImage } from '../record-index/index-image.js'
 import type { RRset } from '../records/rrset.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import type { RecordType } from '../wire/rdata/record-type.js'
@@ -50,6 +51,10 @@ export interface StoreSink {
   readonly defaultTtl: number
   readonly logger: Logger
   readonly clock: Clock
+  /** What an index image for `replaceAll` must be made with. */
+  readonly seed: number
+  /** The worker file of what takes too long for this thread, for `runLoader`. */
+  readonly loaderFile: string
 
   /** All RRsets of an owner as last written; empty when there are none. Pieces of shared memory: use them before the next `await`. */
   read(name: Uint8Array): readonly WireRRset[]
@@ -64,6 +69,14 @@ export interface StoreSink {
    */
   write(name: Uint8Array, rrsets: readonly WireRRset[]): void
   /**
+   * Everything that is published becomes what this image holds: what differs is written, what it lacks is removed, a slice at a
+   * time. Resolves to the number of owners that changed. Nothing else may be written meanwhile. Throws CDNS_SHARED_MEMORY_FULL,
+   * and the reason of the signal, which ends it between two slices.
+   *
+   * Before the first write of all, the image is taken over as it is, in no time, and must not be used any more.
+   */
+  replaceAll(image: IndexImage, signal: AbortSignal): Promise<number>
+  /**
    * Calls `visit` for each owner with RRsets, a slice at a time, and resolves after the last. Names written meanwhile may or may not
    * be visited, all others are visited once. `name` lasts for the call only. `visit` may call `write`.
    */
@@ -74,6 +87,8 @@ export interface StoreSink {
   /** Resolves once every thread answers with all that was written before the call. */
   settled(): Promise<void>
 
+  /** Something failed that no caller waits for, and that the store lives on with. */
+  reportError(error: Error): void
   reportBadRecord(bad: BadRecord): void
   /** The source is out of reach, or back. Called on changes of state only. */
   reportDown(cause: Error): void

@@ -10,6 +10,9 @@ export type MessageFromThread =
   | { readonly type: 'serving' }
   | { readonly type: 'failed'; readonly error: PlainError }
 
+/** How a task that ends has ended. */
+export type TaskOutcome<Result> = { readonly result: Result } | { readonly error: PlainError }
+
 /** An error as a message can carry it: an Error that is posted arrives without its `name` and `code`. */
 export interface PlainError {
   readonly name: string

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
+import { fromPlainError, type TaskOutcome } from './messages.js'
 
-/** A fixed number of threads, each of which runs one endless task. The one door to Piscina. */
+/** A fixed number of threads, each of which runs one endless task. This file is the one door to Piscina. */
 export interface ThreadPool {
   /**
    * Runs a task on a free thread, by the default export of a file. Rejects when the task throws or its thread dies; Piscina then starts a new thread but
@@ -19,17 +20,7 @@ export interface ThreadPool {
 export async function createThreadPool(threads: number, onError: (error: Error) => void): Promise<ThreadPool> {
   // Loaded when it is needed: it would be a third of the time that importing the library takes.
   const { Piscina } = await import('piscina')
-  const pool = new Piscina({
-    minThreads: threads,
-    maxThreads: threads,
-    concurrentTasksPerWorker: 1,
-    // The default puts an idle thread to sleep in Atomics.wait, where its event loop stands still.
-    atomics: 'disabled',
-    idleTimeout: Number.POSITIVE_INFINITY,
-    recordTiming: false,
-    // Sockets are opened by number, past Node's books.
-    trackUnmanagedFds: false,
-  })
+  const pool = new Piscina(settings(threads))
   pool.on('error', onError)
   return {
     run: (filename, task, port, signal) => pool.run(task, { filename, transferList: [port], signal }),
@@ -43,4 +34,42 @@ export async function createThreadPool(threads: number, onError: (error: Error) 
     },
     destroy: () => pool.destroy(),
   }
+}
+
+/**
+ * Runs one task in a thread of its own, by the default export of a file, and ends the thread. Rejects with the task's error, with
+ * its code, when its thread dies, and when the signal is aborted, which ends the thread.
+ */
+export async function runOnce<Result>(
+  file: string,
+  task: object,
+  signal: AbortSignal,
+  transfer: readonly MessagePort[] = [],
+): Promise<Result> {
+  const { Piscina } = await import('piscina')
+  const pool = new Piscina(settings(1))
+  try {
+    // A thread that dies before it has its task leaves it waiting for another one, which would have to do without what was transferred.
+    const died = new Promise<never>((_, reject) => pool.on('error', reject))
+    const run = pool.run(task, { filename: file, signal, transferList: [...transfer] }) as Promise<TaskOutcome<Result>>
+    const outcome = await Promise.race([run, died])
+    if ('error' in outcome) throw fromPlainError(outcome.error)
+    return outcome.result
+  } finally {
+    await pool.destroy()
+  }
+}
+
+function settings(threads: number) {
+  return {
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 1,
+    // The default puts an idle thread to sleep in Atomics.wait, where its event loop stands still.
+    atomics: 'disabled',
+    idleTimeout: Number.POSITIVE_INFINITY,
+    recordTiming: false,
+    // Sockets are opened by number, past Node's books.
+    trackUnmanagedFds: false,
+  } as const
 }

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../lib/clock.js'
 import { type Logger, silentLogger } from '../../lib/log.js'
+import { type IndexImage, openImage } from '../../lib/record-index/index-image.js'
 import type { RRset } from '../../lib/records/rrset.js'
 import { decodeRRset, type WireRRset } from '../../lib/records/wire-rrset.js'
 import type { BadRecord, StoreSink } from '../../lib/store/record-store.js'
@@ -18,6 +19,9 @@ export class MapSink implements StoreSink {
   readonly defaultTtl: number = 30
   readonly logger: Logger = silentLogger
   readonly clock: Clock = systemClock
+  readonly seed = 0x5eed
+  readonly loaderFile = new URL('../../dist/workers/loader.js', import.meta.url).href
+  readonly errors: Error[] = []
   /** Every write that changed something, in order. */
   readonly writes: Write[] = []
   readonly bad: BadRecord[] = []
@@ -42,6 +46,26 @@ export class MapSink implements StoreSink {
     else this.#owners.set(key, copies)
     const owner = name.slice()
     this.writes.push({ name: decodeName(owner), rrsets: copies.map((rrset) => decodeRRset(owner, rrset)) })
+  }
+
+  async replaceAll(image: IndexImage): Promise<number> {
+    const before = this.writes.length
+    const wanted = openImage(image)
+    const kept = new Set<string>()
+    for (let bucket = 0; bucket < wanted.bucketCount; bucket++) {
+      wanted.visitBucket(bucket, wanted.bucketCount, (_hash, bytes, start, length) => {
+        if (wanted.rrsetCount === 0) return
+        const name = bytes.slice(start, start + length)
+        kept.add(keyOf(name))
+        this.write(name, wanted.rrsets())
+      })
+      const pause = this.pause()
+      if (pause !== undefined) await pause
+    }
+    for (const key of [...this.#owners.keys()]) {
+      if (!kept.has(key)) this.write(Uint8Array.from(Buffer.from(key, 'latin1')), [])
+    }
+    return this.writes.length - before
   }
 
   async forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void> {
@@ -78,6 +102,10 @@ export class MapSink implements StoreSink {
   reportDown(cause: Error): void {
     if (!(cause instanceof Error)) throw new Error('reportDown wants an Error')
     this.reports.push('down')
+  }
+
+  reportError(error: Error): void {
+    this.errors.push(error)
   }
 
   reportUp(): void {

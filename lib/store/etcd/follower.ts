@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ContainerDnsError } from '../../errors.js'
+import { runLoader } from '../loader-thread.js'
 import type { StoreSink } from '../record-store.js'
 import { EtcdClient } from './client.js'
 import type { ContainerdnsLayout } from './layout-containerdns.js'
 import { LeafIndex } from './leaf-index.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
-import { loadPages } from './page-loader.js'
 import { RevisionWaiters } from './revision-waiters.js'
 import { applyWatch } from './watch-applier.js'
 
@@ -101,7 +101,8 @@ export class Follower {
   /** One client's life. Never resolves; throws what ended it. */
   async #follow(attempt: number, onFollowing: () => void): Promise<never> {
     const { hosts, tuning, requestTimeoutMs } = this.#options
-    const client = await EtcdClient.connect(hosts[attempt % hosts.length]!, tuning)
+    const host = hosts[attempt % hosts.length]!
+    const client = await EtcdClient.connect(host, tuning)
     this.#client = client
     try {
       this.#throwIfClosed()
@@ -110,7 +111,6 @@ export class Follower {
         layout: this.#layout,
         index: this.#index,
         slice: () => this.#slice(),
-        throwIfClosed: () => this.#throwIfClosed(),
       }
       // The revision to read everything at. With a time-out, unlike the pages, so that a silent member is found out.
       const { header } = await client.range(
@@ -118,8 +118,7 @@ export class Follower {
         requestTimeoutMs,
       )
       const revision = Number(header.revision)
-      this.#index.badRecords = 0
-      await loadPages({ ...shared, pageSize: tuning.pageSize }, revision)
+      await this.#load(host, revision)
       this.#loads++
       this.#changes = 0
       this.#waiters.reach(revision)
@@ -142,6 +141,21 @@ export class Follower {
     } finally {
       this.#client = undefined
       client.close()
+    }
+  }
+
+  /** Brings the index in line with all that etcd held at a revision. */
+  async #load(host: string, revision: number): Promise<void> {
+    const { seed, defaultTtl, loaderFile } = this.#sink
+    const task = { kind: 'etcd', options: this.#options, host, revision, seed, defaultTtl } as const
+    const { image, badRecords, bad } = await runLoader<'etcd'>(loaderFile, task, this.#closing.signal)
+    await this.#sink.replaceAll(image, this.#closing.signal)
+    this.#throwIfClosed()
+    this.#index.badRecords = badRecords
+    for (const each of bad) {
+      const wait = this.#slice()
+      if (wait !== undefined) await wait
+      this.#sink.reportBadRecord(each)
     }
   }
 

@@ -1,7 +1,6 @@
 import type { ContainerDnsError } from '../../errors.js'
 import { nameToText } from '../../wire/name.js'
 import { typeName } from '../../wire/rdata/record-type.js'
-import type { KeySet } from '../key-set.js'
 import { ownerKey } from '../owner-groups.js'
 import type { StoreSink } from '../record-store.js'
 import { type Leaf, LeafPacker, sameLeaf, unpackLeaves } from './leaf.js'
@@ -28,14 +27,17 @@ export class ChangeSet {
   }
 }
 
+/** Where leaves stand: the server's index, or one that a load makes. */
+export type LeafSink = Pick<StoreSink, 'read' | 'write' | 'defaultTtl' | 'reportBadRecord'>
+
 /** The keys of etcd as they stand in the index: each owner's leaves, in the side data of its RRsets. */
 export class LeafIndex {
-  readonly #sink: StoreSink
+  readonly #sink: LeafSink
   readonly #packer = new LeafPacker()
   /** Keys that could not be published as they are. */
   badRecords = 0
 
-  constructor(sink: StoreSink) {
+  constructor(sink: LeafSink) {
     this.#sink = sink
   }
 
@@ -54,29 +56,6 @@ export class LeafIndex {
     if (after.size === before.length && before.every((leaf) => isKept(leaf, after))) return false
     this.#write(owner, [...after.values()], changes)
     return true
-  }
-
-  async isEmpty(throwIfClosed: () => void): Promise<boolean> {
-    let isEmpty = true
-    await this.#sink.forEachOwner(() => {
-      throwIfClosed()
-      isEmpty = false
-    })
-    return isEmpty
-  }
-
-  /** Removes the leaves that a load has not come across. Returns how many owners that changed. */
-  async sweep(seen: KeySet, throwIfClosed: () => void): Promise<number> {
-    let changed = 0
-    await this.#sink.forEachOwner((owner, rrsets) => {
-      throwIfClosed()
-      const leaves = unpackLeaves(rrsets)
-      const left = leaves.filter((leaf) => seen.has(owner, leaf.path))
-      if (left.length === leaves.length) return
-      this.#write(owner, left, [])
-      changed++
-    })
-    return changed
   }
 
   badKey(key: Buffer, reason: string): void {

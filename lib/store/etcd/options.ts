@@ -22,7 +22,7 @@ export interface ParsedEtcdStoreOptions {
 
 /** What nobody had to change yet but tests, which want to see pages and outages without waiting for real ones. */
 export interface EtcdTuning {
-  /** Keys a page. A limited range still costs etcd the whole range: 1 000 000 keys took 121 s by 1 000, 18 s by 10 000. */
+  /** Keys a page, if that fits into a message. A limited range still costs etcd the whole range: 1 000 000 keys took 121 s by 1 000, 18 s by 10 000. */
   readonly pageSize: number
   /** etcd's `--grpc-keepalive-min-time` is 5 s; who asks more often is thrown out. */
   readonly keepaliveTimeMs: number

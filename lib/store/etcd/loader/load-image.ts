@@ -1,0 +1,83 @@
+import type { IndexImage } from '../../../record-index/index-image.js'
+import type { BadRecord } from '../../record-store.js'
+import { EtcdClient, type KeyValue } from '../client.js'
+import { ContainerdnsLayout } from '../layout-containerdns.js'
+import { type LeafChange, LeafIndex } from '../leaf-index.js'
+import type { ParsedEtcdStoreOptions } from '../options.js'
+import { ImageSink } from './image-sink.js'
+import { pages } from './pages.js'
+
+/** What the loader thread is given to read etcd. A plain object: it is posted. */
+export interface EtcdLoadTask {
+  readonly kind: 'etcd'
+  readonly options: ParsedEtcdStoreOptions
+  /** The member to ask, one of `options.hosts`. */
+  readonly host: string
+  readonly revision: number
+  readonly seed: number
+  readonly defaultTtl: number
+}
+
+export interface EtcdLoad {
+  readonly image: IndexImage
+  readonly badRecords: number
+  /** The first of them. */
+  readonly bad: readonly BadRecord[]
+}
+
+/** Loader thread: everything that etcd held at a revision, as an index. Throws what etcd says, a compaction among it. */
+export async function loadImage(task: EtcdLoadTask): Promise<EtcdLoad> {
+  const { options, host, revision } = task
+  const client = await EtcdClient.connect(host, options.tuning)
+  try {
+    const sink = new ImageSink(task.seed, task.defaultTtl)
+    const load = new Load(sink, new ContainerdnsLayout(options.prefix))
+    const { rangeStart, rangeEnd } = load.layout
+    for await (const page of pages(client, { rangeStart, rangeEnd, pageSize: options.tuning.pageSize, revision })) {
+      load.add(page.kvs)
+    }
+    load.flush()
+    return { image: sink.image(), badRecords: load.index.badRecords, bad: sink.bad }
+  } finally {
+    client.close()
+  }
+}
+
+/**
+ * Puts keys together to owners. The leaves of an owner stand beside each other in etcd, but for a few, so that
+ * each owner is written once, and where more of it comes later is written again with all its leaves.
+ */
+class Load {
+  readonly layout: ContainerdnsLayout
+  readonly index: LeafIndex
+  #owner: Uint8Array = new Uint8Array(0)
+  #changes: LeafChange[] = []
+
+  constructor(sink: ImageSink, layout: ContainerdnsLayout) {
+    this.layout = layout
+    this.index = new LeafIndex(sink)
+  }
+
+  add(kvs: readonly KeyValue[]): void {
+    for (const { key, value, mod_revision } of kvs) {
+      const decoded = this.layout.decode(key, value)
+      if (decoded.kind === 'bad') this.index.badKey(key, decoded.reason)
+      if (decoded.kind !== 'records') continue
+      const modRevision = Number(mod_revision)
+      for (const { owner, path, type, ttl, rdata } of decoded.records) {
+        if (Buffer.compare(owner, this.#owner) !== 0) this.#begin(owner)
+        this.#changes.push({ path, leaf: { path, type, ttl, modRevision, rdata } })
+      }
+    }
+  }
+
+  flush(): void {
+    if (this.#changes.length > 0) this.index.apply(this.#owner, this.#changes)
+    this.#changes = []
+  }
+
+  #begin(owner: Uint8Array): void {
+    this.flush()
+    this.#owner = owner
+  }
+}
