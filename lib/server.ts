@@ -120,6 +120,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly records: Records
   readonly #options: ParsedOptions
   readonly #sockets: ServerSockets
+  readonly #threads: number
   readonly #index: RecordIndexWriter
   readonly #publisher: Publisher
   readonly #counterRows: SharedArrayBuffer
@@ -142,10 +143,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#sockets = sockets
     this.addresses = sockets.addresses
     const threads = sockets.datagrams.threads + (sockets.streams === undefined ? 0 : 1)
+    this.#threads = threads
     this.#counterRows = createCounterRows(threads)
     this.#counters = new CounterSampler(this.#counterRows)
     this.#index = new RecordIndexWriter({
-      readers: threads,
+      // One more than there are threads: for a store that reads everything.
+      readers: threads + 1,
       seed: randomInt(2 ** 32),
       serial: serialAfter(0, clock.wallMs()),
       onSegment: (segment) => this.#postSegment(segment),
@@ -261,6 +264,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: this.#index,
       defaultTtl: this.#options.defaultTtl,
       loaderFile: this.#options.workerFiles.loader,
+      readerSlot: this.#threads,
       placeOf: (name) => this.#placeOf(name),
       logger: this.#options.logger,
       clock,
@@ -316,6 +320,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   /** The first segments come while the server is put together; threads are given those when they start. */
   #postSegment(segment: Segment): void {
     this.#supervisor?.postSegment(segment)
+    this.#publisher?.postSegment(segment)
   }
 
   #placeOf(name: Uint8Array): 'apex' | 'inside' | 'outside' {

@@ -1,10 +1,13 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Clock } from '../clock.js'
 import { ContainerDnsError, callHost } from '../errors.js'
 import type { Logger } from '../log.js'
 import { type IndexImage, openImage } from '../record-index/index-image.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import type { WireRRset } from '../records/wire-rrset.js'
-import type { BadRecord, StoreSink } from '../store/record-store.js'
+import type { Segment } from '../shared-table/segments.js'
+import type { BadRecord, SinkReader, StoreSink } from '../store/record-store.js'
+import type { MessageToThread } from '../threads/messages.js'
 import { nameToText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { serialAfter } from './serial.js'
@@ -15,6 +18,8 @@ export interface PublisherOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly loaderFile: string
+  /** A reader slot of the index that no thread has, for `openReader`. */
+  readonly readerSlot: number
   /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
   readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
   /** After each write that changed something; the name is folded, in wire form, and lasts for the call. */
@@ -42,6 +47,8 @@ export class Publisher implements StoreSink {
   #serial: number
   #sliceStartedAt: number | undefined
   #closed = false
+  /** To the thread that has the reader slot. */
+  #readerPort: MessagePort | undefined
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -88,6 +95,28 @@ export class Publisher implements StoreSink {
     await this.#forEachBucket(this.#index.bucketCount, (bucket, bucketCount) => {
       this.#index.visitBucket(bucket, bucketCount, visit)
     })
+  }
+
+  openReader(): SinkReader {
+    if (this.#readerPort !== undefined) throw new Error('one reader at a time')
+    const { port1, port2 } = new MessageChannel()
+    this.#readerPort = port1
+    return {
+      // With all segments so far; from now on they are posted.
+      handle: this.#index.handle(this.#options.readerSlot),
+      port: port2,
+      close: () => {
+        this.#index.releaseReader(this.#options.readerSlot)
+        this.#readerPort = undefined
+        port1.close()
+      },
+    }
+  }
+
+  /** For each new segment of the index, before anything in it is published. */
+  postSegment(segment: Segment): void {
+    const message: MessageToThread = { type: 'segment', segment }
+    this.#readerPort?.postMessage(message)
   }
 
   pause(): Promise<void> | undefined {

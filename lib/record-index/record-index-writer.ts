@@ -3,6 +3,7 @@ import type { WireRRset } from '../records/wire-rrset.js'
 import { ReaderSlot, releaseReader } from '../shared-table/epochs.js'
 import { SEGMENT_BYTES } from '../shared-table/layout.js'
 import type { Segment } from '../shared-table/segments.js'
+import type { TableImage } from '../shared-table/table-image.js'
 import { TableWriter } from '../shared-table/table-writer.js'
 import { MAX_LABELS } from '../wire/constants.js'
 import { hashName, nameToText } from '../wire/name.js'
@@ -184,6 +185,19 @@ export class RecordIndexWriter {
     this.refuseOtherSeed(image)
     yield* this.#table.adopt(image.table)
     this.#names = image.names
+  }
+
+  /** Takes over entries that have RRsets, no two of a name, and that do not know their children yet. Only when `isUntouched`. */
+  adoptOrphans(image: TableImage, names: number): void {
+    for (const _step of this.#table.adopt(image));
+    this.#names = names
+    const { bucketCount } = this
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      this.reader.visitBucket(bucket, bucketCount, (_hash, bytes, start, length) => {
+        // Empty non-terminals have come in on the way; those are with their parents already.
+        if (this.reader.rrsetCount > 0) this.#adopt(bytes.subarray(start, start + length))
+      })
+    }
   }
 
   /** An image is looked up in by the hashes of this index. */

@@ -16,6 +16,7 @@ import {
   ENTRY_SIZE_SHIFT,
   INITIAL_BUCKETS,
   keyWords,
+  MAX_LOAD,
   PAIR_WORDS,
   READER_STRIDE,
   SEGMENT_BUCKET_BITS,
@@ -42,8 +43,6 @@ export interface TableOptions {
   readonly onSegment: (segment: Segment) => void
 }
 
-/** Keys in a bucket, on average, before the next bucket is split. Blocks of four pairs cost eleven bytes a key. */
-const MAX_LOAD = 4
 /** Retired blocks are looked through after this many; an epoch then covers a few milliseconds of writing. */
 const RECLAIM_EVERY = 256
 /** And no more than this are given back at once: some 0.1 ms, though a reader may have held up a million of them. */

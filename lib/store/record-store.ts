@@ -1,6 +1,8 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../clock.js'
 import type { Logger } from '../log.js'
 import type { IndexImage } from '../record-index/index-image.js'
+import type { RecordIndexHandle } from '../record-index/record-index-reader.js'
 import type { RRset } from '../records/rrset.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import type { RecordType } from '../wire/rdata/record-type.js'
@@ -36,6 +38,18 @@ export interface StoreStatus {
   readonly changes: number
   /** Keys or lines skipped because they could not be understood. */
   readonly badRecords: number
+  /** Whether what is answered comes from a snapshot, and the source has not been read yet. Missing: no. */
+  readonly stale?: boolean
+  /** The newest snapshot: restored, or written since. Missing: there is none. */
+  readonly snapshot?: SnapshotStatus
+}
+
+export interface SnapshotStatus {
+  /** The revision of the source that is in it for certain. */
+  readonly revision: number
+  /** Milliseconds since 1970. */
+  readonly writtenAt: number
+  readonly ageMs: number
 }
 
 /** Something in the store that is no record we understand. It was skipped and counted. */
@@ -82,6 +96,9 @@ export interface StoreSink {
    */
   forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void>
 
+  /** For a thread that reads everything that is published, while it goes on being changed. One at a time; close it, whatever happens. */
+  openReader(): SinkReader
+
   /** undefined while this slice of the event loop has time left (5 ms in all), else a promise to wait for before going on. */
   pause(): Promise<void> | undefined
   /** Resolves once every thread answers with all that was written before the call. */
@@ -93,4 +110,13 @@ export interface StoreSink {
   /** The source is out of reach, or back. Called on changes of state only. */
   reportDown(cause: Error): void
   reportUp(): void
+}
+
+/** A reader slot of the index, for a thread of the store's. */
+export interface SinkReader {
+  readonly handle: RecordIndexHandle
+  /** Where new segments are posted; to be transferred to the thread. */
+  readonly port: MessagePort
+  /** Once the thread has ended. */
+  close(): void
 }

@@ -35,6 +35,7 @@ class CheckedPublisher {
     logger: silentLogger,
     clock: systemClock,
     loaderFile: '',
+    readerSlot: 0,
     placeOf: () => 'inside',
     onChange: (name) => this.changes.push(nameToText(name)),
     onBadRecord: () => {},

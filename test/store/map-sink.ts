@@ -104,6 +104,10 @@ export class MapSink implements StoreSink {
     this.reports.push('down')
   }
 
+  openReader(): never {
+    throw new Error('there is no shared memory behind a Map')
+  }
+
   reportError(error: Error): void {
     this.errors.push(error)
   }

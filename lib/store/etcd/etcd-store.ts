@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
 import type { RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import { SnapshotKeeper } from '../snapshot/snapshot-keeper.js'
 import { EtcdWriter } from './etcd-writer.js'
 import { Follower } from './follower.js'
 import { ContainerdnsLayout } from './layout-containerdns.js'
@@ -17,21 +19,27 @@ export class EtcdStore implements RecordStore {
   readonly kind = 'etcd'
   readonly #options: ParsedEtcdStoreOptions
   readonly #layout: ContainerdnsLayout
-  #opened: { readonly follower: Follower; readonly writer: EtcdWriter } | undefined
+  #opened: Opened | undefined
 
   constructor(options: ParsedEtcdStoreOptions) {
     this.#options = options
     this.#layout = new ContainerdnsLayout(options.prefix)
   }
 
-  /** Keeps trying while etcd is out of reach; `close` ends that. */
+  /** With a snapshot that can be used, that is published, and etcd is followed in the background. Else it keeps trying; `close` ends that. */
   async open(sink: StoreSink): Promise<void> {
     if (this.#opened !== undefined)
       throw new ContainerDnsError('CDNS_STORE_IN_USE', 'this etcdStore is in use by another server')
-    const follower = new Follower(sink, this.#options, this.#layout)
+    const follower = new Follower(sink, this.#options, this.#layout, () => snapshots?.touch())
     const writer = new EtcdWriter(sink, this.#options, this.#layout, follower)
-    this.#opened = { follower, writer }
-    await follower.start()
+    const snapshots = this.#snapshots(sink, follower)
+    this.#opened = { follower, writer, snapshots }
+    const isRestored = (await snapshots?.restore()) ?? false
+    const following = follower.start()
+    if (!isRestored) return following
+    following.catch((error) => {
+      if (!follower.closed) sink.reportError(error)
+    })
   }
 
   async put(rrsets: readonly RRset[]): Promise<void> {
@@ -43,13 +51,16 @@ export class EtcdStore implements RecordStore {
   }
 
   status(): StoreStatus {
-    const follower = this.#opened?.follower
+    const { follower, snapshots } = this.#opened ?? {}
+    const snapshot = snapshots?.status
     return {
       connected: follower?.connected ?? false,
       revision: follower?.revision ?? 0,
       loads: follower?.loads ?? 0,
       changes: follower?.changes ?? 0,
       badRecords: follower?.index.badRecords ?? 0,
+      stale: snapshot !== undefined && follower?.loads === 0,
+      ...(snapshot === undefined ? {} : { snapshot }),
     }
   }
 
@@ -58,10 +69,31 @@ export class EtcdStore implements RecordStore {
     if (opened === undefined) return
     this.#opened = undefined
     await Promise.all([opened.follower.close(), opened.writer.close()])
+    await opened.snapshots?.close()
+  }
+
+  #snapshots(sink: StoreSink, follower: Follower): SnapshotKeeper | undefined {
+    const { snapshot } = this.#options
+    if (snapshot === undefined) return undefined
+    return new SnapshotKeeper(sink, { ...snapshot, fingerprint: fingerprint(this.#options, sink.defaultTtl) }, () => {
+      const { clusterId, loads, revision } = follower
+      return loads === 0 ? undefined : { source: clusterId, revision }
+    })
   }
 
   #writer(): EtcdWriter {
     if (this.#opened === undefined) throw new ContainerDnsError('CDNS_CLOSED', 'this etcdStore is not open')
     return this.#opened.writer
   }
+}
+
+interface Opened {
+  readonly follower: Follower
+  readonly writer: EtcdWriter
+  readonly snapshots: SnapshotKeeper | undefined
+}
+
+/** Stands for what decides which records the keys of an etcd become. How etcd is reached is no part of it. */
+function fingerprint({ prefix }: ParsedEtcdStoreOptions, defaultTtl: number): string {
+  return createHash('sha256').update(JSON.stringify({ prefix, defaultTtl })).digest('hex')
 }

@@ -21,14 +21,18 @@ export class Follower {
   readonly #index: LeafIndex
   readonly #waiters = new RevisionWaiters()
   readonly #closing = new AbortController()
+  readonly #onPublished: () => void
   #client: EtcdClient | undefined
   #running: Promise<void> | undefined
   #connected = false
   #reportedDown = false
+  #clusterId = ''
   #loads = 0
   #changes = 0
 
-  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: ContainerdnsLayout) {
+  /** `onPublished` is called after a load, and after each revision that changed something. */
+  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: ContainerdnsLayout, onPublished: () => void) {
+    this.#onPublished = onPublished
     this.#sink = sink
     this.#options = options
     this.#layout = layout
@@ -49,6 +53,11 @@ export class Follower {
 
   get revision(): number {
     return this.#waiters.reached
+  }
+
+  /** Of the last load; empty before the first. */
+  get clusterId(): string {
+    return this.#clusterId
   }
 
   get loads(): number {
@@ -121,7 +130,9 @@ export class Follower {
       await this.#load(host, revision)
       this.#loads++
       this.#changes = 0
+      this.#clusterId = header.cluster_id
       this.#waiters.reach(revision)
+      this.#onPublished()
       return await applyWatch(
         {
           ...shared,
@@ -133,6 +144,7 @@ export class Follower {
           onRevision: (applied, changed) => {
             this.#changes += changed
             this.#waiters.reach(applied)
+            if (changed > 0) this.#onPublished()
           },
         },
         revision,

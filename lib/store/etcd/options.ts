@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../../bounds.js'
 import { ContainerDnsError } from '../../errors.js'
 
@@ -11,13 +12,23 @@ export interface EtcdStoreOptions {
   layout?: 'containerdns'
   /** How long a put or delete, or a single question to etcd, may take. Default: 5000. */
   requestTimeoutMs?: number
+  /** A file of what is answered, for a start while etcd is down. One for each server. Default: none. */
+  snapshotFile?: string
+  /** How often it is written at most, when something has changed. Default: 60000. */
+  snapshotIntervalMs?: number
 }
 
 export interface ParsedEtcdStoreOptions {
   readonly hosts: readonly string[]
   readonly prefix: string
   readonly requestTimeoutMs: number
+  readonly snapshot: ParsedSnapshotOptions | undefined
   readonly tuning: EtcdTuning
+}
+
+export interface ParsedSnapshotOptions {
+  readonly file: string
+  readonly intervalMs: number
 }
 
 /** What nobody had to change yet but tests, which want to see pages and outages without waiting for real ones. */
@@ -34,6 +45,8 @@ export interface EtcdTuning {
 
 export const REQUEST_TIMEOUT_MS: Bounds = { default: 5000, min: 100, max: 600_000, unit: 'milliseconds' }
 
+export const SNAPSHOT_INTERVAL_MS: Bounds = { default: 60_000, min: 1000, max: 86_400_000, unit: 'milliseconds' }
+
 const DEFAULT_PORT = 2379
 const DEFAULT_PREFIX = '/containerdns/'
 const DEFAULT_TUNING: EtcdTuning = {
@@ -44,7 +57,14 @@ const DEFAULT_TUNING: EtcdTuning = {
   longestRetryMs: 5000,
 }
 
-const KEYS = ['hosts', 'prefix', 'layout', 'requestTimeoutMs'] as const satisfies readonly (keyof EtcdStoreOptions)[]
+const KEYS = [
+  'hosts',
+  'prefix',
+  'layout',
+  'requestTimeoutMs',
+  'snapshotFile',
+  'snapshotIntervalMs',
+] as const satisfies readonly (keyof EtcdStoreOptions)[]
 
 /** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */
 export function parseEtcdStoreOptions(
@@ -62,8 +82,23 @@ export function parseEtcdStoreOptions(
     hosts: parseHosts(given.hosts),
     prefix: parsePrefix(given.prefix),
     requestTimeoutMs: numberWithin('etcdStore.requestTimeoutMs', given.requestTimeoutMs, REQUEST_TIMEOUT_MS),
+    snapshot: parseSnapshot(given),
     tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
   })
+}
+
+function parseSnapshot(given: EtcdStoreOptions): ParsedSnapshotOptions | undefined {
+  const { snapshotFile: file } = given
+  const intervalMs = numberWithin('etcdStore.snapshotIntervalMs', given.snapshotIntervalMs, SNAPSHOT_INTERVAL_MS)
+  if (file === undefined) return undefined
+  if (typeof file !== 'string' || file === '' || file.includes('\0')) {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `etcdStore.snapshotFile must be the path of a file, got ${describe(file)}`,
+    )
+  }
+  // Now: where the host is when the server starts is where it is meant.
+  return Object.freeze({ file: resolve(file), intervalMs })
 }
 
 function parseHosts(given: unknown): readonly string[] {
