@@ -9,7 +9,6 @@ import { RecordIndexWriter } from './record-index-writer.js'
 export class RecordIndexBuilder {
   readonly #seed: number
   readonly #table: TableBuilder
-  #names = 0
 
   constructor(seed: number, expectedNames: number) {
     this.#seed = seed
@@ -28,13 +27,12 @@ export class RecordIndexBuilder {
     const at = table.entryWord
     for (let i = ENTRY_HEADER_WORDS; i < wordCount; i++) target[at + i] = words[word + i]!
     target[at + ENTRY_HEADER_WORDS + keyWords(keyLength) + CHILDREN] = 0
-    this.#names++
   }
 
   /** The index, empty non-terminals and all. The builder must not be used any more. */
   image(): IndexImage {
     const index = new RecordIndexWriter({ readers: 0, seed: this.#seed, serial: 0, onSegment: () => {} })
-    index.adoptOrphans(this.#table.image(), this.#names)
+    index.adoptOrphans(this.#table)
     return index.image()
   }
 }

@@ -1,9 +1,9 @@
 import { ContainerDnsError } from '../errors.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import { ReaderSlot, releaseReader } from '../shared-table/epochs.js'
-import { SEGMENT_BYTES } from '../shared-table/layout.js'
+import { ENTRY_HEADER_BYTES, ENTRY_KEY_LENGTH_MASK, SEGMENT_BYTES } from '../shared-table/layout.js'
 import type { Segment } from '../shared-table/segments.js'
-import type { TableImage } from '../shared-table/table-image.js'
+import type { TableBuilder } from '../shared-table/table-builder.js'
 import { TableWriter } from '../shared-table/table-writer.js'
 import { MAX_LABELS } from '../wire/constants.js'
 import { hashName, nameToText } from '../wire/name.js'
@@ -187,17 +187,19 @@ export class RecordIndexWriter {
     this.#names = image.names
   }
 
-  /** Takes over entries that have RRsets, no two of a name, and that do not know their children yet. Only when `isUntouched`. */
-  adoptOrphans(image: TableImage, names: number): void {
+  /**
+   * Takes over the entries of a builder, all with RRsets, no two of a name, none knowing its children yet, and counts those. Only
+   * when `isUntouched`.
+   */
+  adoptOrphans(builder: TableBuilder): void {
+    const image = builder.image()
     for (const _step of this.#table.adopt(image));
-    this.#names = names
-    const { bucketCount } = this
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
-      this.reader.visitBucket(bucket, bucketCount, (_hash, bytes, start, length) => {
-        // Empty non-terminals have come in on the way; those are with their parents already.
-        if (this.reader.rrsetCount > 0) this.#adopt(bytes.subarray(start, start + length))
-      })
-    }
+    this.#names = image.entryCount
+    // In the order of their places, not of their buckets: a third less for a million names (2026-11).
+    builder.visitAll((entryWord, words, bytes) => {
+      const start = 4 * entryWord + ENTRY_HEADER_BYTES
+      this.#adopt(bytes.subarray(start, start + (words[entryWord]! & ENTRY_KEY_LENGTH_MASK)))
+    })
   }
 
   /** An image is looked up in by the hashes of this index. */

@@ -77,6 +77,17 @@ export class TableBuilder {
     }
   }
 
+  /** Calls `visit` for each entry in the order in which they were added, which is the order of their places in memory. */
+  visitAll(visit: (entryWord: number, words: Int32Array, bytes: Uint8Array) => void): void {
+    const { arenaBytes, arenaWords } = this.#segments
+    const end = PAIR_WORDS * this.#count
+    for (let at = 0; at < end; at += PAIR_WORDS) {
+      const entry = this.#pairs[at + 1]!
+      const number = entry >>> SEGMENT_UNIT_BITS
+      visit((entry & SEGMENT_UNIT_MASK) * UNIT_WORDS, arenaWords[number]!, arenaBytes[number]!)
+    }
+  }
+
   #fillBuckets(bucketCount: number): void {
     const sizes = new Int32Array(bucketCount)
     const end = PAIR_WORDS * this.#count
