@@ -20,7 +20,7 @@ export class MapSink implements StoreSink {
   readonly logger: Logger = silentLogger
   readonly clock: Clock = systemClock
   readonly seed = 0x5eed
-  readonly loaderFile = new URL('../../dist/workers/loader.js', import.meta.url).href
+  loaderFile = new URL('../../dist/workers/loader.js', import.meta.url).href
   readonly errors: Error[] = []
   /** Every write that changed something, in order. */
   readonly writes: Write[] = []

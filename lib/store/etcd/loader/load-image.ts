@@ -44,6 +44,13 @@ export async function loadImage(task: EtcdLoadTask): Promise<EtcdLoad> {
 }
 
 /**
+ * Leaves of an owner that are written together. One that has more than the index takes keeps those that came first: with all of them
+ * refused at once, a name that had grown too large would be gone after a relist.
+ */
+const MAX_LEAVES_AT_ONCE = 500
+const MAX_BYTES_AT_ONCE = 64 * 1024
+
+/**
  * Puts keys together to owners. The leaves of an owner stand beside each other in etcd, but for a few, so that
  * each owner is written once, and where more of it comes later is written again with all its leaves.
  */
@@ -52,6 +59,7 @@ class Load {
   readonly index: LeafIndex
   #owner: Uint8Array = new Uint8Array(0)
   #changes: LeafChange[] = []
+  #bytes = 0
 
   constructor(sink: ImageSink, layout: ContainerdnsLayout) {
     this.layout = layout
@@ -67,6 +75,8 @@ class Load {
       for (const { owner, path, type, ttl, rdata } of decoded.records) {
         if (Buffer.compare(owner, this.#owner) !== 0) this.#begin(owner)
         this.#changes.push({ path, leaf: { path, type, ttl, modRevision, rdata } })
+        this.#bytes += rdata.length + path.length
+        if (this.#bytes > MAX_BYTES_AT_ONCE || this.#changes.length === MAX_LEAVES_AT_ONCE) this.flush()
       }
     }
   }
@@ -74,6 +84,7 @@ class Load {
   flush(): void {
     if (this.#changes.length > 0) this.index.apply(this.#owner, this.#changes)
     this.#changes = []
+    this.#bytes = 0
   }
 
   #begin(owner: Uint8Array): void {
