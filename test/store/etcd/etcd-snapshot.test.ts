@@ -113,6 +113,20 @@ describe('etcdStore with a snapshot', () => {
     expect(Object.keys(await all(await start())).sort()).toEqual(['one.example.org', 'two.example.org'])
   })
 
+  it('writes it no more often than it was told to, however much changes', async () => {
+    const server = await start({ snapshotIntervalMs: 1000 })
+    const written = new Set<number>()
+    const startedAt = performance.now()
+    for (let i = 0; performance.now() - startedAt < 3500; i++) {
+      await put({ busy: `192.0.2.${i % 250}` })
+      const { snapshot } = server.stats().store
+      if (snapshot !== undefined) written.add(snapshot.writtenAt)
+    }
+    const lasted = performance.now() - startedAt
+    expect(written.size).toBeGreaterThanOrEqual(2)
+    expect(written.size).toBeLessThanOrEqual(1 + Math.ceil(lasted / 1000))
+  })
+
   it('does not write it again while nothing changes, nor while it has seen nothing of etcd', async () => {
     await leaveSnapshot()
     const before = await stat(snapshotFile)
