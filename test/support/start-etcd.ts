@@ -133,7 +133,8 @@ export class Etcd implements AsyncDisposable {
   #etcdctl(args: readonly string[], input = ''): Promise<{ stdout: string }> {
     const env = { PATH: pathOf(), ETCDCTL_API: '3' }
     const result = run('etcdctl', ['--endpoints', this.host, '--command-timeout', '3s', ...args], { env })
-    result.child.stdin!.end(input)
+    // On a busy machine it may have ended before it is given nothing to read. What it did with the rest shows in how it ends.
+    result.child.stdin!.on('error', () => {}).end(input)
     return result
   }
 
