@@ -26,6 +26,8 @@ export const ERROR_CODES = {
   CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
   CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',
   CDNS_SOCKET_FAILED: 'The system refused a socket call for a reason that has no code of its own; see the cause.',
+  CDNS_CERTIFICATE_MISSING: 'An address for DoT or DoH has no certificate or no key, or their file cannot be read.',
+  CDNS_CERTIFICATE_INVALID: 'A certificate or its key is not PEM, is not usable, or the two do not belong together.',
   CDNS_TRANSPORT_UNAVAILABLE: 'The transport that was asked for does not work on this system.',
   CDNS_THREAD_FAILED: 'A DNS thread could not be started; see the cause.',
   CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',
@@ -34,12 +36,12 @@ export const ERROR_CODES = {
   CDNS_STORE_IN_USE: 'The store already belongs to another server.',
   CDNS_STORE_UNAVAILABLE: 'The store cannot be reached, or did not answer in time.',
   CDNS_STORE_CONFLICT: 'Others kept changing the same records while we tried to.',
-  CDNS_STORE_UNSUPPORTED: "The store's layout has no place for such a record.",
   CDNS_SNAPSHOT_INVALID:
     'A snapshot is cut off, damaged or none at all. It was not used; the start goes on without it.',
   CDNS_SNAPSHOT_MISMATCH:
     'A snapshot has the format of another version or machine, or was written with other options of the store. It was not used.',
   CDNS_SNAPSHOT_FAILED: 'A snapshot could not be read or written; see the cause. The server goes on without it.',
+  CDNS_STORE_UNSUPPORTED: 'The records of the store are read only; they are changed by the program that writes them.',
   CDNS_SHARED_MEMORY_FULL:
     'The shared memory of the record index has reached its 32 GiB, or the system has no more memory.',
 } as const

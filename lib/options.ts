@@ -10,6 +10,7 @@ import { type ParsedWorkerFiles, type WorkerFiles, workerFiles } from './threads
 import type { Protocol, TransportKind } from './transport/datagram-transport.js'
 import type { ListenAddress } from './transport/open-sockets.js'
 import type { StreamLimits } from './transport/stream-transport.js'
+import type { CertificateSource } from './transport/tls-certificate.js'
 import { nameToText } from './wire/name.js'
 
 /** Where to answer. */
@@ -18,10 +19,24 @@ export interface ListenOptions {
   host?: string
   /** Default 5300; 0 lets the system choose, the same number for all protocols: see `ContainerDns.addresses`. */
   port?: number
-  /** Default `['udp', 'tcp']`. A client that gets a truncated response over UDP asks again over TCP. */
+  /**
+   * Default `['udp', 'tcp']`. A client that gets a truncated response over UDP asks again over TCP. `dot` and `doh` stand alone in
+   * an entry of their own, which names its port.
+   */
   protocols?: Protocol[]
+  /** The certificate for `dot` and `doh`, which must have one. */
+  tls?: TlsOptions
+  /** Where `doh` answers: default `{ path: '/dns-query' }`. */
+  doh?: { path?: string }
   /** Binds although others of this user are bound there, for a hot restart. Default false: a port in use is an error. */
   share?: boolean
+}
+
+/** Each is PEM text, or the path of a file with it; files are watched, and taken anew when they change. */
+export interface TlsOptions {
+  /** The certificate, then those that lead to its root. */
+  cert: string
+  key: string
 }
 
 export interface EdnsOptions {
@@ -112,7 +127,10 @@ export const OPTION_NAMES = [
   'startTimeoutMs',
   'workerFiles',
 ] as const satisfies readonly (keyof ContainerDnsOptions)[]
-const PROTOCOLS = ['udp', 'tcp'] as const
+const PROTOCOLS = ['udp', 'tcp', 'dot', 'doh'] as const
+const DEFAULT_PROTOCOLS = ['udp', 'tcp'] as const
+/** RFC 8484 §4.1.1 has it in its examples, and clients expect it. */
+const DOH_PATH = '/dns-query'
 export const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
@@ -164,7 +182,7 @@ function parseListen(given: unknown = {}): readonly ListenAddress[] {
 }
 
 function parseListenEntry(given: ListenOptions, option: string): ListenAddress {
-  refuseUnknownKeys(option, given, ['host', 'port', 'protocols', 'share'])
+  refuseUnknownKeys(option, given, ['host', 'port', 'protocols', 'share', 'tls', 'doh'])
   const { host = '127.0.0.1', share = false } = given
   if (typeof host !== 'string' || isIP(host) === 0 || host.includes('%')) {
     throw new ContainerDnsError(
@@ -176,10 +194,59 @@ function parseListenEntry(given: ListenOptions, option: string): ListenAddress {
     throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option}.share must be true or false, got ${describe(share)}`)
   }
   const port = numberWithin(`${option}.port`, given.port, PORT)
-  return Object.freeze({ host, port, protocols: parseProtocols(`${option}.protocols`, given.protocols), share })
+  const protocols = parseProtocols(`${option}.protocols`, given.protocols)
+  return Object.freeze({ host, port, protocols, share, ...parseEncryption(option, given, protocols) })
 }
 
-function parseProtocols(option: string, given: unknown = PROTOCOLS): readonly Protocol[] {
+function parseEncryption(
+  option: string,
+  given: ListenOptions,
+  protocols: readonly Protocol[],
+): Pick<ListenAddress, 'tls' | 'dohPath'> {
+  const protocol = protocols.find((each) => each === 'dot' || each === 'doh')
+  if (protocol !== 'doh' && given.doh !== undefined) throw misplaced(`${option}.doh`, "protocols: ['doh']")
+  if (protocol === undefined) {
+    if (given.tls === undefined) return {}
+    throw misplaced(`${option}.tls`, "protocols: ['dot'] or ['doh']")
+  }
+  if (protocols.length > 1) {
+    const wanted = `${option}.protocols must have '${protocol}' alone; other protocols go into entries of their own`
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', wanted)
+  }
+  if (given.port === undefined) {
+    // 853 and 443 take a privilege, and are likely to be somebody else's: whoever wants them says so.
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option}.port must be given for '${protocol}'; 0 is any`)
+  }
+  const tls = parseTls(`${option}.tls`, given.tls)
+  return protocol === 'dot' ? { tls } : { tls, dohPath: parseDohPath(`${option}.doh`, given.doh) }
+}
+
+function misplaced(option: string, place: string): ContainerDnsError {
+  return new ContainerDnsError('CDNS_OPTION_INVALID', `${option} goes with ${place}`)
+}
+
+function parseTls(option: string, given: unknown = {}): CertificateSource {
+  refuseUnknownKeys(option, given, ['cert', 'key'])
+  const { cert, key } = given as Partial<TlsOptions>
+  for (const [name, value] of Object.entries({ cert, key })) {
+    if (typeof value === 'string' && value !== '') continue
+    // A key that was given in a wrong way must not end up in a log.
+    const got = value === undefined ? 'nothing' : typeof value
+    const wanted = `${option}.${name} must be PEM text or the path of a file with it, got ${got}`
+    throw new ContainerDnsError(value === undefined ? 'CDNS_CERTIFICATE_MISSING' : 'CDNS_OPTION_INVALID', wanted)
+  }
+  return Object.freeze({ cert: cert!, key: key! })
+}
+
+function parseDohPath(option: string, given: unknown = {}): string {
+  refuseUnknownKeys(option, given, ['path'])
+  const { path = DOH_PATH } = given as { path?: unknown }
+  if (typeof path === 'string' && /^\/[\w\-.~/]*$/.test(path)) return path
+  const wanted = `${option}.path must begin with / and have letters, digits and -._~/ only, got ${describe(path)}`
+  throw new ContainerDnsError('CDNS_OPTION_INVALID', wanted)
+}
+
+function parseProtocols(option: string, given: unknown = DEFAULT_PROTOCOLS): readonly Protocol[] {
   const isGood =
     Array.isArray(given) &&
     given.length > 0 &&

@@ -54,6 +54,8 @@ export interface Stats {
   readonly threads: readonly ThreadStatus[]
   readonly index: RecordIndexSize & { readonly serial: number }
   readonly store: StoreStatus & { readonly kind: string }
+  /** Addresses that the store's health checks have found down. */
+  readonly health: { readonly unhealthy: number }
 }
 
 /** A running server. Made by `createContainerDns`. */
@@ -206,6 +208,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       threads: this.#supervisor.threads,
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
+      health: { unhealthy: this.#publisher.unhealthyCount },
     }
   }
 
@@ -288,6 +291,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       onDeath: (thread) => this.#index.releaseReader(thread),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
+      onCertificate: (file, failure) => this.#onCertificate(file, failure),
       logger: this.#options.logger,
       clock,
     })
@@ -296,7 +300,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   /** The DNS threads, then the stream thread. Thread i has row i of the counters, and reader slot i of the index. */
   #threadPlans(): ThreadPlan[] {
     const { tcp, workerFiles } = this.#options
-    const { datagrams, streams } = this.#sockets
+    const { datagrams, streams, services } = this.#sockets
     const plans = Array.from({ length: datagrams.threads }, (_, thread): ThreadPlan => {
       const endpoints = datagrams.endpoints(thread)
       const task = (): Unsupervised<DnsThreadTask> => ({ ...this.#answeringTask(thread), endpoints })
@@ -305,11 +309,26 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     if (streams !== undefined) {
       const { endpoints } = streams
       const thread = plans.length
-      const task = (): Unsupervised<StreamThreadTask> => ({ ...this.#answeringTask(thread), endpoints, limits: tcp })
+      const task = (): Unsupervised<StreamThreadTask> => ({
+        ...this.#answeringTask(thread),
+        endpoints,
+        services,
+        limits: tcp,
+      })
       // Its event loop looks often enough by itself.
       plans.push({ role: 'stream', workerFile: workerFiles.stream, task, wake: () => {} })
     }
     return plans
+  }
+
+  #onCertificate(file: string, failure: Error | undefined): void {
+    const { logger } = this.#options
+    if (failure === undefined) {
+      logger.info({ file }, 'a certificate has been replaced')
+      return
+    }
+    logger.error({ file, err: failure }, 'a certificate is broken, the one before stays')
+    this.emit('error', failure)
   }
 
   #answeringTask(thread: number): Unsupervised<AnsweringTask> {

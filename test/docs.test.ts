@@ -6,6 +6,13 @@ import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../lib/errors.js'
 import { COUNTER_NAMES } from '../lib/metrics/counters.js'
 import * as options from '../lib/options.js'
+import { decodeRRset } from '../lib/records/wire-rrset.js'
+import { keyLayoutFor, type LayoutName } from '../lib/store/etcd/choose-layout.js'
+import type { KeyLayout } from '../lib/store/etcd/key-layout.js'
+import { type Leaf, LeafPacker } from '../lib/store/etcd/leaf.js'
+import { parseEtcdStoreOptions, SERVICE_LEVELS } from '../lib/store/etcd/options.js'
+import { nameToText } from '../lib/wire/name.js'
+import type { RecordData } from '../lib/wire/rdata/record-data.js'
 import { RECORD_TYPES } from '../lib/wire/rdata/record-type.js'
 
 const ROOT = new URL('../', import.meta.url)
@@ -73,6 +80,56 @@ describe('docs/errors.md', () => {
     expect(Object.keys(ERROR_CODES).filter((each) => !code.includes(`'${each}'`))).toEqual([])
   })
 })
+
+describe('docs/etcd.md', () => {
+  const text = readFileSync(new URL('docs/etcd.md', ROOT), 'utf8')
+  const blocks = [...text.matchAll(/```keys (containerdns|skydns)\n([\s\S]*?)\n\n([\s\S]*?)\n```/g)]
+
+  it('has an example for each way to write keys', () => {
+    expect(blocks.map(([, layout]) => layout)).toEqual(['containerdns', 'containerdns', 'skydns'])
+  })
+
+  it.each(blocks.map(([, layout, keys, answers]) => [keys!.split(' ')[0]!, layout!, keys!, answers!] as const))(
+    'says what is answered from the keys after %s',
+    (_, name, keys, answers) => {
+      const { layout, prefixes, serviceLevels } = parseEtcdStoreOptions({ hosts: 'a', layout: name as LayoutName })
+      expect(answersFrom(keyLayoutFor({ layout, prefixes, serviceLevels }), keys.split('\n'))).toEqual(
+        answers.split('\n'),
+      )
+    },
+  )
+
+  it('says the bounds of serviceLevels', () => {
+    expect(text).toContain(`(${SERVICE_LEVELS.min} to ${SERVICE_LEVELS.max}, default ${SERVICE_LEVELS.default}`)
+  })
+})
+
+/** A line a record, sorted, for lines of a key, spaces and a value. */
+function answersFrom(layout: KeyLayout, lines: readonly string[]): string[] {
+  const owners = new Map<string, { owner: Uint8Array; leaves: Leaf[] }>()
+  for (const line of lines) {
+    const [, key, value] = /^(\S+) +(.*)$/.exec(line)!
+    const decoded = layout.decode(Buffer.from(key!), Buffer.from(value!))
+    expect(decoded, line).not.toHaveProperty('reason')
+    if (decoded.kind !== 'records') continue
+    for (const { owner, ...leaf } of decoded.records) {
+      const known = owners.get(nameToText(owner)) ?? { owner, leaves: [] }
+      known.leaves.push({ ...leaf, modRevision: 1 })
+      owners.set(nameToText(owner), known)
+    }
+  }
+  const packer = new LeafPacker()
+  const rrsets = [...owners.values()].flatMap(({ owner, leaves }) =>
+    packer.pack(leaves, options.DEFAULT_TTL.default).map((rrset) => decodeRRset(owner, rrset)),
+  )
+  return rrsets
+    .flatMap(({ name, ttl, type, data }) => data.map((each) => `${name} ${ttl} ${type} ${textOf(each)}`))
+    .sort()
+}
+
+function textOf(data: RecordData): string {
+  return typeof data === 'string' ? data : Object.values(data).join(' ')
+}
 
 describe('docs/options.md', () => {
   const text = readFileSync(new URL('docs/options.md', ROOT), 'utf8')

@@ -76,6 +76,43 @@ describe('from etcd to dig', () => {
     expect(await etcd.ctl('get', '--prefix', '/containerdns/local/containerdns/new/')).toBe('')
   })
 
+  it('answers with the whole old set or the whole new one while a thousand addresses come, change and go', async () => {
+    const name = 'large.containerdns.local'
+    const addresses = (net: number) => Array.from({ length: 1000 }, (_, i) => `10.${net}.${i >> 8}.${i & 255}`)
+    const mixed = [...addresses(1).slice(500), ...addresses(2).slice(500)]
+    const sets = [[], addresses(1), mixed, addresses(2), []]
+    const allowed = new Set(sets.map((set) => [...set].sort().join()))
+    const seen = new Set<string>()
+    let isDone = false
+    const watching = (async () => {
+      while (!isDone) {
+        const { answer } = await server.query(name, 'A')
+        seen.add(
+          answer
+            .map(({ data }) => String(data))
+            .sort()
+            .join(),
+        )
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })()
+    for (const data of sets.slice(1, -1)) await server.records.put({ name, type: 'A', ttl: 60, data })
+    await server.records.delete(name)
+    isDone = true
+    await watching
+    expect([...seen].filter((each) => !allowed.has(each))).toEqual([])
+    expect(seen.size).toBeGreaterThan(2)
+  })
+
+  it('counts the addresses that the scanner has found down', async () => {
+    const status = '/containerdns/monitor/status'
+    await etcd.ctl('put', `${status}/192.168.10.1`, '{"status":"DOWN","ports":["80"],"domains":[],"cluster":""}')
+    await etcd.ctl('put', `${status}/192.168.10.2`, '{"status":"UP","ports":["80"],"domains":[],"cluster":""}')
+    await expect.poll(() => server.stats().health, WITHIN_A_SECOND).toEqual({ unhealthy: 1 })
+    await etcd.ctl('del', `${status}/192.168.10.1`)
+    await expect.poll(() => server.stats().health, WITHIN_A_SECOND).toEqual({ unhealthy: 0 })
+  })
+
   it('skips and counts what it cannot understand', async () => {
     const bad = new Promise((resolve) => server.once('badRecord', resolve))
     await etcd.ctl('put', '/containerdns/local/containerdns/bad/1/', 'no JSON')

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { parseOptions } from '../lib/options.js'
 
+const TLS = { cert: 'cert.pem', key: 'key.pem' }
+
 describe('options', () => {
   it('have a default for everything', () => {
     expect(parseOptions()).toMatchObject({
@@ -12,6 +14,17 @@ describe('options', () => {
       udpPayloadSize: 1232,
       tcp: { idleTimeoutMs: 10_000, maxConnections: 8192, maxConnectionsPerClient: 256 },
     })
+  })
+
+  it('for DoT and DoH are entries of their own', () => {
+    const listen = [
+      { port: 853, protocols: ['dot' as const], tls: TLS },
+      { port: 0, protocols: ['doh' as const], tls: TLS },
+    ]
+    expect(parseOptions({ listen }).listen).toEqual([
+      { host: '127.0.0.1', port: 853, protocols: ['dot'], share: false, tls: TLS },
+      { host: '127.0.0.1', port: 0, protocols: ['doh'], share: false, tls: TLS, dohPath: '/dns-query' },
+    ])
   })
 
   it('are copied and frozen: what the caller changes later changes nothing', () => {
@@ -47,6 +60,19 @@ describe('options', () => {
     [{ listen: { protocols: 'tcp' } }, 'CDNS_OPTION_INVALID'],
     [{ listen: { protocols: ['tls'] } }, 'CDNS_OPTION_INVALID'],
     [{ listen: { protocols: ['tcp', 'tcp'] } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['dot'], tls: TLS } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['tcp', 'dot'], port: 0, tls: TLS } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['dot', 'doh'], port: 0, tls: TLS } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['dot'], port: 0 } }, 'CDNS_CERTIFICATE_MISSING'],
+    [{ listen: { protocols: ['dot'], port: 0, tls: { cert: 'a' } } }, 'CDNS_CERTIFICATE_MISSING'],
+    [{ listen: { protocols: ['dot'], port: 0, tls: { cert: 'a', key: 5 } } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['dot'], port: 0, tls: { ...TLS, ca: 'a' } } }, 'CDNS_OPTION_UNKNOWN'],
+    [{ listen: { protocols: ['dot'], port: 0, tls: null } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['dot'], port: 0, tls: TLS, doh: {} } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['doh'], port: 0, tls: TLS, doh: { path: 'dns' } } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['doh'], port: 0, tls: TLS, doh: { path: '/a?b' } } }, 'CDNS_OPTION_INVALID'],
+    [{ listen: { protocols: ['doh'], port: 0, tls: TLS, doh: { paht: '/' } } }, 'CDNS_OPTION_UNKNOWN'],
+    [{ listen: { tls: TLS } }, 'CDNS_OPTION_INVALID'],
     [{ tcp: { idleTimeout: 10 } }, 'CDNS_OPTION_UNKNOWN'],
     [{ tcp: { idleTimeoutMs: 99 } }, 'CDNS_OPTION_INVALID'],
     [{ tcp: { maxConnections: 0 } }, 'CDNS_OPTION_INVALID'],

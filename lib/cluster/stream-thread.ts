@@ -1,18 +1,30 @@
 import { Counter } from '../metrics/counters.js'
+import { type MessageFromThread, toPlainError } from '../threads/messages.js'
 import { serveStreams } from '../transport/serve-streams.js'
-import type { ConnectionEvent, StreamEndpoints, StreamHandler, StreamLimits } from '../transport/stream-transport.js'
+import type {
+  ConnectionEvent,
+  StreamEndpoints,
+  StreamHandler,
+  StreamLimits,
+  StreamProtocol,
+  StreamService,
+} from '../transport/stream-transport.js'
+import { isPem } from '../transport/tls-certificate.js'
+import { freshness } from '../wire/freshness.js'
 import { type AnsweringTask, openAnswering } from './answering.js'
 import { liveThread } from './thread-life.js'
 
 /** What the stream thread is given: a plain object, posted to it. */
 export interface StreamThreadTask extends AnsweringTask {
   readonly endpoints: StreamEndpoints
+  readonly services: readonly StreamService[]
   readonly limits: StreamLimits
 }
 
 /** The life of the stream thread: answers its connections on its event loop until it is told to stop. */
 export function runStreamThread(task: StreamThreadTask, handlerFor = createStreamHandler): Promise<void> {
-  return liveThread(task, (control) => serveStreams(task.endpoints, task.limits, handlerFor(task), control))
+  const { endpoints, services, limits } = task
+  return liveThread(task, (control) => serveStreams(endpoints, services, limits, handlerFor(task), control))
 }
 
 /** Binds the query pipeline to the bursts of the transport. */
@@ -22,10 +34,14 @@ export function createStreamHandler(task: StreamThreadTask): StreamHandler {
   // The connections of a thread that died have died with it, uncounted.
   values[Counter.tcpClosed] = values[Counter.tcpAccepted]!
   counters.flush()
+  let queries = Counter.tcpQueries
   return {
-    beginBurst: () => index.enter(),
+    beginBurst(_client, protocol) {
+      queries = QUERY_COUNTERS[protocol]
+      index.enter()
+    },
     answer(request, start, length, response, responseStart, capacity) {
-      values[Counter.tcpQueries]!++
+      values[queries]!++
       pipeline.take(0, request, start, length)
       return pipeline.answerStream(0, response, responseStart, capacity)
     },
@@ -37,7 +53,22 @@ export function createStreamHandler(task: StreamThreadTask): StreamHandler {
       values[CONNECTION_COUNTERS[event]]!++
       counters.flush()
     },
+    freshness,
+    onCertificate(source, failure) {
+      const error = failure && toPlainError(failure)
+      task.port.postMessage({
+        type: 'certificate',
+        file: isPem(source.cert) ? source.key : source.cert,
+        error,
+      } satisfies MessageFromThread)
+    },
   }
+}
+
+const QUERY_COUNTERS: Readonly<Record<StreamProtocol, number>> = {
+  tcp: Counter.tcpQueries,
+  dot: Counter.dotQueries,
+  doh: Counter.dohQueries,
 }
 
 const CONNECTION_COUNTERS: Readonly<Record<ConnectionEvent, number>> = {
@@ -45,5 +76,6 @@ const CONNECTION_COUNTERS: Readonly<Record<ConnectionEvent, number>> = {
   refused: Counter.tcpRefused,
   idleClosed: Counter.tcpIdleClosed,
   evicted: Counter.tcpEvicted,
+  handshakeFailed: Counter.tlsHandshakesFailed,
   closed: Counter.tcpClosed,
 }

@@ -38,6 +38,8 @@ export interface SupervisorOptions {
   readonly onRestart: (restart: WorkerRestart) => void
   /** A thread died before it was given a task; its task goes to another one. */
   readonly onError: (error: Error) => void
+  /** A thread has taken what a file holds, or says why it goes on with the certificate it had. */
+  readonly onCertificate: (file: string, failure: Error | undefined) => void
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -226,6 +228,9 @@ export class Supervisor {
         return
       case 'failed':
         thread.failure = fromPlainError(message.error)
+        return
+      case 'certificate':
+        callHost(() => this.#options.onCertificate(message.file, message.error && fromPlainError(message.error)))
         return
       default:
         message satisfies never

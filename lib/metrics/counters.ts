@@ -23,6 +23,9 @@ export const COUNTER_NAMES = [
   'tcpIdleClosed',
   'tcpEvicted',
   'tcpClosed',
+  'dotQueries',
+  'dohQueries',
+  'tlsHandshakesFailed',
 ] as const
 
 export type CounterName = (typeof COUNTER_NAMES)[number]

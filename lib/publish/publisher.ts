@@ -6,7 +6,7 @@ import { type IndexImage, openImage } from '../record-index/index-image.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import type { Segment } from '../shared-table/segments.js'
-import type { BadRecord, SinkReader, StoreSink } from '../store/record-store.js'
+import type { BadRecord, HealthState, SinkReader, StoreSink } from '../store/record-store.js'
 import type { MessageToThread } from '../threads/messages.js'
 import { nameToText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
@@ -44,6 +44,8 @@ export class Publisher implements StoreSink {
   readonly loaderFile: string
   readonly #index: RecordIndexWriter
   readonly #options: PublisherOptions
+  /** The few that are; all others are as good as healthy. */
+  readonly #unhealthy = new Set<string>()
   #serial: number
   #sliceStartedAt: number | undefined
   #closed = false
@@ -136,6 +138,16 @@ export class Publisher implements StoreSink {
     for (let turns = 0; !this.#closed && !this.#index.isSettled(epoch); turns++) {
       await (turns < BUSY_TURNS ? nextTurn() : aMillisecond())
     }
+  }
+
+  setHealth(address: string, state: HealthState): void {
+    if (state === 'unhealthy') this.#unhealthy.add(address)
+    else this.#unhealthy.delete(address)
+  }
+
+  /** How many addresses the store says are not to be answered with. */
+  get unhealthyCount(): number {
+    return this.#unhealthy.size
   }
 
   reportBadRecord(bad: BadRecord): void {

@@ -19,6 +19,9 @@ export const TTL: Bounds = { default: 30, min: 0, max: MAX_TTL, unit: 'seconds' 
 
 const KEYS = ['name', 'type', 'ttl', 'data'] as const satisfies readonly (keyof RRset)[]
 
+/** All that an RRset can say. */
+export const RRSET_FIELDS: readonly string[] = KEYS
+
 /** Types of which a name has one record at most. */
 const SINGLETONS: ReadonlySet<RecordType> = new Set<RecordType>(['CNAME', 'SOA'])
 

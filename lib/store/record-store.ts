@@ -38,6 +38,8 @@ export interface StoreStatus {
   readonly changes: number
   /** Keys or lines skipped because they could not be understood. */
   readonly badRecords: number
+  /** Records passed over because they are for views that are not served. */
+  readonly ignoredRecords: number
   /** Whether what is answered comes from a snapshot, and the source has not been read yet. Missing: no. */
   readonly stale?: boolean
   /** The newest snapshot: restored, or written since. Missing: there is none. */
@@ -58,6 +60,9 @@ export interface BadRecord {
   readonly key: string
   readonly reason: string
 }
+
+/** What is known of an address. Unknown is as good as healthy: it may be answered with. */
+export type HealthState = 'healthy' | 'unhealthy' | 'unknown'
 
 /** What a store needs of the server. All of it belongs to the main thread. */
 export interface StoreSink {
@@ -106,6 +111,8 @@ export interface StoreSink {
 
   /** Something failed that no caller waits for, and that the store lives on with. */
   reportError(error: Error): void
+  /** The health of an address, as the store's source tells it; called on changes only. Addresses that are never named are unknown. */
+  setHealth?(address: string, state: HealthState): void
   reportBadRecord(bad: BadRecord): void
   /** The source is out of reach, or back. Called on changes of state only. */
   reportDown(cause: Error): void

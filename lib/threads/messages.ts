@@ -9,6 +9,8 @@ export type MessageFromThread =
   | { readonly type: 'started'; readonly threadId: number }
   | { readonly type: 'serving' }
   | { readonly type: 'failed'; readonly error: PlainError }
+  /** The certificate in a file was replaced, or could not be. */
+  | { readonly type: 'certificate'; readonly file: string; readonly error: PlainError | undefined }
 
 /** How a task that ends has ended. */
 export type TaskOutcome<Result> = { readonly result: Result } | { readonly error: PlainError }

@@ -8,7 +8,7 @@ export interface BoundAddress {
 }
 
 /** Over what a query comes. */
-export type Protocol = 'udp' | 'tcp'
+export type Protocol = 'udp' | 'tcp' | 'dot' | 'doh'
 
 /** `batch`: recvmmsg and sendmmsg on blocking threads, Linux. `dgram`: Node's own sockets, everywhere. */
 export type TransportKind = 'batch' | 'dgram'

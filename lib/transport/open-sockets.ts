@@ -1,12 +1,17 @@
 import { ContainerDnsError } from '../errors.js'
 import type { BoundAddress, DatagramAddress, DatagramSockets, OpenOptions, Protocol } from './datagram-transport.js'
 import { chooseTransport, openDatagramSockets } from './open-datagram-sockets.js'
-import type { StreamSockets } from './stream-transport.js'
+import type { StreamService, StreamSockets } from './stream-transport.js'
 import { openTcpSockets } from './tcp-sockets.js'
+import { type CertificateSource, readCertificate } from './tls-certificate.js'
 
 /** An address to answer on, and over what. With several protocols, a port of 0 becomes one number for all of them. */
 export interface ListenAddress extends DatagramAddress {
   readonly protocols: readonly Protocol[]
+  /** Where one of the protocols is `dot` or `doh`; that is the only one then. */
+  readonly tls?: CertificateSource
+  /** Where it is `doh`. */
+  readonly dohPath?: string
 }
 
 export interface OpenSocketsOptions extends Omit<OpenOptions, 'addresses'> {
@@ -18,18 +23,21 @@ export interface ServerSockets {
   readonly datagrams: DatagramSockets
   /** Undefined where nobody is to be answered over TCP. */
   readonly streams: StreamSockets | undefined
+  /** What is spoken on each of `streams`. */
+  readonly services: readonly StreamService[]
   /** In the order of `listen`, udp first. */
   readonly addresses: readonly BoundAddress[]
   /** Closes all of it; only after the threads have ended. May be called twice. */
   close(): void
 }
 
-/** Opens all sockets of a server, or none. Rejects as `openDatagramSockets` does. */
+/** Opens all sockets of a server, or none. Rejects as `openDatagramSockets` and `readCertificate` do. */
 export async function openSockets(options: OpenSocketsOptions): Promise<ServerSockets> {
+  const services = await Promise.all(options.listen.filter(isOverStreams).map(serviceOf))
   const needsLuck = options.listen.some(({ port, protocols }) => port === 0 && protocols.length > 1)
   for (let tries = 1; ; tries++) {
     try {
-      return await openOnce(options)
+      return await openOnce(options, services)
     } catch (error) {
       const isTaken = error instanceof ContainerDnsError && error.code === 'CDNS_PORT_IN_USE'
       if (!needsLuck || !isTaken || tries === PORT_TRIES) throw error
@@ -40,8 +48,22 @@ export async function openSockets(options: OpenSocketsOptions): Promise<ServerSo
 /** Port 0: the number that the system gives for TCP may be taken for UDP. Taken this often, something else is wrong. */
 const PORT_TRIES = 10
 
-async function openOnce({ listen, ...options }: OpenSocketsOptions): Promise<ServerSockets> {
-  const overTcp = listen.filter(({ protocols }) => protocols.includes('tcp'))
+function isOverStreams({ protocols }: ListenAddress): boolean {
+  return protocols.some((protocol) => protocol !== 'udp')
+}
+
+async function serviceOf({ protocols, tls, dohPath }: ListenAddress): Promise<StreamService> {
+  if (tls === undefined) return { protocol: 'tcp' }
+  const identity = { source: tls, certificate: await readCertificate(tls) }
+  if (protocols.includes('dot')) return { protocol: 'dot', tls: identity }
+  return { protocol: 'doh', tls: identity, path: dohPath! }
+}
+
+async function openOnce(
+  { listen, ...options }: OpenSocketsOptions,
+  services: readonly StreamService[],
+): Promise<ServerSockets> {
+  const overTcp = listen.filter(isOverStreams)
   // What stands in the way of `batch` stands in the way of sockets of our own for TCP, too.
   const { kind } = chooseTransport(options.kind)
   const streams = overTcp.length === 0 ? undefined : await openTcpSockets(kind, overTcp)
@@ -54,6 +76,7 @@ async function openOnce({ listen, ...options }: OpenSocketsOptions): Promise<Ser
     return {
       datagrams,
       streams,
+      services,
       addresses: boundAddresses(placed, datagrams.addresses),
       close: () => {
         datagrams.close()
@@ -66,13 +89,17 @@ async function openOnce({ listen, ...options }: OpenSocketsOptions): Promise<Ser
   }
 }
 
+const STREAM_PROTOCOLS = ['tcp', 'dot', 'doh'] as const
+
 /** Where only UDP was asked for on port 0, its number is known to the datagram sockets alone. */
 function boundAddresses(listen: readonly ListenAddress[], overUdp: readonly BoundAddress[]): readonly BoundAddress[] {
   let nextUdp = 0
   const addresses: BoundAddress[] = []
   for (const { host, port, protocols } of listen) {
     if (protocols.includes('udp')) addresses.push(overUdp[nextUdp++]!)
-    if (protocols.includes('tcp')) addresses.push(Object.freeze({ protocol: 'tcp', host, port }))
+    for (const protocol of STREAM_PROTOCOLS) {
+      if (protocols.includes(protocol)) addresses.push(Object.freeze({ protocol, host, port }))
+    }
   }
   return Object.freeze(addresses)
 }

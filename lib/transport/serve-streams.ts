@@ -1,34 +1,46 @@
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import { ContainerDnsError } from '../errors.js'
 import type { EventLoopControl } from './datagram-transport.js'
+import { createDotListener } from './dot-listener.js'
 import { type Libc, loadLibc } from './libc.js'
 import { F_DUPFD_CLOEXEC } from './linux-constants.js'
 import { HIGH_WATER_BYTES } from './stream-connection.js'
 import { StreamConnections } from './stream-connections.js'
-import type { StreamEndpoints, StreamHandler, StreamLimits } from './stream-transport.js'
+import type { StreamListener } from './stream-listener.js'
+import type { StreamEndpoints, StreamHandler, StreamLimits, StreamService } from './stream-transport.js'
 import { listenOnDescriptor, listenOnPlace } from './tcp-listen.js'
 import { untilStopped } from './until-stopped.js'
 
-/** TCP on the event loop of the stream thread: listens until `tick` says stop, then closes every connection. */
+/**
+ * TCP, and what goes over it, on the event loop of the stream thread: listens until `tick` says stop, then closes every connection.
+ * Service i is that of endpoint i.
+ */
 export async function serveStreams(
   endpoints: StreamEndpoints,
+  services: readonly StreamService[],
   limits: StreamLimits,
   handler: StreamHandler,
   control: EventLoopControl,
 ): Promise<void> {
   const connections = new StreamConnections(limits, handler, () => void control.tick())
   const servers: Server[] = []
+  const listeners: StreamListener[] = []
   const nextServer = () => {
-    const server = createTcpServer(connections)
+    const listener = listeners[servers.length]!
+    const server = createTcpServer((socket) => listener.accept(socket))
     servers.push(server)
     return server
   }
   try {
+    for (const service of services) listeners.push(await createListener(service, connections))
     await listenOnAll(endpoints, nextServer)
     // A connection that could not be accepted: the system is out of descriptors, or the client was gone.
     for (const server of servers) server.on('error', () => handler.onConnection('refused'))
-    await untilStopped(control, () => connections.sweep())
+    await untilStopped(control, () => {
+      connections.sweep()
+      for (const listener of listeners) listener.sweep()
+    })
   } finally {
     const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
     await connections.closeAll()
@@ -37,9 +49,23 @@ export async function serveStreams(
 }
 
 /** RFC 7766 §6.2.4: a client may end its side first, and still wait. No response is held back for others to join it. */
-function createTcpServer(connections: StreamConnections): Server {
+function createTcpServer(accept: (socket: Socket) => void): Server {
   const options = { allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER_BYTES }
-  return createServer(options, (socket) => connections.accept(socket))
+  return createServer(options, accept)
+}
+
+/** DoH is loaded where it is needed: it takes node:http2. */
+async function createListener(service: StreamService, connections: StreamConnections): Promise<StreamListener> {
+  switch (service.protocol) {
+    case 'tcp':
+      return { accept: (socket) => connections.accept(socket), sweep: () => {} }
+    case 'dot':
+      return createDotListener(service.tls, connections)
+    case 'doh': {
+      const { createDohListener } = await import('./doh-listener.js')
+      return createDohListener(service, connections)
+    }
+  }
 }
 
 async function listenOnAll(endpoints: StreamEndpoints, nextServer: () => Server): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ResponseStream } from './response-stream.js'
 import { StreamFrames } from './stream-frames.js'
-import type { StreamHandler } from './stream-transport.js'
+import type { StreamHandler, StreamProtocol } from './stream-transport.js'
 
 /**
  * When this many bytes wait to be written, no more are read and no message is answered until all of them have gone: what a client
@@ -31,15 +31,17 @@ export interface ConnectionOwner {
 /** One client's connection: messages in, responses out, in the order in which they came. */
 export class StreamConnection {
   readonly client: string
+  readonly protocol: StreamProtocol
   /** When the last whole message came, or the connection; `performance.now()`. Kept by the owner. */
   lastMessageMs = 0
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
   readonly #frames = new StreamFrames()
 
-  /** The socket was made with `allowHalfOpen`, and with `HIGH_WATER_BYTES` as its mark. */
-  constructor(socket: Socket, client: string, owner: ConnectionOwner) {
+  /** The socket was made with `allowHalfOpen`, and with `HIGH_WATER_BYTES` as its mark; Node gives those of TLS one of their own. */
+  constructor(socket: Socket, client: string, protocol: StreamProtocol, owner: ConnectionOwner) {
     this.client = client
+    this.protocol = protocol
     this.#socket = socket
     this.#owner = owner
     socket.on('data', (chunk: Buffer) => {
@@ -80,7 +82,7 @@ export class StreamConnection {
     const frames = this.#frames
     const most = mayWait ? BURST_MESSAGES : Number.POSITIVE_INFINITY
     let messages = 0
-    handler.beginBurst()
+    handler.beginBurst(this.client, this.protocol)
     while (messages < most && socket.writable && !socket.writableNeedDrain && frames.next()) {
       messages++
       responses.answer(handler, frames.bytes, frames.start, frames.length)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { HeldConnection } from './held-connection.js'
 import { ResponseStream } from './response-stream.js'
 import { type ConnectionOwner, StreamConnection } from './stream-connection.js'
 import type { StreamHandler, StreamLimits } from './stream-transport.js'
@@ -18,6 +19,13 @@ const MAX_WAITING = 512
 /** How long those are served in one piece, before the event loop looks for new connections and messages. */
 const SLICE_MS = 5
 
+/** What has a place among the connections: a `StreamConnection`, or one that others serve. */
+interface OpenConnection {
+  readonly client: string
+  lastMessageMs: number
+  close(): void
+}
+
 /** How often the heart beats in a turn of the event loop that is long; see `MAX_WAIT_MS`. */
 const BEAT_MS = 50
 
@@ -33,7 +41,7 @@ export class StreamConnections implements ConnectionOwner {
   readonly responses = new ResponseStream()
   readonly #limits: StreamLimits
   /** A Set keeps the order in which it was filled: the one whose last message is oldest stands first. */
-  readonly #open = new Set<StreamConnection>()
+  readonly #open = new Set<OpenConnection>()
   readonly #blocked = new Set<StreamConnection>()
   /** Those that have messages left, in the order of their turns. */
   readonly #waiting = new Set<StreamConnection>()
@@ -54,8 +62,30 @@ export class StreamConnections implements ConnectionOwner {
     return this.#waiting.size < MAX_WAITING
   }
 
-  /** Takes a connection in, or closes it. */
+  /** Takes a connection of plain TCP in, or closes it. */
   accept(socket: Socket): void {
+    const client = this.#admit(socket)
+    if (client !== undefined) this.#add(new StreamConnection(socket, client, 'tcp', this))
+  }
+
+  /** Takes in a connection that others serve: it is counted, and closed, as all are. Undefined for one that has been closed already. */
+  hold(socket: Socket): HeldConnection | undefined {
+    const client = this.#admit(socket)
+    if (client === undefined) return undefined
+    const held = new HeldConnection(socket, client, () => this.#onGone(held))
+    this.#add(held)
+    return held
+  }
+
+  /** Goes on with a connection that was held, as a stream of messages in TLS. */
+  carry(held: HeldConnection, socket: Socket): void {
+    held.release()
+    this.#open.delete(held)
+    this.#add(new StreamConnection(socket, held.client, 'dot', this))
+  }
+
+  /** The address of the client, if it may have one more connection; what it has instead is closed. */
+  #admit(socket: Socket): string | undefined {
     const client = socket.remoteAddress
     const count = client === undefined ? 0 : (this.#perClient.get(client) ?? 0)
     if (client === undefined || count >= this.#limits.maxConnectionsPerClient) {
@@ -63,12 +93,15 @@ export class StreamConnections implements ConnectionOwner {
       // Not closed in order: that would leave us the state of the connection for a minute (TIME_WAIT).
       socket.on('error', () => {})
       socket.resetAndDestroy()
-      return
+      return undefined
     }
     if (this.#open.size >= this.#limits.maxConnections) this.#close(first(this.#open), 'evicted')
     this.#perClient.set(client, count + 1)
     this.handler.onConnection('accepted')
-    const connection = new StreamConnection(socket, client, this)
+    return client
+  }
+
+  #add(connection: OpenConnection): void {
     connection.lastMessageMs = performance.now()
     this.#open.add(connection)
   }
@@ -92,15 +125,25 @@ export class StreamConnections implements ConnectionOwner {
     await empty
   }
 
-  onMessages(connection: StreamConnection): void {
+  onMessages(connection: OpenConnection): void {
     const now = performance.now()
     if (this.#open.delete(connection)) {
       connection.lastMessageMs = now
       this.#open.add(connection)
     }
+    this.beat(now)
+  }
+
+  /** To be called while one turn of the event loop does much, however often. */
+  beat(now = performance.now()): void {
     if (now - this.#lastBeatMs < BEAT_MS) return
     this.#lastBeatMs = now
     this.#beat()
+  }
+
+  /** Closes a connection to make room. */
+  evict(connection: OpenConnection): void {
+    this.#close(connection, 'evicted')
   }
 
   onWaiting(connection: StreamConnection): void {
@@ -118,9 +161,13 @@ export class StreamConnections implements ConnectionOwner {
   }
 
   onClosed(connection: StreamConnection): void {
-    this.#open.delete(connection)
     this.#blocked.delete(connection)
     this.#waiting.delete(connection)
+    this.#onGone(connection)
+  }
+
+  #onGone(connection: OpenConnection): void {
+    this.#open.delete(connection)
     const left = this.#perClient.get(connection.client)! - 1
     if (left > 0) this.#perClient.set(connection.client, left)
     else this.#perClient.delete(connection.client)
@@ -147,10 +194,12 @@ export class StreamConnections implements ConnectionOwner {
   }
 
   /** Its 'close' event comes in a later turn; until then it must not be chosen again. */
-  #close(connection: StreamConnection, why: 'idleClosed' | 'evicted'): void {
+  #close(connection: OpenConnection, why: 'idleClosed' | 'evicted'): void {
     this.#open.delete(connection)
-    this.#blocked.delete(connection)
-    this.#waiting.delete(connection)
+    if (connection instanceof StreamConnection) {
+      this.#blocked.delete(connection)
+      this.#waiting.delete(connection)
+    }
     this.handler.onConnection(why)
     connection.close()
   }

@@ -1,4 +1,14 @@
 import type { SocketPlace } from './socket-error.js'
+import type { CertificateSource, TlsIdentity } from './tls-certificate.js'
+
+/** What a connection speaks: messages behind their lengths (RFC 7766), the same in TLS (RFC 7858), or HTTP/2 (RFC 8484). */
+export type StreamProtocol = 'tcp' | 'dot' | 'doh'
+
+/** What is spoken on one listening socket. A plain object: it is posted to the thread. */
+export type StreamService =
+  | { readonly protocol: 'tcp' }
+  | { readonly protocol: 'dot'; readonly tls: TlsIdentity }
+  | { readonly protocol: 'doh'; readonly tls: TlsIdentity; readonly path: string }
 
 /** The listening sockets of a server; belongs to the main thread. */
 export interface StreamSockets {
@@ -34,13 +44,19 @@ export interface StreamLimits {
   readonly maxConnectionsPerClient: number
 }
 
-/** What becomes of connections. All but `refused` ones are `accepted` first, and `closed` last, whatever the reason. */
-export type ConnectionEvent = 'accepted' | 'refused' | 'idleClosed' | 'evicted' | 'closed'
+/**
+ * What becomes of connections. All but `refused` ones are `accepted` first, and `closed` last, whatever the reason;
+ * `handshakeFailed` are those that end before TLS has begun to carry anything.
+ */
+export type ConnectionEvent = 'accepted' | 'refused' | 'idleClosed' | 'evicted' | 'handshakeFailed' | 'closed'
 
 /** What turns messages into responses. Runs in the stream thread, synchronously; must not throw. */
 export interface StreamHandler {
-  /** Before the first `answer` of a burst: the messages of one connection that can be answered without waiting. */
-  beginBurst(): void
+  /**
+   * Before the first `answer` of a burst: the messages of one connection that can be answered without waiting. `client` is its
+   * address; of `dot` and `doh`, nobody on the way can read them.
+   */
+  beginBurst(client: string, protocol: StreamProtocol): void
   /** Writes the response from `responseStart` on, and returns its length; 0 sends nothing. `length` may be cut: see `MAX_REQUEST_SIZE`. */
   answer(
     request: Uint8Array,
@@ -53,4 +69,8 @@ export interface StreamHandler {
   /** After the burst's last response; nothing of the requests is used any more. */
   endBurst(): void
   onConnection(event: ConnectionEvent): void
+  /** For how many seconds a response may be kept by a cache that knows nothing of DNS. */
+  freshness(response: Uint8Array, start: number, length: number): number
+  /** The certificate of an address was replaced, or could not be. */
+  onCertificate(source: CertificateSource, failure: Error | undefined): void
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import {
   type ContainerDns,
   type ContainerDnsOptions,
@@ -8,6 +9,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import { TEST_WORKERS } from '../support/build-for-tests.js'
 import { buildQuery } from '../support/build-query.js'
+import { makeCertificate } from '../support/certificates.js'
 import { describeResponse } from '../support/expect-response.js'
 import { framed, TcpClient } from '../support/tcp-client.js'
 import { UdpClient } from '../support/udp-client.js'
@@ -29,6 +31,15 @@ async function askOnce(server: ContainerDns, name: string): Promise<string | und
     return describeResponse(await client.ask(name)).rcode
   } catch {
     // Nobody listens, or nobody answers: the thread is being replaced.
+    return undefined
+  }
+}
+
+async function askOverTls(server: ContainerDns, ca: string): Promise<string | undefined> {
+  try {
+    await using client = await TcpClient.openTls(server.addresses[0]!, { ca, rejectUnauthorized: true })
+    return describeResponse(await client.ask('www.example')).rcode
+  } catch {
     return undefined
   }
 }
@@ -90,6 +101,20 @@ describe('the stream thread', () => {
     await restarted
     await server.records.put({ name: 'two.example', type: 'A', data: ['192.0.2.9'] })
     await expect.poll(() => askOnce(server, 'two.example')).toBe('NOERROR')
+  })
+
+  it('is run again with the certificate of the start when that in the files is broken', async () => {
+    const { cert, certFile, keyFile } = makeCertificate()
+    const listen = { port: 0, protocols: ['dot' as const], tls: { cert: certFile, key: keyFile } }
+    await using server = await start({ listen })
+    await using client = await TcpClient.openTls(server.addresses[0]!)
+    const reported = new Promise((resolve) => server.once('error', resolve))
+    rmSync(keyFile)
+    const restarted = nextRestart(server)
+    client.socket.write(framed(buildQuery('exit.example')))
+    await restarted
+    expect(await reported).toMatchObject({ code: 'CDNS_CERTIFICATE_MISSING' })
+    await expect.poll(() => askOverTls(server, cert), { timeout: 10_000 }).toBe('NOERROR')
   })
 
   it('that cannot start fails the start of the server', async () => {

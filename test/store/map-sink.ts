@@ -3,7 +3,7 @@ import { type Logger, silentLogger } from '../../lib/log.js'
 import { type IndexImage, openImage } from '../../lib/record-index/index-image.js'
 import type { RRset } from '../../lib/records/rrset.js'
 import { decodeRRset, type WireRRset } from '../../lib/records/wire-rrset.js'
-import type { BadRecord, StoreSink } from '../../lib/store/record-store.js'
+import type { BadRecord, HealthState, StoreSink } from '../../lib/store/record-store.js'
 import { foldName, nameFromText } from '../../lib/wire/name.js'
 
 export interface Write {
@@ -25,6 +25,8 @@ export class MapSink implements StoreSink {
   /** Every write that changed something, in order. */
   readonly writes: Write[] = []
   readonly bad: BadRecord[] = []
+  /** Addresses of which something is known. */
+  readonly health: Record<string, HealthState> = {}
   /** `down` and `up`, in order. */
   readonly reports: string[] = []
   readonly #owners = new Map<string, readonly WireRRset[]>()
@@ -93,6 +95,11 @@ export class MapSink implements StoreSink {
     const writes = this.writes.length
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
     this.settledWrites = Math.max(this.settledWrites, writes)
+  }
+
+  setHealth(address: string, state: HealthState): void {
+    if (state === 'unknown') delete this.health[address]
+    else this.health[address] = state
   }
 
   reportBadRecord(bad: BadRecord): void {

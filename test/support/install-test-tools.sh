@@ -1,10 +1,12 @@
 #!/bin/sh
-# Installs what the tests need besides npm packages: etcd with its client, and dig. Does nothing where all are there.
+# Installs what the tests need besides npm packages: etcd with its client, dig, kdig and openssl. Does nothing where all are there.
 set -eu
 missing=""
 command -v etcd >/dev/null 2>&1 || missing="$missing etcd-server"
 command -v etcdctl >/dev/null 2>&1 || missing="$missing etcd-client"
 command -v dig >/dev/null 2>&1 || missing="$missing dnsutils"
+command -v kdig >/dev/null 2>&1 || missing="$missing knot-dnsutils"
+command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "The tests need these Debian packages:$missing. Please install them (apt-get install$missing) and try again." >&2

@@ -15,20 +15,22 @@ export class Etcd implements AsyncDisposable {
   readonly host: string
   readonly #clientPort: number
   readonly #peerPort: number
+  readonly #flags: readonly string[]
   #folder: string
   #process: ChildProcess | undefined
 
-  private constructor(clientPort: number, peerPort: number, folder: string) {
+  private constructor(clientPort: number, peerPort: number, folder: string, flags: readonly string[]) {
     this.host = `http://127.0.0.1:${clientPort}`
     this.#clientPort = clientPort
     this.#peerPort = peerPort
     this.#folder = folder
+    this.#flags = flags
   }
 
-  static async start(): Promise<Etcd> {
+  static async start(...flags: string[]): Promise<Etcd> {
     for (let attempt = 1; ; attempt++) {
       const [clientPort, peerPort] = await freePorts(2)
-      const etcd = new Etcd(clientPort!, peerPort!, await newFolder())
+      const etcd = new Etcd(clientPort!, peerPort!, await newFolder(), flags)
       try {
         await etcd.restart()
         return etcd
@@ -150,6 +152,7 @@ export class Etcd implements AsyncDisposable {
       ...['--auto-compaction-retention', '0'],
       // Tests ask more often whether it is there than anyone else should.
       ...['--grpc-keepalive-min-time', '100ms'],
+      ...this.#flags,
     ]
   }
 }

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { buildQuery } from './build-query.js'
 
-/** One TCP connection: what goes out is up to the test, what comes in is cut into messages. */
+/** One connection, over TCP or TLS: what goes out is up to the test, what comes in is cut into messages. */
 export class TcpClient implements AsyncDisposable {
   readonly socket: Socket
   /** Whole messages that have not been taken yet. */
@@ -34,6 +35,16 @@ export class TcpClient implements AsyncDisposable {
     const socket = connect({ host, port, allowHalfOpen: true, ...(localAddress === undefined ? {} : { localAddress }) })
     const client = new TcpClient(socket)
     await once(socket, 'connect')
+    return client
+  }
+
+  /** The same over TLS; any certificate will do unless the options say otherwise. */
+  static async openTls(server: { host: string; port: number }, options: TlsClientOptions = {}): Promise<TcpClient> {
+    const { host, port } = server
+    const given: TlsClientOptions = { host, port, rejectUnauthorized: false, allowHalfOpen: true, ...options }
+    const socket = connectTls(given)
+    const client = new TcpClient(socket)
+    await once(socket, 'secureConnect')
     return client
   }
 
@@ -93,6 +104,9 @@ export class TcpClient implements AsyncDisposable {
     }
   }
 }
+
+/** Those of the TCP connection below count as well, which Node's types leave out. */
+export type TlsClientOptions = ConnectionOptions & { allowHalfOpen?: boolean; localAddress?: string }
 
 /** A message with its length before it. */
 export function framed(message: Uint8Array): Buffer {

@@ -4,12 +4,13 @@ import type { RRset } from '../../records/rrset.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
 import type { RecordStore, StoreSink, StoreStatus } from '../record-store.js'
 import { SnapshotKeeper } from '../snapshot/snapshot-keeper.js'
+import { keyLayoutFor } from './choose-layout.js'
 import { EtcdWriter } from './etcd-writer.js'
 import { Follower } from './follower.js'
-import { ContainerdnsLayout } from './layout-containerdns.js'
+import type { KeyLayout } from './key-layout.js'
 import { type EtcdStoreOptions, type ParsedEtcdStoreOptions, parseEtcdStoreOptions } from './options.js'
 
-/** A store whose records live in etcd v3, in the layout of ContainerDNS in Go, so that both can work on one etcd. */
+/** A store whose records live in etcd v3: in the layout of ContainerDNS in Go, so that both can work on one etcd, or read only in that of SkyDNS. */
 export function etcdStore(options: EtcdStoreOptions): RecordStore {
   return new EtcdStore(parseEtcdStoreOptions(options))
 }
@@ -18,12 +19,12 @@ export function etcdStore(options: EtcdStoreOptions): RecordStore {
 export class EtcdStore implements RecordStore {
   readonly kind = 'etcd'
   readonly #options: ParsedEtcdStoreOptions
-  readonly #layout: ContainerdnsLayout
+  readonly #layout: KeyLayout
   #opened: Opened | undefined
 
   constructor(options: ParsedEtcdStoreOptions) {
     this.#options = options
-    this.#layout = new ContainerdnsLayout(options.prefix)
+    this.#layout = keyLayoutFor(options)
   }
 
   /** With a snapshot that can be used, that is published, and etcd is followed in the background. Else it keeps trying; `close` ends that. */
@@ -31,7 +32,8 @@ export class EtcdStore implements RecordStore {
     if (this.#opened !== undefined)
       throw new ContainerDnsError('CDNS_STORE_IN_USE', 'this etcdStore is in use by another server')
     const follower = new Follower(sink, this.#options, this.#layout, () => snapshots?.touch())
-    const writer = new EtcdWriter(sink, this.#options, this.#layout, follower)
+    const { writable } = this.#layout
+    const writer = writable && new EtcdWriter(sink, this.#options, writable, follower)
     const snapshots = this.#snapshots(sink, follower)
     this.#opened = { follower, writer, snapshots }
     const isRestored = (await snapshots?.restore()) ?? false
@@ -59,6 +61,7 @@ export class EtcdStore implements RecordStore {
       loads: follower?.loads ?? 0,
       changes: follower?.changes ?? 0,
       badRecords: follower?.index.badRecords ?? 0,
+      ignoredRecords: follower?.index.ignoredRecords ?? 0,
       stale: snapshot !== undefined && follower?.loads === 0,
       ...(snapshot === undefined ? {} : { snapshot }),
     }
@@ -68,7 +71,7 @@ export class EtcdStore implements RecordStore {
     const opened = this.#opened
     if (opened === undefined) return
     this.#opened = undefined
-    await Promise.all([opened.follower.close(), opened.writer.close()])
+    await Promise.all([opened.follower.close(), opened.writer?.close()])
     await opened.snapshots?.close()
   }
 
@@ -83,17 +86,21 @@ export class EtcdStore implements RecordStore {
 
   #writer(): EtcdWriter {
     if (this.#opened === undefined) throw new ContainerDnsError('CDNS_CLOSED', 'this etcdStore is not open')
-    return this.#opened.writer
+    if (this.#opened.writer !== undefined) return this.#opened.writer
+    throw new ContainerDnsError(
+      'CDNS_STORE_UNSUPPORTED',
+      `records in the ${this.#options.layout} layout are read only; change them with the program that writes them`,
+    )
   }
 }
 
 interface Opened {
   readonly follower: Follower
-  readonly writer: EtcdWriter
+  readonly writer: EtcdWriter | undefined
   readonly snapshots: SnapshotKeeper | undefined
 }
 
 /** Stands for what decides which records the keys of an etcd become. How etcd is reached is no part of it. */
-function fingerprint({ prefix }: ParsedEtcdStoreOptions, defaultTtl: number): string {
-  return createHash('sha256').update(JSON.stringify({ prefix, defaultTtl })).digest('hex')
+function fingerprint({ layout, prefixes, serviceLevels }: ParsedEtcdStoreOptions, defaultTtl: number): string {
+  return createHash('sha256').update(JSON.stringify({ layout, prefixes, serviceLevels, defaultTtl })).digest('hex')
 }

@@ -8,17 +8,18 @@ import { refuseCnameBesideOthers } from '../cname-rule.js'
 import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
 import type { StoreSink } from '../record-store.js'
 import { TaskQueue } from '../task-queue.js'
-import { EtcdClient, type TxnResponse } from './client.js'
+import { EtcdClient } from './client.js'
 import { closedError, type Follower } from './follower.js'
-import type { ContainerdnsLayout } from './layout-containerdns.js'
+import type { WritableLayout } from './key-layout.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
-import { firstKeys, type OwnerState, type Plan, planDelete, planPut } from './owner-plan.js'
+import type { OwnerState, Plan } from './owner-changes.js'
+import { firstKeys, planDelete, planPut } from './owner-plan.js'
 import { readOwner } from './read-owner.js'
 
 /** Owners written at a time. etcd flushes its disk for several at once: 1 200 owners took 4.2 s one by one (2026-11, two shared cores), 2.1 s so. */
 const LANES = 16
-/** How often we lose against others who change the same keys before we give up. */
-const MAX_CONFLICTS = 8
+/** How long to wait, at most, after having lost against others who change the same keys. */
+const LONGEST_CONFLICT_WAIT_MS = 200
 /** gRPC: CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE. Another attempt, or another member, may have better luck. */
 const PASSING_CODES: ReadonlySet<unknown> = new Set([1, 2, 4, 13, 14])
 
@@ -26,7 +27,7 @@ const PASSING_CODES: ReadonlySet<unknown> = new Set([1, 2, 4, 13, 14])
 export class EtcdWriter {
   readonly #sink: StoreSink
   readonly #options: ParsedEtcdStoreOptions
-  readonly #layout: ContainerdnsLayout
+  readonly #layout: WritableLayout
   readonly #follower: Follower
   readonly #encoder = new RRsetEncoder()
   readonly #queue = new TaskQueue()
@@ -35,7 +36,7 @@ export class EtcdWriter {
   /** When etcd last let a call wait in vain, and with what. */
   #failure: { readonly atMs: number; readonly error: ContainerDnsError } | undefined
 
-  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: ContainerdnsLayout, follower: Follower) {
+  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: WritableLayout, follower: Follower) {
     this.#sink = sink
     this.#options = options
     this.#layout = layout
@@ -49,8 +50,8 @@ export class EtcdWriter {
       let last = 0
       await inLanes(groups, LANES, async ({ owner, rrsets }) => {
         const candidates = [...rrsets.values()].flatMap((rrset) => firstKeys(owner, rrset, this.#layout))
-        const done = await this.#transact(owner, candidates, (state) =>
-          planPut(state, rrsets.values(), this.#layout, this.#encoder, this.#sink.defaultTtl),
+        const done = await this.#transact(owner, candidates, (state, coverRevision) =>
+          planPut(state, rrsets.values(), this.#layout, this.#encoder, this.#sink.defaultTtl, coverRevision),
         )
         last = Math.max(last, done.revision)
       })
@@ -63,8 +64,9 @@ export class EtcdWriter {
   async delete(name: string, type?: RecordType): Promise<boolean> {
     const { hasChanged, revision } = await this.#inOrder(async () => {
       const owner = this.#encoder.name(name).slice()
-      if (this.#layout.nameRefusal(owner) !== undefined) return { hasChanged: false, revision: 0 }
-      return this.#transact(owner, [], (state) => planDelete(state, type, this.#layout))
+      return this.#transact(owner, [], (state, coverRevision) =>
+        planDelete(state, type, this.#layout, this.#sink.defaultTtl, coverRevision),
+      )
     })
     await this.#follower.waitFor(revision, this.#options.requestTimeoutMs)
     if (hasChanged) await this.#sink.settled()
@@ -89,51 +91,55 @@ export class EtcdWriter {
 
   /** Throws for what can be known before the first of a batch is written. The transaction looks again for what may change. */
   #refuseUnfit({ owner, rrsets }: OwnerGroup): void {
-    const types: number[] = []
-    for (const rrset of rrsets.values()) {
-      const place = this.#layout.folderOfType(rrset.type)
-      const refusal = place === undefined ? `it cannot hold ${rrset.type} records` : this.#layout.nameRefusal(owner)
-      if (refusal !== undefined) {
-        throw new ContainerDnsError(
-          'CDNS_STORE_UNSUPPORTED',
-          `the containerdns layout has no place for ${nameToText(owner)} ${rrset.type}: ${refusal}`,
-        )
-      }
-      types.push(typeCode(rrset.type))
-    }
+    const types = [...rrsets.keys()].map((type) => typeCode(type))
     for (const stored of this.#sink.read(owner)) types.push(stored.type)
     refuseCnameBesideOthers(owner, types)
-    const state: OwnerState = { owner, revision: 0, keys: new Map(), isWhole: false }
-    planPut(state, rrsets.values(), this.#layout, this.#encoder, this.#sink.defaultTtl)
   }
 
-  /** Reads, plans and writes until nobody came between. Resolves to the revision that holds the result. */
+  /**
+   * Reads, plans and writes, a step at a time, until nothing is left to do. A step is tried again when somebody came between, or etcd
+   * was away for a moment, for as long as a request may take. Resolves to the revision that holds the result.
+   */
   async #transact(
     owner: Uint8Array,
     candidates: readonly Buffer[],
-    planFor: (state: OwnerState) => Plan,
+    planFor: (state: OwnerState, coverRevision: number) => Plan,
   ): Promise<{ hasChanged: boolean; revision: number }> {
-    const { requestTimeoutMs, tuning } = this.#options
-    const deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
+    const { requestTimeoutMs, tuning, hosts } = this.#options
+    let deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
     // A transaction without an answer may have happened all the same.
-    let mayHaveChanged = false
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS; ) {
+    let hasChanged = false
+    let revision = 0
+    let coverRevision = 0
+    for (let conflicts = 0; ; ) {
       const remainingMs = deadlineMs - this.#sink.clock.monotonicMs()
       let isWriting = false
       try {
         const client = await this.#connected()
-        const timeoutMs = Math.max(1, Math.min(remainingMs, requestTimeoutMs / this.#options.hosts.length))
+        const timeoutMs = Math.max(1, Math.min(remainingMs, requestTimeoutMs / hosts.length))
         const state = await readOwner(client, owner, candidates, this.#layout, this.#follower.index, timeoutMs)
-        const plan = planFor(state)
-        if (plan.success.length === 0) return { hasChanged: mayHaveChanged, revision: newestOf(state) }
+        // What we have covered the leaves with has been changed by somebody after us. It is for them to go on from there.
+        if (coverRevision > 0 && !hasKeyOf(state, coverRevision)) return { hasChanged, revision }
+        const plan = planFor(state, coverRevision)
+        if (plan.success.length === 0) return { hasChanged, revision: Math.max(revision, newestOf(state)) }
         isWriting = true
-        const response: TxnResponse = await client.txn(plan, timeoutMs)
-        if (response.succeeded) return { hasChanged: true, revision: Number(response.header.revision) }
-        conflicts++
-        await sleep(Math.random() * 20 * conflicts)
+        const response = await client.txn(plan, timeoutMs)
+        if (response.succeeded) {
+          hasChanged = true
+          revision = Number(response.header.revision)
+          if (plan.isLast) return { hasChanged, revision }
+          if (plan.isCover) coverRevision = revision
+          deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
+          conflicts = 0
+        } else {
+          conflicts++
+          // What is left is too little for another attempt.
+          if (remainingMs < requestTimeoutMs / 20) throw conflictError(owner, requestTimeoutMs)
+          await sleep(Math.random() * Math.min(20 * conflicts, LONGEST_CONFLICT_WAIT_MS))
+        }
       } catch (error) {
         if (error instanceof ContainerDnsError) throw error
-        mayHaveChanged ||= isWriting
+        hasChanged ||= isWriting
         this.#dropClient()
         this.#throwIfClosed()
         const isPassing = PASSING_CODES.has((error as { code?: unknown }).code)
@@ -143,10 +149,6 @@ export class EtcdWriter {
       }
       this.#throwIfClosed()
     }
-    throw new ContainerDnsError(
-      'CDNS_STORE_CONFLICT',
-      `others kept changing ${nameToText(owner)} in etcd, ${MAX_CONFLICTS} attempts failed`,
-    )
   }
 
   async #connected(): Promise<EtcdClient> {
@@ -195,6 +197,18 @@ async function inLanes<T>(items: Iterable<T>, laneCount: number, work: (item: T)
   }
   const ended = await Promise.allSettled(Array.from({ length: laneCount }, lane))
   for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
+}
+
+function conflictError(owner: Uint8Array, timeoutMs: number): ContainerDnsError {
+  return new ContainerDnsError(
+    'CDNS_STORE_CONFLICT',
+    `others kept changing ${nameToText(owner)} in etcd for ${timeoutMs} ms`,
+  )
+}
+
+function hasKeyOf(state: OwnerState, revision: number): boolean {
+  for (const { modRevision } of state.keys.values()) if (modRevision === revision) return true
+  return false
 }
 
 /** The revision from which on the index holds what was read. */

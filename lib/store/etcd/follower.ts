@@ -3,7 +3,7 @@ import { ContainerDnsError } from '../../errors.js'
 import { runLoader } from '../loader-thread.js'
 import type { StoreSink } from '../record-store.js'
 import { EtcdClient } from './client.js'
-import type { ContainerdnsLayout } from './layout-containerdns.js'
+import type { KeyLayout } from './key-layout.js'
 import { LeafIndex } from './leaf-index.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
 import { RevisionWaiters } from './revision-waiters.js'
@@ -17,7 +17,7 @@ import { applyWatch } from './watch-applier.js'
 export class Follower {
   readonly #sink: StoreSink
   readonly #options: ParsedEtcdStoreOptions
-  readonly #layout: ContainerdnsLayout
+  readonly #layout: KeyLayout
   readonly #index: LeafIndex
   readonly #waiters = new RevisionWaiters()
   readonly #closing = new AbortController()
@@ -31,7 +31,7 @@ export class Follower {
   #changes = 0
 
   /** `onPublished` is called after a load, and after each revision that changed something. */
-  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: ContainerdnsLayout, onPublished: () => void) {
+  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: KeyLayout, onPublished: () => void) {
     this.#onPublished = onPublished
     this.#sink = sink
     this.#options = options
@@ -160,10 +160,18 @@ export class Follower {
   async #load(host: string, revision: number): Promise<void> {
     const { seed, defaultTtl, loaderFile } = this.#sink
     const task = { kind: 'etcd', options: this.#options, host, revision, seed, defaultTtl } as const
-    const { image, badRecords, bad } = await runLoader<'etcd'>(loaderFile, task, this.#closing.signal)
+    const { image, badRecords, bad, ignoredRecords, health } = await runLoader<'etcd'>(
+      loaderFile,
+      task,
+      this.#closing.signal,
+    )
     await this.#sink.replaceAll(image, this.#closing.signal)
     this.#throwIfClosed()
     this.#index.badRecords = badRecords
+    this.#index.ignoredRecords = ignoredRecords
+    this.#index.health.startLoad()
+    for (const [address, state] of health) this.#index.health.set(address, state)
+    this.#index.health.endLoad()
     for (const each of bad) {
       const wait = this.#slice()
       if (wait !== undefined) await wait

@@ -1,25 +1,23 @@
+import { isIP } from 'node:net'
+import type { RRset } from '../../records/rrset.js'
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../../wire/constants.js'
-import { countLabels, foldByte } from '../../wire/name.js'
+import { countLabels } from '../../wire/name.js'
+import { ipv6ToText, writeIpv6FromText } from '../../wire/rdata/ipv6.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
-import type { Leaf } from './leaf.js'
-import { type KeyPlace, ValueReader } from './value-containerdns.js'
-
-/** A record that a key holds, and whose it is. */
-export interface LayoutRecord extends Omit<Leaf, 'modRevision'> {
-  readonly owner: Uint8Array
-}
-
-/** What a key and its value say: records, or why there are none. `ignored` is what other programs keep under the prefix. */
-export type Decoded =
-  | { readonly kind: 'records'; readonly records: readonly LayoutRecord[] }
-  | { readonly kind: 'ignored' }
-  | { readonly kind: 'bad'; readonly reason: string }
-
-/** An owner that a key may have something to say of, and the path of the key as that owner's leaf has it. */
-export interface Spot {
-  readonly owner: Uint8Array
-  readonly path: string
-}
+import { endOfFolder, endsWith, isKeyText, labelsOf, reversedLabels, SLASH, wireName } from './key-labels.js'
+import {
+  type Decoded,
+  IGNORED,
+  type KeyLayout,
+  type KeyRange,
+  type LeafPlace,
+  type OwnerRange,
+  type Spot,
+  type WritableLayout,
+} from './key-layout.js'
+import { RRsetLayout } from './layout-rrset.js'
+import { rrsetPath } from './leaf-path.js'
+import { type KeyPlace, readHealth, saysAll, ValueReader } from './value-containerdns.js'
 
 // Where records stand, below the prefix. L is any label, Z a zone, leftmost label last: Z is local/containerdns
 //   Z/www/                      CNAME of www.Z
@@ -33,71 +31,102 @@ const NS_FOLDER = ['dns', 'ns'] as const
 const APEX_ADDRESS_FOLDER = ['dns', 'ns', 'dns', 'dns-ip'] as const
 /** Health, job and agent keys, and the heartbeats of the origin's API. No top-level domain of these names can be served. */
 const FOREIGN_FOLDERS: ReadonlySet<string> = new Set(['monitor', 'apiHost'])
+const HEALTH_FOLDER = 'monitor/status/'
 
-/** The layout of ContainerDNS in Go: keys to names and back, and values to records. Never throws on what etcd holds. */
-export class ContainerdnsLayout {
-  /** All keys of records lie from here … */
+/**
+ * The layout of ContainerDNS in Go below its prefix, and beside it, from `.v1/` on, ours for what that cannot hold. Both are one range
+ * of keys, since a dot comes right before a slash: one watch sees an RRset move from one to the other.
+ */
+export class ContainerdnsLayout implements KeyLayout, WritableLayout {
+  readonly ranges: readonly KeyRange[]
   readonly rangeStart: Buffer
-  /** … to here. */
   readonly rangeEnd: Buffer
   readonly #prefix: string
+  readonly #prefixBytes: Buffer
+  readonly #healthBytes: Buffer
   readonly #values = new ValueReader()
+  readonly #rrsets: RRsetLayout
 
+  /** Of slashes and printable ASCII, with a slash at its end. */
   constructor(prefix: string) {
     this.#prefix = prefix
-    this.rangeStart = Buffer.from(prefix, 'latin1')
+    this.#prefixBytes = Buffer.from(prefix, 'latin1')
+    this.#healthBytes = Buffer.from(prefix + HEALTH_FOLDER, 'latin1')
+    this.#rrsets = new RRsetLayout(prefix)
+    this.rangeStart = this.#rrsets.rangeStart
     this.rangeEnd = endOfFolder(prefix)
+    this.ranges = [{ start: this.rangeStart, end: this.rangeEnd }]
+  }
+
+  get writable(): WritableLayout {
+    return this
   }
 
   decode(key: Buffer, value: Buffer): Decoded {
-    if (this.#isForeign(key)) return { kind: 'ignored' }
+    if (this.#rrsets.holds(key)) return this.#rrsets.decode(key, value)
+    const address = this.healthAddress(key)
+    if (address !== undefined) return readHealth(address, value)
+    if (this.#isForeign(key)) return IGNORED
     const path = this.#parse(key)
     if (path === undefined) return { kind: 'bad', reason: 'the key is not made of labels of a domain name' }
     return this.#values.read(path, value)
   }
 
-  /** Every place where this key could have put a record: where to look when the key is gone, or says something else now. */
   spots(key: Buffer): readonly Spot[] {
+    if (this.#rrsets.holds(key)) return this.#rrsets.spots(key)
     return this.#isForeign(key) ? [] : (this.#parse(key)?.allSpots() ?? [])
   }
 
-  /** The key of a leaf, as `path` in its side data says. */
-  keyOf(owner: Uint8Array, path: string): Buffer {
-    if (path.startsWith('/')) return Buffer.from(this.#prefix + path.slice(1), 'latin1')
-    return Buffer.from(`${this.folderOf(owner)}${path}${path === '' ? '' : '/'}`, 'latin1')
+  healthAddress(key: Buffer): string | undefined {
+    if (!startsWith(key, this.#healthBytes) || key.length > this.#healthBytes.length + MAX_ADDRESS_LENGTH)
+      return undefined
+    return addressIn(key.toString('latin1', this.#healthBytes.length).replace(/\/$/, ''))
   }
 
-  /** The owner's own key, with its last slash: all its leaves begin with it, and so does all that is below it in DNS. */
-  folderOf(owner: Uint8Array): string {
+  keyOf(owner: Uint8Array, path: string): Buffer {
+    if (path.startsWith('.')) return this.#rrsets.keyOf(owner, path.slice(1))
+    if (path.startsWith('/')) return Buffer.from(this.#prefix + path.slice(1), 'latin1')
+    return Buffer.from(`${this.#folderOf(owner)}${path}${path === '' ? '' : '/'}`, 'latin1')
+  }
+
+  ownerRanges(owner: Uint8Array): readonly OwnerRange[] {
+    const rrsets = this.#rrsets.ownerRange(owner)
+    if (!hasFolder(owner)) return [rrsets]
+    const folder = this.#folderOf(owner)
+    return [rrsets, { start: Buffer.from(folder, 'latin1'), end: endOfFolder(folder), hasNamesBelow: true }]
+  }
+
+  /** Its own key without the last slash. */
+  ownerKeys(owner: Uint8Array): readonly Buffer[] {
+    return hasFolder(owner) ? [Buffer.from(this.#folderOf(owner).slice(0, -1), 'latin1')] : []
+  }
+
+  rrsetPath(type: RecordType): string {
+    return rrsetPath(type)
+  }
+
+  leafPlace(owner: Uint8Array, rrset: RRset): LeafPlace | undefined {
+    const place = NEW_RECORDS[rrset.type]
+    return place !== undefined && hasFolder(owner) && saysAll(rrset) ? place : undefined
+  }
+
+  /** With its last slash: all leaves of the owner begin with it, and so does all that is below it in DNS. */
+  #folderOf(owner: Uint8Array): string {
     return this.#prefix + reversedLabels(owner)
   }
 
-  /** Why no key can stand for records of this name; undefined when one can. */
-  nameRefusal(owner: Uint8Array): string | undefined {
-    const folder = reversedLabels(owner)
-    const labels = folder.split('/').slice(0, -1)
-    if (labels.length === 0) return 'it has no place for records of the root'
-    if (FOREIGN_FOLDERS.has(labels[0]!)) return `it keeps something else under ${labels[0]}`
-    if (!isKeyText(folder) || labels.length !== countLabels(owner))
-      return 'its keys hold printable ASCII without dots and slashes only'
-    if (endsWith(labels, APEX_ADDRESS_FOLDER)) return 'it keeps the addresses of a zone itself there'
-    return undefined
-  }
-
-  /** Where new records of a type go, below the owner's own key, and whether they have a leaf of their own there. */
-  folderOfType(type: RecordType): { readonly folder: string; readonly hasLeaf: boolean } | undefined {
-    return NEW_RECORDS[type]
-  }
-
+  /** Other programs' keys, and those between our own layout and the origin's. */
   #isForeign(key: Buffer): boolean {
-    const start = this.rangeStart.length
+    if (!startsWith(key, this.#prefixBytes)) return true
+    const start = this.#prefixBytes.length
     const end = key.indexOf(SLASH, start)
-    return FOREIGN_FOLDERS.has(key.toString('latin1', start, end === -1 ? key.length : end))
+    if (end > start + MAX_LABEL_LENGTH) return false
+    return FOREIGN_FOLDERS.has(key.toString('latin1', start, end === -1 ? start + MAX_LABEL_LENGTH : end))
   }
 
   #parse(key: Buffer): KeyPath | undefined {
     const end = key.length > 0 && key[key.length - 1] === SLASH ? key.length - 1 : key.length
-    const start = this.rangeStart.length
+    const start = this.#prefixBytes.length
     if (end <= start || end - start > MAX_KEY_LENGTH) return undefined
     const text = key.toString('latin1', start, end)
     if (!isKeyText(text)) return undefined
@@ -105,11 +134,10 @@ export class ContainerdnsLayout {
   }
 }
 
-const SLASH = 0x2f
 /** The longest name, a leaf and the folders of an apex. */
 const MAX_KEY_LENGTH = MAX_NAME_LENGTH + MAX_LABEL_LENGTH + 32
 /** NS is missing: the layout has room for a name server's address, where DNS wants its name. */
-const NEW_RECORDS: Partial<Record<RecordType, { readonly folder: string; readonly hasLeaf: boolean }>> = {
+const NEW_RECORDS: Partial<Record<RecordType, LeafPlace>> = {
   A: { folder: '', hasLeaf: true },
   AAAA: { folder: '', hasLeaf: true },
   SRV: { folder: '', hasLeaf: true },
@@ -132,10 +160,8 @@ class KeyPath implements KeyPlace {
   }
 
   static parse(text: string, hasSlash: boolean): KeyPath | undefined {
-    const folded = text.toLowerCase()
-    const labels = folded.split('/')
-    for (const label of labels) if (label.length === 0 || label.length > MAX_LABEL_LENGTH) return undefined
-    return new KeyPath(text, labels, folded === text, hasSlash)
+    const labels = labelsOf(text)
+    return labels && new KeyPath(text, labels, text.toLowerCase() === text, hasSlash)
   }
 
   own(): Spot | undefined {
@@ -193,53 +219,27 @@ class KeyPath implements KeyPlace {
   }
 }
 
-/** Characters that a label in a key may have. A dot would make two labels of one in every text that shows it. */
-function isKeyText(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 0x21 || code > 0x7e || code === DOT) return false
-  }
-  return true
+/** Whether the origin's layout has a place for records of this name. It has none for some. */
+function hasFolder(owner: Uint8Array): boolean {
+  const folder = reversedLabels(owner)
+  const labels = folder.split('/').slice(0, -1)
+  if (labels.length === 0 || FOREIGN_FOLDERS.has(labels[0]!)) return false
+  if (!isKeyText(folder) || labels.length !== countLabels(owner)) return false
+  // The addresses of a zone itself would stand at the name's.
+  return !endsWith(labels, APEX_ADDRESS_FOLDER)
 }
 
-const DOT = 0x2e
+/** The longest text of an IPv6 address, and a slash. */
+const MAX_ADDRESS_LENGTH = 46
 
-/** The wire form of a name whose labels are given from the root on; undefined when they are too long for one. */
-function wireName(labels: readonly string[]): Uint8Array | undefined {
-  let length = 1
-  for (const label of labels) length += label.length + 1
-  if (length > MAX_NAME_LENGTH) return undefined
-  const name = new Uint8Array(length)
-  let position = 0
-  for (let i = labels.length - 1; i >= 0; i--) {
-    const label = labels[i]!
-    name[position++] = label.length
-    for (let j = 0; j < label.length; j++) name[position++] = label.charCodeAt(j)
-  }
-  return name
+/** An address in its one written form. */
+function addressIn(text: string): string | undefined {
+  const family = isIP(text)
+  if (family === 4) return text
+  const bytes = new Uint8Array(16)
+  return family === 6 && writeIpv6FromText(text, bytes, 0) ? ipv6ToText(bytes, 0) : undefined
 }
 
-/** `example.org` as `org/example/`. */
-function reversedLabels(owner: Uint8Array): string {
-  let text = ''
-  for (let position = 0; owner[position] !== 0; position += owner[position]! + 1) {
-    let label = ''
-    for (let i = position + 1; i <= position + owner[position]!; i++) label += String.fromCharCode(foldByte(owner[i]!))
-    text = `${label}/${text}`
-  }
-  return text
-}
-
-function endsWith(labels: readonly string[], folder: readonly string[]): boolean {
-  const offset = labels.length - folder.length
-  if (offset < 1) return false
-  for (let i = 0; i < folder.length; i++) if (labels[offset + i] !== folder[i]) return false
-  return true
-}
-
-/** The end of the range of all keys that begin with this, which ends with a slash. */
-export function endOfFolder(folder: string): Buffer {
-  const end = Buffer.from(folder, 'latin1')
-  end[end.length - 1] = SLASH + 1
-  return end
+function startsWith(key: Buffer, prefix: Buffer): boolean {
+  return key.length >= prefix.length && prefix.compare(key, 0, prefix.length) === 0
 }

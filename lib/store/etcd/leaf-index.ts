@@ -3,6 +3,7 @@ import { nameToText } from '../../wire/name.js'
 import { typeName } from '../../wire/rdata/record-type.js'
 import { ownerKey } from '../owner-groups.js'
 import type { StoreSink } from '../record-store.js'
+import { HealthWords } from './health-words.js'
 import { type Leaf, LeafPacker, sameLeaf, unpackLeaves } from './leaf.js'
 
 /** What a key says of an owner now. Without a leaf: nothing any more. */
@@ -28,17 +29,22 @@ export class ChangeSet {
 }
 
 /** Where leaves stand: the server's index, or one that a load makes. */
-export type LeafSink = Pick<StoreSink, 'read' | 'write' | 'defaultTtl' | 'reportBadRecord'>
+export type LeafSink = Pick<StoreSink, 'read' | 'write' | 'defaultTtl' | 'reportBadRecord' | 'setHealth'>
 
 /** The keys of etcd as they stand in the index: each owner's leaves, in the side data of its RRsets. */
 export class LeafIndex {
   readonly #sink: LeafSink
   readonly #packer = new LeafPacker()
+  /** What keys that hold no records say of addresses. */
+  readonly health: HealthWords
   /** Keys that could not be published as they are. */
   badRecords = 0
+  /** Records of views that are not served. */
+  ignoredRecords = 0
 
   constructor(sink: LeafSink) {
     this.#sink = sink
+    this.health = new HealthWords(sink)
   }
 
   leavesOf(owner: Uint8Array): Leaf[] {

@@ -3,20 +3,26 @@ import { MAX_MESSAGE_SIZE, MAX_NAME_LENGTH } from '../../wire/constants.js'
 import { foldByte } from '../../wire/name.js'
 import { NO_NAME, RDATA_CODECS } from '../../wire/rdata/codec.js'
 import { RECORD_TYPES, typeName } from '../../wire/rdata/record-type.js'
+import { kindOf } from './leaf-path.js'
+import { arrange } from './leaf-precedence.js'
+import { answerRdata } from './service-leaf.js'
 
 /** What one key of etcd says of one owner. */
 export interface Leaf {
   /**
    * Where the key stands: below the owner's own key, without the slash at its end (`1f0c24bd`, `mail/1f0c24bd`; empty for the
    * owner's own key). A key that this does not give back exactly (in capitals, without its last slash, or elsewhere) is
-   * written out in full behind the prefix, with a slash before it.
+   * written out in full behind the prefix, with a slash before it. Other kinds of leaves have paths of their own: see leaf-path.ts.
    */
   readonly path: string
   readonly type: number
   /** Seconds, or NO_TTL. */
   readonly ttl: number
   readonly modRevision: number
-  /** In bytes of its own, never in shared memory. */
+  /**
+   * In bytes of its own, never in shared memory. Of a whole RRset: the rdata of all its records, each behind its length. Of a
+   * service: what service-leaf.ts says.
+   */
   readonly rdata: Uint8Array
 }
 
@@ -25,21 +31,37 @@ export const NO_TTL = 0xffffffff
 
 // The side data of an RRset: an entry for each leaf, in the order of their paths.
 // | record u16 | ttl u32 | modRevision u48 | pathLength u16 | path |                        22 bytes for an ordinary A leaf
-// | HELD_BACK  | ttl u32 | modRevision u48 | pathLength u16 | path | rdataLength u16 | rdata |
-// `record` is which of the RRset's records it is: leaves with equal data share one (RFC 2181 §5). A leaf is held back when
-// its data cannot stand in the RRset beside the others. The origin's `user` would follow the path as another length and text.
+// | WHOLE      | ttl u32 | modRevision u48 | pathLength u16 | path |
+// | HELD_BACK  | ttl u32 | modRevision u48 | pathLength u16 | path | type u16 | rdataLength u16 | rdata |
+// `record` is which of the RRset's records it is: leaves with equal data share one (RFC 2181 §5); WHOLE is the one leaf that all of
+// the RRset comes from. A leaf is held back when its data do not stand in the RRset as they are, because there is no room for
+// them or another leaf wins; it may be of another type, where all of its own are held back. The origin's `user` would follow the
+// path as another length and text.
 const SIDE_RECORD = 0
 const SIDE_TTL = SIDE_RECORD + 2
 const SIDE_MOD_REVISION = SIDE_TTL + 4
 const SIDE_PATH_LENGTH = SIDE_MOD_REVISION + 6
 const SIDE_PATH = SIDE_PATH_LENGTH + 2
 const HELD_BACK = 0xffff
+const WHOLE = 0xfffe
+const HELD_BACK_HEADER = 4
 
 const RDLENGTH_SIZE = 2
 /** Name (a pointer), type, class, TTL and length of rdata: what a record takes in a message beside its rdata. */
 const RECORD_OVERHEAD = 12
 /** What a message can hold beside its header and the longest question. */
 const MAX_RRSET_SIZE = MAX_MESSAGE_SIZE - (12 + MAX_NAME_LENGTH + 4)
+
+/** The rdata of a leaf that is a whole RRset, one by one. */
+export function recordsIn(rdata: Uint8Array): Uint8Array[] {
+  const records: Uint8Array[] = []
+  for (let at = 0; at < rdata.length; ) {
+    const end = at + RDLENGTH_SIZE + readU16(rdata, at)
+    records.push(rdata.subarray(at + RDLENGTH_SIZE, end))
+    at = end
+  }
+  return records
+}
 
 /** The leaves behind an owner's RRsets, copied out of shared memory. */
 export function unpackLeaves(rrsets: readonly WireRRset[]): Leaf[] {
@@ -76,65 +98,91 @@ const SRV_TARGET = 6
 export class LeafPacker {
   #scratch = Buffer.alloc(4096)
 
-  /** `heldBack`, if given, gets the leaves that could not stand in their RRset. */
+  /** `heldBack`, if given, gets the leaves for which there was no room in their RRset. */
   pack(leaves: readonly Leaf[], defaultTtl: number, heldBack?: Leaf[]): WireRRset[] {
     this.#reserve(leaves)
     const ordered = leaves.length === 1 ? leaves : [...leaves].sort(byTypeAndPath)
+    const { shown, hidden } = arrange(ordered)
     const rrsets: WireRRset[] = []
+    const homeless: Leaf[] = []
     let position = 0
-    for (let first = 0; first < ordered.length; ) {
+    for (let first = 0; first < shown.length; ) {
       let end = first + 1
-      while (end < ordered.length && ordered[end]!.type === ordered[first]!.type) end++
-      const rrset = this.#packRRset(ordered.slice(first, end), position, defaultTtl, heldBack)
-      position = rrset.sideStart + rrset.sideLength
-      rrsets.push(rrset)
+      while (end < shown.length && shown[end]!.type === shown[first]!.type) end++
+      const sameType = shown.slice(first, end)
+      const rrset = this.#packRRset(sameType, position, defaultTtl, heldBack)
       first = end
+      if (rrset.count === 0) {
+        // A single record can be larger than what a message has room for.
+        homeless.push(...sameType)
+        continue
+      }
+      rrsets.push(rrset)
+      position = rrset.sideStart + rrset.sideLength
     }
-    return rrsets
+    return this.#appendHidden(rrsets, homeless.concat(hidden), position)
+  }
+
+  /** Leaves that are in no RRset of their own type stand with the last one of the owner. Without any, there is nothing they could hide behind. */
+  #appendHidden(rrsets: WireRRset[], hidden: readonly Leaf[], position: number): WireRRset[] {
+    const last = hidden.length === 0 ? undefined : rrsets.pop()
+    if (last === undefined) return rrsets
+    for (const leaf of hidden) position = this.#packSide(leaf, HELD_BACK, position)
+    return [...rrsets, { ...last, sideLength: position - last.sideStart }]
   }
 
   #packRRset(leaves: readonly Leaf[], start: number, defaultTtl: number, heldBack: Leaf[] | undefined): WireRRset {
+    const kind = kindOf(leaves[0]!.path)
+    if (kind === 'rrset') return this.#packWhole(leaves[0]!, start, defaultTtl)
     const { type } = leaves[0]!
     const scratch = this.#scratch
+    const answers = kind === 'service' ? answerRdata(leaves) : undefined
     const records = new Map<string, number>()
     const recordOf = new Array<number>(leaves.length)
     let position = start
     let ttl = NO_TTL
     for (const [i, leaf] of leaves.entries()) {
-      const key = leaves.length === 1 ? '' : rdataKey(type, leaf.rdata)
+      const rdata = answers?.[i] ?? leaf.rdata
+      const key = leaves.length === 1 ? '' : rdataKey(type, rdata)
       let record = records.get(key)
-      if (record === undefined && this.#fits(type, records.size, position - start, leaf)) {
+      if (record === undefined && this.#fits(type, records.size, position - start, rdata)) {
         record = records.size
         records.set(key, record)
-        scratch.writeUInt16BE(leaf.rdata.length, position)
-        scratch.set(leaf.rdata, position + RDLENGTH_SIZE)
-        position += RDLENGTH_SIZE + leaf.rdata.length
+        scratch.writeUInt16BE(rdata.length, position)
+        scratch.set(rdata, position + RDLENGTH_SIZE)
+        position += RDLENGTH_SIZE + rdata.length
       }
-      if (record === undefined) heldBack?.push(leaf)
+      // SkyDNS has as many CNAMEs as it likes; that all but the first one stay back is nobody's mistake.
+      if (record === undefined && !(kind === 'service' && type === RECORD_TYPES.CNAME)) heldBack?.push(leaf)
       // RFC 2181 §5.2: one TTL for all, and of several the lowest.
-      else ttl = Math.min(ttl, leaf.ttl === NO_TTL ? defaultTtl : leaf.ttl)
-      recordOf[i] = record ?? HELD_BACK
+      if (record !== undefined) ttl = Math.min(ttl, leaf.ttl === NO_TTL ? defaultTtl : leaf.ttl)
+      recordOf[i] = kind === 'service' ? HELD_BACK : (record ?? HELD_BACK)
     }
     const sideStart = position
     for (const [i, leaf] of leaves.entries()) position = this.#packSide(leaf, recordOf[i]!, position)
-    const length = sideStart - start
+    return this.#rrset(type, ttl, records.size, start, sideStart, position)
+  }
+
+  #packWhole(leaf: Leaf, start: number, defaultTtl: number): WireRRset {
+    this.#scratch.set(leaf.rdata, start)
+    const sideStart = start + leaf.rdata.length
+    const end = this.#packSide(leaf, WHOLE, sideStart)
+    const ttl = leaf.ttl === NO_TTL ? defaultTtl : leaf.ttl
+    return this.#rrset(leaf.type, ttl, recordsIn(leaf.rdata).length, start, sideStart, end)
+  }
+
+  #rrset(type: number, ttl: number, count: number, start: number, sideStart: number, end: number): WireRRset {
+    const bytes = this.#scratch
     return {
-      type,
-      ttl,
-      count: records.size,
-      bytes: scratch,
-      start,
-      length,
-      side: scratch,
-      sideStart,
-      sideLength: position - sideStart,
+      ...{ type, ttl, count, bytes, start, length: sideStart - start },
+      ...{ side: bytes, sideStart, sideLength: end - sideStart },
     }
   }
 
   /** RFC 2181 §10.1: a name has one CNAME at most. All other RRsets end where a message does. */
-  #fits(type: number, count: number, size: number, leaf: Leaf): boolean {
+  #fits(type: number, count: number, size: number, rdata: Uint8Array): boolean {
     if (type === RECORD_TYPES.CNAME) return count === 0
-    return size + RDLENGTH_SIZE + leaf.rdata.length + (count + 1) * (RECORD_OVERHEAD - RDLENGTH_SIZE) <= MAX_RRSET_SIZE
+    return size + RDLENGTH_SIZE + rdata.length + (count + 1) * (RECORD_OVERHEAD - RDLENGTH_SIZE) <= MAX_RRSET_SIZE
   }
 
   #packSide(leaf: Leaf, record: number, at: number): number {
@@ -146,15 +194,16 @@ export class LeafPacker {
     scratch.writeUInt16BE(pathLength, at + SIDE_PATH_LENGTH)
     const end = at + SIDE_PATH + pathLength
     if (record !== HELD_BACK) return end
-    scratch.writeUInt16BE(leaf.rdata.length, end)
-    scratch.set(leaf.rdata, end + RDLENGTH_SIZE)
-    return end + RDLENGTH_SIZE + leaf.rdata.length
+    scratch.writeUInt16BE(leaf.type, end)
+    scratch.writeUInt16BE(leaf.rdata.length, end + 2)
+    scratch.set(leaf.rdata, end + HELD_BACK_HEADER)
+    return end + HELD_BACK_HEADER + leaf.rdata.length
   }
 
   /** Room for all of an owner before any of it is packed, so that what has been handed out stays where it is. */
   #reserve(leaves: readonly Leaf[]): void {
     let size = 0
-    for (const leaf of leaves) size += 2 * (RDLENGTH_SIZE + leaf.rdata.length) + SIDE_PATH + leaf.path.length
+    for (const leaf of leaves) size += 2 * (HELD_BACK_HEADER + leaf.rdata.length) + SIDE_PATH + leaf.path.length
     if (size > this.#scratch.length) this.#scratch = Buffer.alloc(2 * size)
   }
 }
@@ -172,15 +221,20 @@ function unpackRRset(rrset: WireRRset, leaves: Leaf[]): void {
     const pathAt = at + SIDE_PATH
     const pathEnd = pathAt + readU16(side, at + SIDE_PATH_LENGTH)
     const isHeldBack = record === HELD_BACK
-    const rdata = isHeldBack ? readRdata(side, pathEnd) : readRdata(rrset.bytes, recordAt[record]!)
+    const rdata =
+      record === WHOLE
+        ? Uint8Array.from(rrset.bytes.subarray(rrset.start, rrset.start + rrset.length))
+        : isHeldBack
+          ? readRdata(side, pathEnd + 2)
+          : readRdata(rrset.bytes, recordAt[record]!)
     leaves.push({
       path: readText(side, pathAt, pathEnd),
-      type,
+      type: isHeldBack ? readU16(side, pathEnd) : type,
       ttl: readU16(side, at + SIDE_TTL) * 0x10000 + readU16(side, at + SIDE_TTL + 2),
       modRevision: readU48(side, at + SIDE_MOD_REVISION),
       rdata,
     })
-    at = isHeldBack ? pathEnd + RDLENGTH_SIZE + rdata.length : pathEnd
+    at = isHeldBack ? pathEnd + HELD_BACK_HEADER + rdata.length : pathEnd
   }
 }
 

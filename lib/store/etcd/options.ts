@@ -1,15 +1,19 @@
 import { resolve } from 'node:path'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../../bounds.js'
 import { ContainerDnsError } from '../../errors.js'
+import type { LayoutName, LayoutOptions } from './choose-layout.js'
+import { MAX_PREFIXES } from './leaf-path.js'
 
 /** What `etcdStore` takes. */
 export interface EtcdStoreOptions {
   /** Members of one etcd cluster: 'http://127.0.0.1:2379' or several. When one fails the next is asked. */
   hosts: string | string[]
-  /** What the keys of records begin with. Default: '/containerdns/'. */
-  prefix?: string
-  /** How records stand in etcd. Default, and the only one so far: 'containerdns', that of ContainerDNS in Go. */
-  layout?: 'containerdns'
+  /** What the keys of records begin with, or several such; new records go to the first. Default: '/containerdns/', or '/skydns/'. */
+  prefix?: string | string[]
+  /** How records stand in etcd: 'containerdns', that of ContainerDNS in Go (default), or 'skydns', which is read only. */
+  layout?: LayoutName
+  /** For 'skydns': how many names above its own a service is found at. Default: 1. */
+  serviceLevels?: number
   /** How long a put or delete, or a single question to etcd, may take. Default: 5000. */
   requestTimeoutMs?: number
   /** A file of what is answered, for a start while etcd is down. One for each server. Default: none. */
@@ -18,9 +22,8 @@ export interface EtcdStoreOptions {
   snapshotIntervalMs?: number
 }
 
-export interface ParsedEtcdStoreOptions {
+export interface ParsedEtcdStoreOptions extends LayoutOptions {
   readonly hosts: readonly string[]
-  readonly prefix: string
   readonly requestTimeoutMs: number
   readonly snapshot: ParsedSnapshotOptions | undefined
   readonly tuning: EtcdTuning
@@ -49,9 +52,11 @@ export interface EtcdTuning {
 export const REQUEST_TIMEOUT_MS: Bounds = { default: 5000, min: 100, max: 600_000, unit: 'milliseconds' }
 
 export const SNAPSHOT_INTERVAL_MS: Bounds = { default: 60_000, min: 1000, max: 86_400_000, unit: 'milliseconds' }
+/** CoreDNS has no bound, and answers for a zone with all that is in it. An RRset has one: 64 KiB, as a message. */
+export const SERVICE_LEVELS: Bounds = { default: 1, min: 0, max: 8 }
 
 const DEFAULT_PORT = 2379
-const DEFAULT_PREFIX = '/containerdns/'
+const DEFAULT_PREFIXES: Readonly<Record<LayoutName, string>> = { containerdns: '/containerdns/', skydns: '/skydns/' }
 const DEFAULT_TUNING: EtcdTuning = {
   pageSize: 50_000,
   keepaliveTimeMs: 7000,
@@ -64,6 +69,7 @@ const KEYS = [
   'hosts',
   'prefix',
   'layout',
+  'serviceLevels',
   'requestTimeoutMs',
   'snapshotFile',
   'snapshotIntervalMs',
@@ -75,15 +81,12 @@ export function parseEtcdStoreOptions(
   tuning: Partial<EtcdTuning> = {},
 ): ParsedEtcdStoreOptions {
   refuseUnknownKeys('etcdStore', given, KEYS)
-  if (given.layout !== undefined && given.layout !== 'containerdns') {
-    throw new ContainerDnsError(
-      'CDNS_OPTION_INVALID',
-      `etcdStore.layout must be "containerdns", got ${describe(given.layout)}`,
-    )
-  }
+  const layout = parseLayout(given.layout)
   return Object.freeze({
     hosts: parseHosts(given.hosts),
-    prefix: parsePrefix(given.prefix),
+    layout,
+    prefixes: parsePrefixes(given.prefix ?? DEFAULT_PREFIXES[layout]),
+    serviceLevels: numberWithin('etcdStore.serviceLevels', given.serviceLevels, SERVICE_LEVELS),
     requestTimeoutMs: numberWithin('etcdStore.requestTimeoutMs', given.requestTimeoutMs, REQUEST_TIMEOUT_MS),
     snapshot: parseSnapshot(given),
     tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
@@ -127,12 +130,45 @@ function parseHost(given: unknown): string {
   return `${url.hostname}:${url.port === '' ? DEFAULT_PORT : url.port}`
 }
 
+function parseLayout(given: unknown): LayoutName {
+  if (given === undefined) return 'containerdns'
+  if (given === 'containerdns' || given === 'skydns') return given
+  throw new ContainerDnsError(
+    'CDNS_OPTION_INVALID',
+    `etcdStore.layout must be "containerdns" or "skydns", got ${describe(given)}`,
+  )
+}
+
+function parsePrefixes(given: unknown): readonly string[] {
+  const prefixes = (Array.isArray(given) ? given : [given]).map(parsePrefix)
+  if (prefixes.length === 0 || prefixes.length > MAX_PREFIXES) {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `etcdStore.prefix must be 1 to ${MAX_PREFIXES} paths, got ${prefixes.length}`,
+    )
+  }
+  // What begins with `/a.v1/` belongs to `/a/`, where our own layout has its place.
+  const [one, other] = overlapping(prefixes.flatMap((prefix) => [prefix, prefix.replace(/\/$/, '.v1/')]))
+  if (one === undefined) return Object.freeze(prefixes)
+  throw new ContainerDnsError(
+    'CDNS_OPTION_INVALID',
+    `etcdStore.prefix must not name keys twice, but ${describe(one)} begins with ${describe(other)}`,
+  )
+}
+
+function overlapping(prefixes: readonly string[]): readonly string[] {
+  for (const [i, one] of prefixes.entries()) {
+    const other = prefixes.find((each, j) => i !== j && one.startsWith(each))
+    if (other !== undefined) return [one, other]
+  }
+  return []
+}
+
 function parsePrefix(given: unknown): string {
-  if (given === undefined) return DEFAULT_PREFIX
   if (typeof given !== 'string' || !/^\/[\x21-\x7e]*$/.test(given) || given === '/') {
     throw new ContainerDnsError(
       'CDNS_OPTION_INVALID',
-      `etcdStore.prefix must be a path like "${DEFAULT_PREFIX}", got ${describe(given)}`,
+      `etcdStore.prefix must be a path like "${DEFAULT_PREFIXES.containerdns}", got ${describe(given)}`,
     )
   }
   return given.endsWith('/') ? given : `${given}/`

@@ -1,191 +1,169 @@
-import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
-import { decodeData, type RRsetEncoder } from '../../records/wire-rrset.js'
-import { hashStep, nameToText } from '../../wire/name.js'
+import { decodeRRset, type RRsetEncoder } from '../../records/wire-rrset.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
-import type { Compare, RequestOp } from './client.js'
-import { type ContainerdnsLayout, endOfFolder, type LayoutRecord } from './layout-containerdns.js'
-import { NO_TTL, rdataKey } from './leaf.js'
-import { parse, type ServiceRecord, serviceRecord } from './value-containerdns.js'
+import type { LayoutRecord, LeafPlace, WritableLayout } from './key-layout.js'
+import { LeafPacker, NO_TTL, rdataKey } from './leaf.js'
+import { kindOf, withoutPrefix } from './leaf-path.js'
+import { newPath, wantedRecords } from './new-leaves.js'
+import { Changes, keyText, type OwnerState, type Plan, type StoredKey } from './owner-changes.js'
+import { parse, serviceRecord } from './value-containerdns.js'
+import { otherFields, rrsetValue } from './value-rrset.js'
 
-/** A key that was read because it may have to do with an owner. */
-export interface StoredKey {
-  readonly key: Buffer
-  readonly value: Buffer
-  readonly modRevision: number
-  /** What it says of the owner; undefined when it is about another name, or bad. */
-  readonly record: LayoutRecord | undefined
-  /** Whether nobody can read it, so that writing over it loses nothing. */
-  readonly isBad: boolean
-}
+// What takes more than one transaction happens under a cover. Leaves that are written one chunk after another would show a reader half
+// an RRset in between; but a key with the whole RRset wins over leaves. So the first transaction puts such keys, for a put with
+// what is wanted, for a delete with what is there. Then leaves change in chunks that nobody sees, and the last transaction
+// removes the covers together with the last leaves. A put is visible with its first transaction, a delete with its last.
+//
+// Whoever works under a cover has written it, and everybody else who changes that RRset in the meantime changes the cover. Each step
+// demands that it is as it was put, so that only one goes on. If we die half-way the covers stay, answers are right, and the next put
+// or delete of the name begins with covers of its own: each plan is made from what is stored now. To leave them for
+// good would be less work, but servers of the other generation read leaves only.
+//
+// `coverRevision` below is that of the covers this put or delete has written, 0 as long as there are none.
 
-/** What etcd holds of one owner. */
-export interface OwnerState {
-  readonly owner: Uint8Array
-  readonly revision: number
-  readonly keys: ReadonlyMap<string, StoredKey>
-  /** Whether these are all keys that begin like the owner's, so that a key that comes later can be told by its revision. */
-  readonly isWhole: boolean
-}
-
-/** A transaction: it happens if all that was read is still so. */
-export interface Plan {
-  readonly compare: Compare[]
-  readonly success: RequestOp[]
-}
-
-/** etcd's `--max-txn-ops`. */
-const MAX_OPERATIONS = 128
-
-/** What replaces an owner's RRsets of the given types. Throws CDNS_CNAME_CONFLICT and CDNS_STORE_UNSUPPORTED. */
+/** The next step to replace an owner's RRsets of the given types. Throws CDNS_CNAME_CONFLICT. */
 export function planPut(
   state: OwnerState,
   rrsets: Iterable<RRset>,
-  layout: ContainerdnsLayout,
+  layout: WritableLayout,
   encoder: RRsetEncoder,
   defaultTtl: number,
+  coverRevision: number,
 ): Plan {
-  const planner = new Planner(state, layout)
+  const changes = new Changes(state)
+  const covers = new Changes(state)
   const types = new Set<number>()
   for (const rrset of rrsets) {
     types.add(typeCode(rrset.type))
-    planner.replace(rrset, encoder, defaultTtl)
+    const whole = new WholeRRset(state, rrset, layout)
+    replace(changes, whole, layout, encoder, defaultTtl)
+    covers.write(whole.key, whole.value)
   }
   for (const { record } of state.keys.values()) if (record !== undefined) types.add(record.type)
   refuseCnameBesideOthers(state.owner, types)
-  return planner.plan()
+  return changes.inSteps(covers, coverRevision)
 }
 
-/** What removes an owner's RRset of one type, or of all. Throws CDNS_STORE_UNSUPPORTED. */
-export function planDelete(state: OwnerState, type: RecordType | undefined, layout: ContainerdnsLayout): Plan {
-  const planner = new Planner(state, layout)
+/** The next step to remove an owner's RRset of one type, or of all. */
+export function planDelete(
+  state: OwnerState,
+  type: RecordType | undefined,
+  layout: WritableLayout,
+  defaultTtl: number,
+  coverRevision: number,
+): Plan {
   const code = type === undefined ? undefined : typeCode(type)
-  for (const stored of state.keys.values()) {
-    if (stored.record !== undefined && (code === undefined || stored.record.type === code)) planner.remove(stored)
+  const stored = [...state.keys.values()].filter(
+    ({ record }) => record !== undefined && (code === undefined || record.type === code),
+  )
+  const changes = new Changes(state)
+  for (const each of stored) changes.remove(each)
+  if (changes.fit) return changes.atOnce(true)
+  const covers = new Changes(state)
+  for (const rrset of visible(state.owner, stored, defaultTtl)) {
+    const whole = new WholeRRset(state, rrset, layout)
+    covers.write(whole.key, whole.value)
   }
-  return planner.plan()
+  return changes.inSteps(covers, coverRevision)
 }
 
 /** The keys where an RRset's records would go first. */
-export function firstKeys(owner: Uint8Array, rrset: RRset, layout: ContainerdnsLayout): Buffer[] {
-  return rrset.data.map((data) => layout.keyOf(owner, newPath(layout, rrset.type, data, 0)))
+export function firstKeys(owner: Uint8Array, rrset: RRset, layout: WritableLayout): Buffer[] {
+  const place = layout.leafPlace(owner, rrset)
+  return place === undefined ? [] : rrset.data.map((data) => layout.keyOf(owner, newPath(place, data, 0)))
 }
 
-class Planner {
-  readonly #state: OwnerState
-  readonly #layout: ContainerdnsLayout
-  readonly #compare = new Map<string, Compare>()
-  readonly #writes = new Map<string, RequestOp>()
-
-  constructor(state: OwnerState, layout: ContainerdnsLayout) {
-    this.#state = state
-    this.#layout = layout
+/** Keys that hold wanted data stay as they are, with all that others have written in their values. */
+function replace(
+  changes: Changes,
+  whole: WholeRRset,
+  layout: WritableLayout,
+  encoder: RRsetEncoder,
+  defaultTtl: number,
+): void {
+  const { rrset } = whole
+  const type = typeCode(rrset.type)
+  const wanted = wantedRecords(rrset, encoder)
+  const current = [...changes.state.keys.values()].filter(({ record }) => record?.type === type)
+  const leaves = current.filter(({ record }) => kindOf(record!.path) === 'record')
+  const place = whole.hasOtherFields ? undefined : layout.leafPlace(changes.state.owner, rrset)
+  const isWanted = ({ key, record }: StoredKey) =>
+    kindOf(record!.path) === 'record'
+      ? place !== undefined && wanted.has(rdataKey(type, record!.rdata))
+      : place === undefined && key.equals(whole.key)
+  for (const stored of current) if (!isWanted(stored)) changes.remove(stored)
+  const added =
+    place && newLeaves(changes, { ...place, folder: folderOf(leaves) ?? place.folder }, wanted, leaves, layout)
+  if (added === undefined) {
+    // Leaves cannot say it, or there is no key left for them.
+    for (const stored of leaves) changes.remove(stored)
+    if (!whole.isStored || changes.removes(whole.key)) changes.write(whole.key, whole.value)
+    return
   }
+  const ttl = rrset.ttl ?? defaultTtl
+  for (const stored of leaves.filter(isWanted)) {
+    if (hasTtl(stored.record!, rrset.ttl, defaultTtl)) changes.keep(stored)
+    else changes.write(stored.key, JSON.stringify({ ...parse(stored.value), ttl }))
+  }
+  for (const [key, data] of added) changes.write(key, JSON.stringify(serviceRecord(rrset.type, data, ttl)))
+}
 
-  /** Keys that hold wanted data stay as they are, with all that others have written in their values. */
-  replace(rrset: RRset, encoder: RRsetEncoder, defaultTtl: number): void {
-    const type = typeCode(rrset.type)
-    const wanted = wantedRecords(rrset, encoder)
-    const missing = new Set(wanted.keys())
-    const current = [...this.#state.keys.values()].filter((stored) => stored.record?.type === type)
-    for (const stored of current) {
-      const key = rdataKey(type, stored.record!.rdata)
-      missing.delete(key)
-      if (!wanted.has(key)) this.remove(stored)
-      else if (hasTtl(stored.record!, rrset.ttl, defaultTtl)) this.#keep(stored)
-      else this.#write(stored.key, { ...parse(stored.value), ttl: rrset.ttl ?? defaultTtl }, stored)
+/** Where data go that no leaf holds yet; undefined when a key for one of them holds something else. Two texts with one hash, and keys of others, are got around. */
+function newLeaves(
+  changes: Changes,
+  place: LeafPlace,
+  wanted: ReadonlyMap<string, RecordData>,
+  leaves: readonly StoredKey[],
+  layout: WritableLayout,
+): [Buffer, RecordData][] | undefined {
+  const missing = new Map(wanted)
+  for (const { record } of leaves) missing.delete(rdataKey(record!.type, record!.rdata))
+  const taken = new Set<string>()
+  const added: [Buffer, RecordData][] = []
+  for (const data of missing.values()) {
+    let key: Buffer | undefined
+    for (let attempt = 0; key === undefined; attempt++) {
+      if (attempt === (place.hasLeaf ? MAX_ATTEMPTS : 1)) return undefined
+      const candidate = layout.keyOf(changes.state.owner, newPath(place, data, attempt))
+      if (changes.isFree(candidate) && !taken.has(keyText(candidate))) key = candidate
     }
-    const folder = folderOf(current)
-    for (const key of missing) {
-      const data = wanted.get(key)!
-      const free = this.#freeKey(rrset.type, data, folder)
-      this.#write(free, serviceRecord(rrset.type, data, rrset.ttl ?? defaultTtl), this.#state.keys.get(keyText(free)))
-    }
+    taken.add(keyText(key))
+    added.push([key, data])
   }
+  return added
+}
 
-  remove(stored: StoredKey): void {
-    this.#keep(stored)
-    this.#writes.set(keyText(stored.key), { request_delete_range: { key: stored.key } })
-  }
+/** Hashes of one text with a number behind it. */
+const MAX_ATTEMPTS = 128
 
-  plan(): Plan {
-    const compare = [...this.#compare.values()]
-    const success = [...this.#writes.values()]
-    if (success.length === 0) return { compare: [], success }
-    if (this.#state.isWhole) compare.push(this.#nothingNewer())
-    if (Math.max(compare.length, success.length) > MAX_OPERATIONS) {
-      throw new ContainerDnsError(
-        'CDNS_STORE_UNSUPPORTED',
-        `the RRsets of ${nameToText(this.#state.owner)} take more than the ${MAX_OPERATIONS} operations that etcd allows in a transaction`,
-      )
-    }
-    return { compare, success }
-  }
+/** The RRset as one key of its own, which may be there already. */
+class WholeRRset {
+  readonly rrset: RRset
+  readonly key: Buffer
+  readonly value: string
+  /** Whether that is what etcd holds. */
+  readonly isStored: boolean
+  /** Whether the stored one says something that a program of this version cannot. It stays. */
+  readonly hasOtherFields: boolean
 
-  /** Whether it is there, or gone, as it was read. */
-  #keep(stored: StoredKey): void {
-    this.#compare.set(keyText(stored.key), {
-      key: stored.key,
-      target: 'Mod',
-      result: 'Equal',
-      mod_revision: stored.modRevision,
-    })
-  }
-
-  #write(key: Buffer, value: ServiceRecord, stored: StoredKey | undefined): void {
-    this.#compare.set(keyText(key), { key, target: 'Mod', result: 'Equal', mod_revision: stored?.modRevision ?? 0 })
-    this.#writes.set(keyText(key), { request_put: { key, value: Buffer.from(JSON.stringify(value)) } })
-  }
-
-  /** No key of the owner has been written since. Keys of names below it count too, which costs another attempt at worst. */
-  #nothingNewer(): Compare {
-    const folder = this.#layout.folderOf(this.#state.owner)
-    return {
-      key: Buffer.from(folder, 'latin1'),
-      range_end: endOfFolder(folder),
-      target: 'Mod',
-      result: 'Less',
-      mod_revision: this.#state.revision + 1,
-    }
-  }
-
-  /** Where a new record can go. Two texts with one hash, and keys of others, are got around. */
-  #freeKey(type: RecordType, data: RecordData, folder: string | undefined): Buffer {
-    const attempts = this.#layout.folderOfType(type)?.hasLeaf ? MAX_OPERATIONS : 1
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const key = this.#layout.keyOf(this.#state.owner, newPath(this.#layout, type, data, attempt, folder))
-      if (this.#isFree(keyText(key))) return key
-    }
-    throw new ContainerDnsError(
-      'CDNS_STORE_UNSUPPORTED',
-      `the key for ${nameToText(this.#state.owner)} ${type} holds something else in the containerdns layout`,
-    )
-  }
-
-  /** Whether nothing stands there, or something that nobody can read, or what this plan is about to delete. */
-  #isFree(key: string): boolean {
-    const write = this.#writes.get(key)
-    if (write !== undefined) return write.request_delete_range !== undefined
-    return this.#state.keys.get(key)?.isBad ?? true
+  constructor(state: OwnerState, rrset: RRset, layout: WritableLayout) {
+    this.rrset = rrset
+    this.key = layout.keyOf(state.owner, layout.rrsetPath(rrset.type))
+    const stored = state.keys.get(keyText(this.key))
+    const others = stored === undefined ? {} : otherFields(stored.value)
+    this.value = rrsetValue(rrset, others)
+    this.isStored = stored?.value.toString() === this.value
+    this.hasOtherFields = Object.keys(others).length > 0
   }
 }
 
-/** The data of an RRset, each once, by what it says on the wire. */
-function wantedRecords(rrset: RRset, encoder: RRsetEncoder): Map<string, RecordData> {
-  const wanted = new Map<string, RecordData>()
-  for (const data of rrset.data) {
-    encoder.reset()
-    const wire = encoder.encode(rrset.type, 0, [data])
-    const rdata = wire.bytes.subarray(wire.start + RDLENGTH_SIZE, wire.start + wire.length)
-    // In its one written form, which is what a leaf's hash is made of.
-    wanted.set(rdataKey(wire.type, rdata), decodeData(wire)[0]!)
-  }
-  return wanted
+/** What readers see of these keys, an RRset for each type. */
+function visible(owner: Uint8Array, stored: readonly StoredKey[], defaultTtl: number): RRset[] {
+  const leaves = stored.map(({ record, modRevision }) => ({ ...record!, modRevision }))
+  return new LeafPacker().pack(leaves, defaultTtl).map((rrset) => decodeRRset(owner, rrset))
 }
-
-const RDLENGTH_SIZE = 2
 
 function hasTtl(record: LayoutRecord, wanted: number | undefined, defaultTtl: number): boolean {
   if (record.ttl === NO_TTL) return wanted === undefined
@@ -193,43 +171,11 @@ function hasTtl(record: LayoutRecord, wanted: number | undefined, defaultTtl: nu
 }
 
 /** New addresses of a zone itself go where its old ones are. */
-function folderOf(current: readonly StoredKey[]): string | undefined {
-  for (const { record } of current) {
-    const end = record!.path.startsWith('/') ? -1 : record!.path.lastIndexOf('/')
-    if (end !== -1) return record!.path.slice(0, end)
+function folderOf(leaves: readonly StoredKey[]): string | undefined {
+  for (const { record } of leaves) {
+    const path = withoutPrefix(record!.path)
+    const end = path.startsWith('/') ? -1 : path.lastIndexOf('/')
+    if (end !== -1) return path.slice(0, end)
   }
   return undefined
-}
-
-function newPath(
-  layout: ContainerdnsLayout,
-  type: RecordType,
-  data: RecordData,
-  attempt: number,
-  folder?: string,
-): string {
-  const place = layout.folderOfType(type)
-  if (place?.hasLeaf !== true) return ''
-  const text = attempt === 0 ? hashedText(data) : `${hashedText(data)}#${attempt}`
-  const leaf = fnv32a(text).toString(16)
-  const parent = folder ?? place.folder
-  return parent === '' ? leaf : `${parent}/${leaf}`
-}
-
-/** The origin hashes what stands in `host`, and its texts have labels that people chose. */
-function hashedText(data: RecordData): string {
-  if (typeof data === 'string') return data
-  if (Array.isArray(data)) return data.join('')
-  return 'target' in data ? data.target : 'exchange' in data ? data.exchange : data.mname
-}
-
-/** The origin's hash, in Go `fnv.New32a`. */
-export function fnv32a(text: string): number {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(text)) hash = hashStep(hash, byte)
-  return hash >>> 0
-}
-
-function keyText(key: Buffer): string {
-  return key.toString('latin1')
 }

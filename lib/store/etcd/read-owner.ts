@@ -1,44 +1,42 @@
 import type { EtcdClient, KeyValue, RangeRequest, RangeResponse } from './client.js'
-import { type ContainerdnsLayout, endOfFolder } from './layout-containerdns.js'
+import type { KeyRange, OwnerRange, WritableLayout } from './key-layout.js'
 import type { LeafIndex } from './leaf-index.js'
-import type { OwnerState, StoredKey } from './owner-plan.js'
+import type { OwnerState, StoredKey } from './owner-changes.js'
 
 /**
- * Keys that we read to find an owner's leaves. Its own key's range holds those of all names below it as well, which for a zone
- * is everything there is; etcd cannot tell them apart.
+ * Keys that we read to find an owner's leaves: enough for a large RRset while another replaces it. The range of its own key
+ * holds those of all names below it as well, which for a zone is everything there is; etcd cannot tell them apart.
  */
-const MAX_KEYS = 1000
+const MAX_KEYS = 4096
 const MAX_OPERATIONS = 128
 
 /**
  * What etcd holds of an owner.
  *
- * Read from the range of its own key; where that is too large, key by key as the index knows them. `candidates`
+ * Read from the ranges of its keys; from one that is too large, key by key as the index knows them. `candidates`
  * are keys that might be written. In the second case keys that others have only just added go unseen, and stay.
  */
 export async function readOwner(
   client: EtcdClient,
   owner: Uint8Array,
   candidates: readonly Buffer[],
-  layout: ContainerdnsLayout,
+  layout: WritableLayout,
   index: LeafIndex,
   timeoutMs: number,
 ): Promise<OwnerState> {
-  const folder = layout.folderOf(owner)
-  const known = index.leavesOf(owner).map((leaf) => ({ path: leaf.path, key: layout.keyOf(owner, leaf.path) }))
-  const whole: RangeRequest = { key: Buffer.from(folder, 'latin1'), range_end: endOfFolder(folder), limit: MAX_KEYS }
-  // The owner's own key without its last slash, and keys in capitals, lie outside of the range.
-  const outside = [
-    Buffer.from(folder.slice(0, -1), 'latin1'),
-    ...known.filter(({ path }) => path.startsWith('/')).map(({ key }) => key),
-  ]
-  const first = await readAll(client, [whole, ...outside.map((key) => ({ key }))], timeoutMs)
-  const isWhole = first.responses[0]!.more !== true
+  const ranges = layout.ownerRanges(owner)
+  const known = index.leavesOf(owner).map(({ path }) => layout.keyOf(owner, path))
+  // The owner's own key without its last slash, and keys in capitals, lie outside of the ranges.
+  const outside = [...layout.ownerKeys(owner), ...known.filter((key) => !ranges.some((range) => isIn(range, key)))]
+  const requests = ranges.map(({ start, end }) => ({ key: start, range_end: end, limit: MAX_KEYS }))
+  const first = await readAll(client, [...requests, ...outside.map((key) => ({ key }))], timeoutMs)
+  const isWhole = (_: OwnerRange, i: number) => first.responses[i]!.more !== true
   const keys = new Map<string, StoredKey>()
   const add = (kv: KeyValue) => keys.set(kv.key.toString('latin1'), storedKey(kv, owner, layout))
-  for (const { kvs } of isWhole ? first.responses : first.responses.slice(1)) kvs.forEach(add)
-  if (!isWhole) {
-    const inside = [...known.filter(({ path }) => !path.startsWith('/')).map(({ key }) => key), ...candidates]
+  for (const { kvs, more } of first.responses) if (more !== true) kvs.forEach(add)
+  const tooLarge = ranges.filter((range, i) => !isWhole(range, i))
+  if (tooLarge.length > 0) {
+    const inside = [...known, ...candidates].filter((key) => tooLarge.some((range) => isIn(range, key)))
     const second = await readAll(
       client,
       inside.map((key) => ({ key })),
@@ -46,7 +44,11 @@ export async function readOwner(
     )
     for (const { kvs } of second.responses) kvs.forEach(add)
   }
-  return { owner, revision: first.revision, keys, isWhole }
+  return { owner, revision: first.revision, keys, wholeRanges: ranges.filter(isWhole) }
+}
+
+function isIn({ start, end }: KeyRange, key: Buffer): boolean {
+  return Buffer.compare(key, start) >= 0 && Buffer.compare(key, end) < 0
 }
 
 /** Several ranges, as many as go into a transaction at one revision. */
@@ -67,7 +69,7 @@ async function readAll(
 }
 
 /** Only the first record of a key is the one it was written for; the address of an SRV's target comes and goes with the SRV. */
-function storedKey({ key, value, mod_revision }: KeyValue, owner: Uint8Array, layout: ContainerdnsLayout): StoredKey {
+function storedKey({ key, value, mod_revision }: KeyValue, owner: Uint8Array, layout: WritableLayout): StoredKey {
   const decoded = layout.decode(key, value)
   const record = decoded.kind === 'records' ? decoded.records[0] : undefined
   const isOurs = record !== undefined && Buffer.compare(record.owner, owner) === 0

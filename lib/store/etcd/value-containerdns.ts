@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 import { isIP } from 'node:net'
-import { ContainerDnsError } from '../../errors.js'
+import type { RRset } from '../../records/rrset.js'
 import { MAX_TTL } from '../../wire/constants.js'
 import { nameToText } from '../../wire/name.js'
 import { MAX_RDATA_SIZE, RDATA_CODECS } from '../../wire/rdata/codec.js'
 import type { MxData, RecordData, SrvData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
-import type { Decoded, LayoutRecord, Spot } from './layout-containerdns.js'
+import { type Decoded, IGNORED, type LayoutRecord, type Spot } from './key-layout.js'
 import { NO_TTL } from './leaf.js'
 
 /** What a key's place means for each type; undefined where the type cannot stand there. */
@@ -49,7 +49,7 @@ export class ValueReader {
   read(place: KeyPlace, value: Buffer): Decoded {
     try {
       const given = parse(value)
-      if ('agent_name' in given && given.host === undefined) return { kind: 'ignored' }
+      if ('agent_name' in given && given.host === undefined) return IGNORED
       return { kind: 'records', records: this.#records(place, given) }
     } catch (error) {
       return { kind: 'bad', reason: (error as Error).message }
@@ -135,7 +135,7 @@ export class ValueReader {
   }
 }
 
-/** The value of a new key. `ttl` is always written, so that both generations serve the same. Throws CDNS_STORE_UNSUPPORTED. */
+/** The value of a new key, for an RRset of which `saysAll` is true. `ttl` is always written, so that both generations serve the same. */
 export function serviceRecord(type: RecordType, data: RecordData, ttl: number): ServiceRecord {
   const fields = { type, source: SOURCE, ttl }
   switch (type) {
@@ -153,9 +153,9 @@ export function serviceRecord(type: RecordType, data: RecordData, ttl: number): 
       return { ...fields, host: `${exchange}.`, priority: preference, mail: true }
     }
     case 'TXT':
-      return { ...fields, text: joinText(data as string | string[]) }
+      return { ...fields, text: stringsOf(data).join('') }
     default:
-      throw new ContainerDnsError('CDNS_STORE_UNSUPPORTED', `the containerdns layout cannot hold ${type} records`)
+      throw new Error(`the origin's values cannot hold ${type} records`)
   }
 }
 
@@ -163,9 +163,10 @@ export function serviceRecord(type: RecordType, data: RecordData, ttl: number): 
 const SOURCE = 'containerdns'
 
 /** The fields of a value that could be parsed, to be written again with changes. */
-export function parse(value: Buffer): ServiceRecord {
-  if (value.length > MAX_VALUE_BYTES) throw new Error(`the value has ${value.length} bytes`)
+export function parse(value: Buffer, maxBytes = MAX_VALUE_BYTES): ServiceRecord {
+  if (value.length > maxBytes) throw new Error(`the value has ${value.length} bytes`)
   if (!isUtf8(value)) throw new Error('the value is not UTF-8')
+  if (value.length > MAX_DEPTH && isDeeperThan(MAX_DEPTH, value)) throw new Error('the value is nested too deep')
   let given: unknown
   try {
     given = JSON.parse(value.toString('utf8'))
@@ -177,6 +178,29 @@ export function parse(value: Buffer): ServiceRecord {
   return given
 }
 
+/** No record is. What could be read can be written again, and JavaScript gives up on writing what is nested some thousand times. */
+const MAX_DEPTH = 500
+
+function isDeeperThan(limit: number, json: Buffer): boolean {
+  let depth = 0
+  let isInString = false
+  for (let i = 0; i < json.length; i++) {
+    const code = json[i]
+    if (isInString && code === BACKSLASH) i++
+    else if (code === QUOTE) isInString = !isInString
+    else if (!isInString && (code === OPEN_BRACE || code === OPEN_BRACKET) && ++depth > limit) return true
+    else if (!isInString && (code === CLOSE_BRACE || code === CLOSE_BRACKET)) depth--
+  }
+  return false
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+
 /** Without one, as older writers had it, host says what it is. */
 function typeOf(given: ServiceRecord): string {
   if (given.type === undefined || given.type === '') return isIP(hostIn(given)) === 0 ? 'CNAME' : 'A'
@@ -184,7 +208,7 @@ function typeOf(given: ServiceRecord): string {
   return given.type.toUpperCase()
 }
 
-function hostIn(given: ServiceRecord): string {
+export function hostIn(given: ServiceRecord): string {
   if (typeof given.host !== 'string' || given.host === '') throw new Error('host is missing or not a string')
   return given.host
 }
@@ -210,13 +234,13 @@ function numberIn(given: ServiceRecord, field: 'priority' | 'weight' | 'port', m
 }
 
 /** A TTL that is none is no reason to lose the record. A lease of the key has no say in it: the origin took its id for one. */
-function ttlIn(given: ServiceRecord): number {
+export function ttlIn(given: { readonly ttl?: unknown }): number {
   const { ttl } = given
   return typeof ttl === 'number' && Number.isInteger(ttl) && ttl >= 0 && ttl <= MAX_TTL ? ttl : NO_TTL
 }
 
 /** A text in pieces that a TXT record can carry (RFC 1035 §3.3), cut between characters. */
-function splitText(text: string): string | string[] {
+export function splitText(text: string): string | string[] {
   if (Buffer.byteLength(text) <= MAX_STRING_BYTES) return text
   const pieces: string[] = []
   let piece = ''
@@ -234,16 +258,32 @@ function splitText(text: string): string | string[] {
   return [...pieces, piece]
 }
 
-/** Throws CDNS_STORE_UNSUPPORTED unless `splitText` gives the same strings back. */
-function joinText(data: string | string[]): string {
-  const strings = typeof data === 'string' ? [data] : data
+function stringsOf(data: RecordData): readonly string[] {
+  return typeof data === 'string' ? [data] : (data as string[])
+}
+
+const RRSET_FIELDS: ReadonlySet<string> = new Set(['name', 'type', 'ttl', 'data'])
+
+/** Whether values of the origin can hold all that an RRset says: no options of its own, plain addresses, and TXT as one text that is cut every 255 bytes. */
+export function saysAll(rrset: RRset): boolean {
+  for (const [field, value] of Object.entries(rrset)) if (!RRSET_FIELDS.has(field) && value !== undefined) return false
+  if (rrset.type === 'A' || rrset.type === 'AAAA') return rrset.data.every((data) => typeof data === 'string')
+  return rrset.type !== 'TXT' || rrset.data.every(isOneText)
+}
+
+function isOneText(data: RecordData): boolean {
+  const strings = stringsOf(data)
   const text = strings.join('')
   const back = text === '' ? [] : [splitText(text)].flat()
-  if (back.length !== strings.length || back.some((piece, i) => piece !== strings[i])) {
-    throw new ContainerDnsError(
-      'CDNS_STORE_UNSUPPORTED',
-      'the containerdns layout holds a TXT record as one text, cut every 255 bytes',
-    )
+  return back.length === strings.length && back.every((piece, i) => piece === strings[i])
+}
+
+/** What the origin's scanner says of an address. It takes notice of two words only, and so do we. */
+export function readHealth(address: string, value: Buffer): Decoded {
+  try {
+    const { status } = parse(value) as { readonly status?: unknown }
+    return { kind: 'health', address, state: status === 'UP' ? 'healthy' : status === 'DOWN' ? 'unhealthy' : 'unknown' }
+  } catch (error) {
+    return { kind: 'bad', reason: (error as Error).message }
   }
-  return text
 }

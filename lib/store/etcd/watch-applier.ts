@@ -1,10 +1,10 @@
 import type { EtcdClient, WatchEvent, WatchResponse } from './client.js'
-import type { ContainerdnsLayout } from './layout-containerdns.js'
+import type { KeyLayout } from './key-layout.js'
 import { ChangeSet, type LeafIndex } from './leaf-index.js'
 
 export interface WatchApplierOptions {
   readonly client: EtcdClient
-  readonly layout: ContainerdnsLayout
+  readonly layout: KeyLayout
   readonly index: LeafIndex
   /** How long etcd may take to say that it has set up the watch. */
   readonly createTimeoutMs: number
@@ -92,8 +92,12 @@ function applyEvents({ layout, index }: WatchApplierOptions, events: readonly Wa
   for (const { type, kv } of events) {
     // Whatever the key said of anyone goes: it is deleted, or says something new, or nothing that can be understood.
     for (const { owner, path } of layout.spots(kv.key)) set.add(owner, { path })
+    const address = layout.healthAddress(kv.key)
+    if (address !== undefined && type === 'Delete') index.health.set(address, 'unknown')
     if (type !== 'Put') continue
     const decoded = layout.decode(kv.key, kv.value)
+    if (address !== undefined) index.health.set(address, decoded.kind === 'health' ? decoded.state : 'unknown')
+    if (decoded.kind === 'otherView') index.ignoredRecords++
     if (decoded.kind === 'bad') index.badKey(kv.key, decoded.reason)
     if (decoded.kind !== 'records') continue
     const modRevision = Number(kv.mod_revision)

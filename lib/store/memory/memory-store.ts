@@ -72,7 +72,7 @@ class InMemoryStore implements MemoryStore {
 
   status(): StoreStatus {
     const { loads = 0, changes = 0 } = this.#session ?? {}
-    return { connected: this.#session !== undefined, revision: 0, loads, changes, badRecords: 0 }
+    return { connected: this.#session !== undefined, revision: 0, loads, changes, badRecords: 0, ignoredRecords: 0 }
   }
 
   async close(): Promise<void> {

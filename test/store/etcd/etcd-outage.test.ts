@@ -129,11 +129,15 @@ describe('etcdStore, when etcd fails', () => {
 
   it('reads everything anew when etcd comes back with nothing, and with lower revisions', async () => {
     for (let i = 0; i < 20; i++) await etcd.ctl('put', `${folder}/www/1/`, a(`192.0.2.${i}`))
+    await etcd.ctl('put', '/containerdns/monitor/status/192.0.2.1', '{"status":"DOWN"}')
+    await etcd.ctl('put', '/containerdns/monitor/status/192.0.2.2', '{"status":"UP"}')
     const store = await open()
+    expect(sink.health).toEqual({ '192.0.2.1': 'unhealthy', '192.0.2.2': 'healthy' })
     const before = store.status().revision
     await etcd.wipe()
     await etcd.ctl('put', `${folder}/other/1/`, a('192.0.2.99'))
     await eventually(() => expect(sink.dump()).toEqual({ 'other.example.org': ['30 A 192.0.2.99'] }))
+    expect(sink.health).toEqual({})
     expect(store.status().revision).toBeLessThan(before)
     await store.put([{ name: 'www.example.org', type: 'A', data: ['192.0.2.1'] }])
     expect(sink.names()).toEqual(['other.example.org', 'www.example.org'])
@@ -217,6 +221,29 @@ describe('etcdStore, when etcd fails', () => {
     await etcd.restart()
     await putting
     expect(sink.lines('www.example.org')).toEqual(['30 A 192.0.2.1'])
+  })
+
+  it('never shows half of a large RRset when etcd stops in the middle of it, and finishes it with the next put', async () => {
+    const store = await open()
+    const data = Array.from({ length: 2000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
+    const large = { name: 'www.example.org', type: 'A', data } as const
+    await store.put([{ ...large, data: ['192.0.2.1'] }])
+    const startedAt = performance.now()
+    const putting = codeOf(store.put([{ ...large, data: [...data] }]))
+    // The cover has come back, and leaves are on their way.
+    await eventually(() => expect(sink.lines('www.example.org')).toHaveLength(2000))
+    etcd.pause()
+    expect([undefined, 'CDNS_STORE_UNAVAILABLE']).toContain(await putting)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    etcd.resume()
+    await eventually(() => expect(store.status().connected).toBe(true), 20_000)
+    await eventually(
+      () => codeOf(store.put([{ ...large, data: [...data] }])).then((code) => code === undefined),
+      20_000,
+    )
+    expect(Object.keys(await etcd.dump(folder))).toHaveLength(2000)
+    expect(await etcd.dump('/containerdns.v1/')).toEqual({})
+    expect(sink.writes.map(({ rrsets }) => rrsets[0]!.data.length).filter((n) => n !== 1 && n !== 2000)).toEqual([])
   })
 
   it('loses no change over twenty broken connections', async () => {

@@ -35,6 +35,14 @@ async function open(prefix: string, tuning: Partial<EtcdTuning> = {}): Promise<{
   return { store, sink }
 }
 
+async function openWith(options: object): Promise<{ store: RecordStore; sink: MapSink }> {
+  const store = etcdStore({ hosts: etcd.host, ...options })
+  const sink = new MapSink()
+  opened.push(store)
+  await store.open(sink)
+  return { store, sink }
+}
+
 const a = (host: string, more: object = {}) => JSON.stringify({ type: 'A', host, ttl: 30, ...more })
 
 describe('etcdStore, reading', () => {
@@ -301,7 +309,7 @@ describe('etcdStore, writing', () => {
     const prefix = nextPrefix()
     const changes: Record<string, string> = {}
     const { store, sink } = await open(prefix)
-    for (let from = 0; from < 1100; from += 100) {
+    for (let from = 0; from < 4200; from += 100) {
       for (let i = from; i < from + 100; i++) changes[`${prefix}org/example/n${i}/1/`] = a('192.0.2.1')
       await etcd.transaction(Object.fromEntries(Object.entries(changes).slice(from)))
     }
@@ -309,33 +317,139 @@ describe('etcdStore, writing', () => {
     await store.put([{ name: 'example.org', type: 'A', data: ['192.0.2.2', '192.0.2.3'] }])
     expect(sink.lines('example.org')).toEqual(['30 A 192.0.2.2', '30 A 192.0.2.3'])
     expect(await store.delete('example.org')).toBe(true)
-    expect(sink.names()).toHaveLength(1100)
+    expect(sink.names()).toHaveLength(4200)
   })
 
-  it('says what the layout cannot hold, before it writes anything', async () => {
+  it('writes what the values of the origin cannot hold beside them, in one key an RRset', async () => {
+    const prefix = nextPrefix()
+    const v1 = `${prefix.slice(0, -1)}.v1/default/`
+    const { store, sink } = await open(prefix)
+    await store.put([
+      { name: '1.2.0.192.in-addr.arpa', type: 'PTR', ttl: 60, data: ['a.example.org'] },
+      { name: 'example.org', type: 'NS', data: ['ns1.example.org'] },
+      { name: 'A\\.b.example.org', type: 'A', data: ['192.0.2.1'] },
+      { name: 'a\\047b.example.org', type: 'A', data: ['192.0.2.2'] },
+      { name: 'x.monitor', type: 'A', data: ['192.0.2.3'] },
+      { name: '.', type: 'TXT', data: ['root'] },
+      { name: 'example.org', type: 'TXT', data: [['two', 'strings']] },
+    ])
+    expect(await etcd.dump(prefix)).toEqual({})
+    expect(await etcd.dump(v1)).toEqual({
+      [`${v1}arpa/in-addr/192/0/2/1/PTR`]: { ttl: 60, data: ['a.example.org'] },
+      [`${v1}org/example/NS`]: { data: ['ns1.example.org'] },
+      [`${v1}org/example/a\\046b/A`]: { data: ['192.0.2.1'] },
+      [`${v1}org/example/a\\047b/A`]: { data: ['192.0.2.2'] },
+      [`${v1}monitor/x/A`]: { data: ['192.0.2.3'] },
+      [`${v1}TXT`]: { data: ['root'] },
+      [`${v1}org/example/TXT`]: { data: [['two', 'strings']] },
+    })
+    expect(sink.names()).toHaveLength(6)
+    expect(sink.lines('example.org')).toEqual(['30 NS ns1.example.org', '30 TXT "two" "strings"'])
+    for (const name of sink.names()) expect(await store.delete(name)).toBe(true)
+    expect(await etcd.dump(v1)).toEqual({})
+    expect(sink.names()).toEqual([])
+  })
+
+  it('moves an RRset to a key of its own and back in one transaction each', async () => {
     const prefix = nextPrefix()
     const { store, sink } = await open(prefix)
-    const refused = (rrset: object) =>
-      codeOf(store.put([{ name: 'good.example.org', type: 'A', data: ['192.0.2.1'] }, rrset as never]))
-    expect(await refused({ name: '1.2.0.192.in-addr.arpa', type: 'PTR', data: ['a.example.org'] })).toBe(
-      'CDNS_STORE_UNSUPPORTED',
+    const texts = [['one'], ['two', 'strings'], ['three']].map((data) => (data.length === 1 ? data[0]! : data))
+    for (const [i, data] of texts.entries()) {
+      const before = await etcd.revision()
+      await store.put([{ name: 'example.org', type: 'TXT', data: [data] }])
+      expect(await etcd.revision()).toBe(before + 1)
+      expect(Object.keys(await etcd.dump(prefix))).toHaveLength(i === 1 ? 0 : 1)
+      expect(Object.keys(await etcd.dump(`${prefix.slice(0, -1)}.v1/`))).toHaveLength(i === 1 ? 1 : 0)
+    }
+    expect(sink.writes.map(({ rrsets }) => rrsets[0]!.data)).toEqual(texts.map((data) => [data]))
+  })
+
+  it('answers with the RRset in a key of its own where leaves of its type stand as well', async () => {
+    const prefix = nextPrefix()
+    const v1 = `${prefix.slice(0, -1)}.v1/default/org/example/www/A`
+    const folder = `${prefix}org/example/www`
+    await etcd.transaction({
+      [v1]: '{"ttl":5,"data":["192.0.2.7","192.0.2.8"]}',
+      [`${folder}/1/`]: a('192.0.2.1'),
+      [`${folder}/2/`]: '{"host":"2001:db8::1"}',
+    })
+    const { sink, store } = await open(prefix)
+    const whole = ['30 AAAA 2001:db8::1', '5 A 192.0.2.7', '5 A 192.0.2.8']
+    expect(sink.lines('www.example.org')).toEqual(whole)
+    await etcd.ctl('put', `${folder}/3/`, a('192.0.2.3'))
+    await etcd.ctl('put', `${folder}/1/`, a('192.0.2.9'))
+    await eventually(async () => expect(store.status().revision).toBe(await etcd.revision()))
+    expect(sink.lines('www.example.org')).toEqual(whole)
+    await etcd.ctl('del', v1)
+    await eventually(() =>
+      expect(sink.lines('www.example.org')).toEqual(['30 A 192.0.2.3', '30 A 192.0.2.9', '30 AAAA 2001:db8::1']),
     )
-    expect(await refused({ name: 'example.org', type: 'NS', data: ['ns1.example.org'] })).toBe('CDNS_STORE_UNSUPPORTED')
-    expect(await refused({ name: 'a\\.b.example.org', type: 'A', data: ['192.0.2.1'] })).toBe('CDNS_STORE_UNSUPPORTED')
-    expect(await refused({ name: 'a\\047b.example.org', type: 'A', data: ['192.0.2.1'] })).toBe(
-      'CDNS_STORE_UNSUPPORTED',
-    )
-    expect(await refused({ name: 'x.monitor', type: 'A', data: ['192.0.2.1'] })).toBe('CDNS_STORE_UNSUPPORTED')
-    expect(await refused({ name: '.', type: 'A', data: ['192.0.2.1'] })).toBe('CDNS_STORE_UNSUPPORTED')
-    expect(await refused({ name: 'example.org', type: 'TXT', data: [['two', 'strings']] })).toBe(
-      'CDNS_STORE_UNSUPPORTED',
-    )
-    const many = Array.from({ length: 129 }, (_, i) => `10.0.0.${i}`)
-    expect(await refused({ name: 'www.example.org', type: 'A', data: many })).toBe('CDNS_STORE_UNSUPPORTED')
+    expect(sink.bad).toEqual([])
+  })
+
+  it('passes over RRsets of views that are not served, and counts them', async () => {
+    const prefix = nextPrefix()
+    const v1 = `${prefix.slice(0, -1)}.v1`
+    await etcd.transaction({
+      [`${v1}/office/org/example/www/A`]: '{"data":["192.0.2.1"]}',
+      [`${v1}/default/org/example/www/A`]: '{"data":["192.0.2.2"]}',
+    })
+    const { sink, store } = await open(prefix)
+    expect(sink.dump()).toEqual({ 'www.example.org': ['30 A 192.0.2.2'] })
+    expect(store.status()).toMatchObject({ badRecords: 0, ignoredRecords: 1 })
+    await etcd.ctl('put', `${v1}/lab/org/example/www/A`, 'anything')
+    await eventually(() => expect(store.status().ignoredRecords).toBe(2))
+  })
+
+  it('keeps what a later version has written into an RRset beside its data', async () => {
+    const prefix = nextPrefix()
+    const key = `${prefix.slice(0, -1)}.v1/default/org/example/www/A`
+    await etcd.ctl('put', key, '{"ttl":5,"data":["192.0.2.1"],"shade":"blue"}')
+    const { store, sink } = await open(prefix)
+    await store.put([{ name: 'www.example.org', type: 'A', ttl: 7, data: ['192.0.2.2'] }])
+    expect(await etcd.dump(`${prefix.slice(0, -1)}.v1/`)).toEqual({
+      [key]: { shade: 'blue', ttl: 7, data: ['192.0.2.2'] },
+    })
     expect(await etcd.dump(prefix)).toEqual({})
-    await store.put([{ name: 'www.example.org', type: 'A', data: many.slice(0, 100) }])
-    expect(sink.lines('www.example.org')).toHaveLength(100)
-    expect(await store.delete('a\\.b.example.org')).toBe(false)
+    expect(sink.lines('www.example.org')).toEqual(['7 A 192.0.2.2'])
+  })
+
+  it('shows the whole old RRset or the whole new one while thousands of operations replace and delete it', async () => {
+    const prefix = nextPrefix()
+    const [one, two] = [await open(prefix), await open(prefix)]
+    const sets = [1, 2].map((net) => Array.from({ length: 1000 }, (_, i) => `10.${net}.${i >> 8}.${i & 255}`))
+    // 500 stay, 500 go, 500 are new.
+    sets.push([...sets[0]!.slice(500), ...sets[1]!.slice(500)])
+    for (const data of [sets[0]!, sets[2]!, sets[1]!, ['192.0.2.1'], sets[0]!]) {
+      await one.store.put([{ name: 'www.example.org', type: 'A', ttl: 60, data }])
+      expect(one.sink.lines('www.example.org')).toEqual(data.map((each) => `60 A ${each}`).sort())
+      // The origin's servers find all of it.
+      expect(Object.keys(await etcd.dump(prefix))).toHaveLength(data.length)
+    }
+    expect(await one.store.delete('www.example.org')).toBe(true)
+    expect(await etcd.dump(prefix)).toEqual({})
+    expect(await etcd.dump(`${prefix.slice(0, -1)}.v1/`)).toEqual({})
+    await eventually(() => expect(two.sink.names()).toEqual([]))
+    const wanted = [sets[0]!, sets[2]!, sets[1]!, ['192.0.2.1'], sets[0]!, []].map((data) => [...data].sort().join())
+    for (const { sink } of [one, two]) {
+      const seen = sink.writes.map(({ rrsets }) => [...(rrsets[0]?.data ?? [])].sort().join())
+      expect(seen.filter((each, i) => each !== seen[i - 1])).toEqual(wanted)
+    }
+  })
+
+  it('goes on with a large change that another server has begun and not ended', async () => {
+    const prefix = nextPrefix()
+    const v1 = `${prefix.slice(0, -1)}.v1/default/org/example/www/A`
+    const data = Array.from({ length: 300 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
+    const { store, sink } = await open(prefix)
+    await etcd.transaction({
+      [`${prefix}org/example/www/x/`]: a('192.0.2.1'),
+      [v1]: JSON.stringify({ ttl: 60, data }),
+    })
+    await store.put([{ name: 'www.example.org', type: 'A', ttl: 60, data }])
+    expect(sink.lines('www.example.org')).toHaveLength(300)
+    expect(Object.keys(await etcd.dump(prefix))).toHaveLength(300)
+    expect(await etcd.dump(`${prefix.slice(0, -1)}.v1/`)).toEqual({})
   })
 
   it('loses nothing when two stores put the same name at once', async () => {
@@ -373,6 +487,122 @@ describe('etcdStore, writing', () => {
   })
 })
 
+describe('etcdStore, two on one etcd', () => {
+  it('loses none of fifty edits each of two servers on one name', async () => {
+    const prefix = nextPrefix()
+    const [one, two] = [await open(prefix), await open(prefix)]
+    // Each edit reads the RRset, adds one address and writes it back, as a person would; a store does one after another.
+    const types = ['A', 'TXT'] as const
+    await Promise.all(
+      [one, two].map(async ({ store }, server) => {
+        for (let i = 0; i < 50; i++) {
+          const data = types[server] === 'A' ? ['192.0.2.1', `10.0.0.${i}`] : ['fixed', `edit ${i}`]
+          await store.put([{ name: 'www.example.org', type: types[server]!, data }])
+        }
+      }),
+    )
+    await eventually(() => expect(two.sink.dump()).toEqual(one.sink.dump()))
+    expect(one.sink.lines('www.example.org')).toEqual([
+      '30 A 10.0.0.49',
+      '30 A 192.0.2.1',
+      '30 TXT edit 49',
+      '30 TXT fixed',
+    ])
+    expect(Object.keys(await etcd.dump(prefix))).toHaveLength(4)
+  })
+
+  it('lets the last of fifty edits each on one RRset stand whole, and leaves nothing of the others', async () => {
+    const prefix = nextPrefix()
+    const both = [await open(prefix), await open(prefix)]
+    const last: string[][] = []
+    await Promise.all(
+      both.map(async ({ store }, server) => {
+        for (let i = 0; i < 50; i++) {
+          // Small ones and large ones, so that some happen in steps under a cover and meet others there.
+          const size = i % 10 === 0 ? 200 : 3
+          last[server] = Array.from({ length: size }, (_, j) => `10.${server}.${i}.${j}`)
+          await store.put([{ name: 'www.example.org', type: 'A', data: last[server]! }])
+        }
+      }),
+    )
+    await eventually(() => expect(both[1]!.sink.dump()).toEqual(both[0]!.sink.dump()))
+    const lines = last.map((data) => data.map((each) => `30 A ${each}`).sort())
+    expect(lines).toContainEqual(both[0]!.sink.lines('www.example.org'))
+    expect(await etcd.dump(`${prefix.slice(0, -1)}.v1/`)).toEqual({})
+  })
+})
+
+describe('etcdStore, one that puts and one that deletes', () => {
+  it('shows a large RRset whole or not at all, whoever comes between whom', async () => {
+    const prefix = nextPrefix()
+    const [one, two] = [await open(prefix), await open(prefix)]
+    const data = Array.from({ length: 500 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
+    const putting = (async () => {
+      for (let i = 0; i < 10; i++) await one.store.put([{ name: 'www.example.org', type: 'A', data }])
+    })()
+    let deleted = 0
+    for (let i = 0; i < 20; i++) if (await two.store.delete('www.example.org')) deleted++
+    await putting
+    await two.store.delete('www.example.org')
+    await eventually(() => expect([one.sink.names(), two.sink.names()]).toEqual([[], []]))
+    expect(deleted).toBeGreaterThan(0)
+    const sizes = [one, two].flatMap(({ sink }) => sink.writes.map(({ rrsets }) => rrsets[0]?.data.length ?? 0))
+    expect(new Set(sizes)).toEqual(new Set([0, 500]))
+    expect([await etcd.dump(prefix), await etcd.dump(`${prefix.slice(0, -1)}.v1/`)]).toEqual([{}, {}])
+  })
+})
+
+describe('etcdStore, several prefixes', () => {
+  it('adds up what a name has under each, writes to the first, and deletes from all', async () => {
+    const [first, second] = [nextPrefix(), nextPrefix()]
+    const other = nextPrefix()
+    const { store, sink } = await openWith({ prefix: [first, second] })
+    await etcd.transaction({
+      [`${first}org/example/www/1/`]: a('192.0.2.1'),
+      [`${second}org/example/www/1/`]: a('192.0.2.2'),
+      [`${second.slice(0, -1)}.v1/default/org/example/mx/MX`]: '{"data":[{"preference":1,"exchange":"a.example.org"}]}',
+      [`${other}org/example/www/1/`]: a('192.0.2.3'),
+    })
+    await eventually(() =>
+      expect(sink.dump()).toEqual({
+        'mx.example.org': ['30 MX 1 a.example.org'],
+        'www.example.org': ['30 A 192.0.2.1', '30 A 192.0.2.2'],
+      }),
+    )
+    const fresh = await openWith({ prefix: [second, first] })
+    expect(fresh.sink.dump()).toEqual(sink.dump())
+    await store.put([{ name: 'www.example.org', type: 'A', ttl: 30, data: ['192.0.2.2', '192.0.2.4'] }])
+    expect(sink.lines('www.example.org')).toEqual(['30 A 192.0.2.2', '30 A 192.0.2.4'])
+    expect(Object.values(await etcd.dump(first))).toMatchObject([{ host: '192.0.2.4' }])
+    expect(Object.values(await etcd.dump(second))).toMatchObject([{ host: '192.0.2.2' }])
+    expect(await store.delete('www.example.org')).toBe(true)
+    expect(await store.delete('mx.example.org')).toBe(true)
+    await eventually(() => expect(fresh.sink.names()).toEqual([]))
+    expect([await etcd.dump(first), await etcd.dump(second)]).toEqual([{}, {}])
+  })
+})
+
+describe('etcdStore, health', () => {
+  it('passes on what the scanner says of addresses, forgets it with its key, and with a load that does not find it', async () => {
+    const prefix = nextPrefix()
+    const status = `${prefix}monitor/status`
+    await etcd.transaction({
+      [`${status}/192.0.2.1`]: '{"status":"UP"}',
+      [`${status}/192.0.2.2`]: '{"status":"DOWN","ports":[]}',
+      [`${status}/2001:DB8::1`]: '{"status":"DOWN"}',
+      [`${status}/192.0.2.3`]: '{"status":"?"}',
+    })
+    const { sink, store } = await open(prefix)
+    expect(sink.health).toEqual({ '192.0.2.1': 'healthy', '192.0.2.2': 'unhealthy', '2001:db8::1': 'unhealthy' })
+    await etcd.ctl('put', `${status}/192.0.2.1`, '{"status":"DOWN"}')
+    await etcd.ctl('put', `${status}/192.0.2.2`, 'no json')
+    await etcd.ctl('del', `${status}/2001:DB8::1`)
+    await eventually(() => expect(sink.health).toEqual({ '192.0.2.1': 'unhealthy' }))
+    expect(store.status().badRecords).toBe(1)
+    expect(sink.names()).toEqual([])
+  })
+})
+
 describe("etcdStore's options", () => {
   const code = (options: object) => errorCode(() => etcdStore(options as never))
 
@@ -386,9 +616,12 @@ describe("etcdStore's options", () => {
     ])
     expect(parseEtcdStoreOptions({ hosts: 'a', prefix: '/x' })).toMatchObject({
       hosts: ['a:2379'],
-      prefix: '/x/',
+      layout: 'containerdns',
+      prefixes: ['/x/'],
       requestTimeoutMs: 5000,
     })
+    expect(parseEtcdStoreOptions({ hosts: 'a', layout: 'skydns' }).prefixes).toEqual(['/skydns/'])
+    expect(parseEtcdStoreOptions({ hosts: 'a', prefix: ['/x', '/y/'] }).prefixes).toEqual(['/x/', '/y/'])
   })
 
   it('are refused when they are wrong', () => {
@@ -397,7 +630,11 @@ describe("etcdStore's options", () => {
       expect(code({ hosts }), `${hosts}`).toBe('CDNS_OPTION_INVALID')
     for (const prefix of ['', '/', 'x/', 5, '/ü/'])
       expect(code({ hosts: 'a', prefix }), `${prefix}`).toBe('CDNS_OPTION_INVALID')
-    expect(code({ hosts: 'a', layout: 'skydns' })).toBe('CDNS_OPTION_INVALID')
+    for (const prefix of [[], ['/x', 5], ['/x', '/x/'], ['/x/', '/x/y'], ['/x', '/x.v1/y'], new Array(17).fill('/x/')])
+      expect(code({ hosts: 'a', prefix }), `${prefix}`).toBe('CDNS_OPTION_INVALID')
+    for (const layout of ['skydns2', null, 5, ['skydns']])
+      expect(code({ hosts: 'a', layout }), `${layout}`).toBe('CDNS_OPTION_INVALID')
+    for (const serviceLevels of [-1, 9, 1.5]) expect(code({ hosts: 'a', serviceLevels })).toBe('CDNS_OPTION_INVALID')
     expect(code({ hosts: 'a', requestTimeoutMs: 0 })).toBe('CDNS_OPTION_INVALID')
     expect(errorCode(() => etcdStore(undefined as never))).toBe('CDNS_OPTION_INVALID')
   })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ContainerdnsLayout } from '../../../lib/store/etcd/layout-containerdns.js'
 import { NO_TTL } from '../../../lib/store/etcd/leaf.js'
-import { fnv32a } from '../../../lib/store/etcd/owner-plan.js'
+import { fnv32a } from '../../../lib/store/etcd/new-leaves.js'
 import { nameToText } from '../../../lib/wire/name.js'
 import { RDATA_CODECS } from '../../../lib/wire/rdata/codec.js'
 import { typeName } from '../../../lib/wire/rdata/record-type.js'
@@ -14,7 +14,8 @@ function decode(key: string, value: unknown): string | string[] {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   const decoded = layout.decode(Buffer.from(key, 'latin1'), Buffer.from(text))
   if (decoded.kind === 'bad') return `bad: ${decoded.reason}`
-  if (decoded.kind === 'ignored') return 'ignored'
+  if (decoded.kind === 'health') return `${decoded.address} is ${decoded.state}`
+  if (decoded.kind !== 'records') return decoded.kind
   return decoded.records.map(({ owner, type, ttl, rdata, path }) => {
     const data = RDATA_CODECS[typeName(type)].decode(rdata, 0, rdata.length)
     const shown =
@@ -113,7 +114,12 @@ describe('the containerdns layout', () => {
   })
 
   it.each([
-    ['/containerdns/monitor/status/10.0.0.1', '{"status":"UP"}'],
+    ['/containerdns/monitor/status', '{"status":"UP"}'],
+    ['/containerdns/monitor/status/', '{"status":"UP"}'],
+    ['/containerdns/monitor/status/node-1', '{"status":"UP"}'],
+    ['/containerdns/monitor/status/10.0.0.1/x', '{"status":"UP"}'],
+    ['/containerdns/monitor/report/10.0.0.1', '{"status":"UP"}'],
+    ['/containerdns.w/org/example/www/A', '{}'],
     ['/containerdns/monitor/job/ipaddress/10.0.0.1', 'whatever'],
     ['/containerdns/monitor/agent/node-1', '{}'],
     ['/containerdns/monitor', '{}'],
@@ -122,6 +128,26 @@ describe('the containerdns layout', () => {
   ])('passes over %s, which is for other programs', (key, value) => {
     expect(decode(key, value)).toBe('ignored')
     if (key.includes('monitor')) expect(layout.spots(Buffer.from(key))).toEqual([])
+  })
+
+  const status = '/containerdns/monitor/status'
+  it.each([
+    [`${status}/10.0.0.1`, '{"status":"UP","ports":["80"],"domains":["a.b"],"cluster":""}', '10.0.0.1 is healthy'],
+    [`${status}/10.0.0.1`, '{"status":"DOWN","ports":[],"domains":[],"cluster":""}', '10.0.0.1 is unhealthy'],
+    [`${status}/10.0.0.1`, '{"status":"DONW"}', '10.0.0.1 is unknown'],
+    [`${status}/10.0.0.1`, '{"status":["UP"]}', '10.0.0.1 is unknown'],
+    [`${status}/10.0.0.1`, '{}', '10.0.0.1 is unknown'],
+    [`${status}/10.0.0.1/`, '{"status":"UP"}', '10.0.0.1 is healthy'],
+    [`${status}/2001:DB8:0::1`, '{"status":"UP"}', '2001:db8::1 is healthy'],
+  ])('reads %s %s as the health of an address', (key, value, health) => {
+    expect(decode(key, value)).toBe(health)
+    expect(layout.healthAddress(Buffer.from(key))).toBe(health.split(' ')[0])
+    expect(layout.spots(Buffer.from(key))).toEqual([])
+  })
+
+  it('finds a health word bad that is no JSON, and still knows whose it is', () => {
+    expect(decode(`${status}/10.0.0.1`, 'UP')).toBe('bad: the value is not JSON')
+    expect(layout.healthAddress(Buffer.from(`${status}/10.0.0.1`))).toBe('10.0.0.1')
   })
 
   it.each<[key: string, value: unknown]>([
@@ -224,8 +250,8 @@ describe('the containerdns layout', () => {
     )
   })
 
-  it('keeps to its own prefix', () => {
-    expect(layout.rangeStart.toString()).toBe('/containerdns/')
+  it('keeps to its own prefix, and to its own folder right before it', () => {
+    expect(layout.rangeStart.toString()).toBe('/containerdns.v1/')
     expect(layout.rangeEnd.toString()).toBe('/containerdns0')
   })
 

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeRRset } from '../../../lib/records/wire-rrset.js'
 import { type Leaf, LeafPacker, NO_TTL, sameLeaf, unpackLeaves } from '../../../lib/store/etcd/leaf.js'
+import { rrsetPath, servicePath, withPrefix } from '../../../lib/store/etcd/leaf-path.js'
+import { serviceRdata } from '../../../lib/store/etcd/service-leaf.js'
 import { nameFromText } from '../../../lib/wire/name.js'
 import { RDATA_CODECS } from '../../../lib/wire/rdata/codec.js'
 import type { RecordData } from '../../../lib/wire/rdata/record-data.js'
@@ -56,6 +58,56 @@ describe('leaves', () => {
         for (const [i, expected] of byPath(leaves).entries()) expect(sameLeaf(back[i]!, expected)).toBe(true)
       }),
       { numRuns: 500 },
+    )
+  })
+
+  it('of whole RRsets and of services come back as they were packed, seen or overruled', () => {
+    const wholes = fc.record({
+      kind: fc.constant('rrset' as const),
+      path: fc
+        .tuple(fc.constantFrom('A', 'AAAA'), fc.nat(2))
+        .map(([type, prefix]) => withPrefix(rrsetPath(type), prefix)),
+    })
+    const records = fc.record({ kind: fc.constant('record' as const), path: fc.stringMatching(/^[a-z0-9/]{1,8}$/) })
+    const anyMixture = fc.uniqueArray(fc.oneof(wholes, records), { selector: ({ path }) => path, maxLength: 12 })
+    const anyServices = fc.uniqueArray(
+      fc.record({
+        level: fc.constantFrom(0, 1, 2, 255),
+        group: fc.constantFrom('', 'g', 'h'),
+        label: fc.nat(9),
+        srv: fc.boolean(),
+      }),
+      { selector: ({ label, srv }) => `${label} ${srv}`, maxLength: 12 },
+    )
+    const packer = new LeafPacker()
+    const comeBack = (leaves: Leaf[]) => {
+      const packed = packer.pack(leaves, 30)
+      expect(byPath(unpackLeaves(packed))).toEqual(byPath(leaves))
+      expect(packed.every(({ count }) => count > 0)).toBe(true)
+    }
+    fc.assert(
+      fc.property(anyMixture, (given) => {
+        comeBack(
+          given.map(({ kind, path }, i) => {
+            const type = path.includes('AAAA') ? 'AAAA' : 'A'
+            const address = type === 'A' ? `192.0.2.${i}` : `2001:db8::${i}`
+            const one = leaf(path, type, address)
+            return kind === 'record' ? one : { ...one, rdata: Uint8Array.from([0, one.rdata.length, ...one.rdata]) }
+          }),
+        )
+      }),
+    )
+    fc.assert(
+      fc.property(anyServices, (given) => {
+        comeBack(
+          given.map(({ level, group, label, srv }) => {
+            const data = { priority: label % 2, weight: label + 1, port: 1, target: 'a.b' }
+            const one = srv ? leaf('', 'SRV', data) : leaf('', 'A', `192.0.2.${label}`)
+            const path = servicePath(srv ? 'SRV' : 'A', `${label}`)
+            return { ...one, path, rdata: serviceRdata(level, Buffer.from(group), one.rdata) }
+          }),
+        )
+      }),
     )
   })
 

@@ -28,7 +28,14 @@ describe('memoryStore', () => {
     })
     await store.open(sink)
     expect(sink.dump()).toEqual({ 'a.example.org': ['30 A 192.0.2.1'], 'b.example.org': ['5 A 192.0.2.2'] })
-    expect(store.status()).toEqual({ connected: true, revision: 0, loads: 1, changes: 0, badRecords: 0 })
+    expect(store.status()).toEqual({
+      connected: true,
+      revision: 0,
+      loads: 1,
+      changes: 0,
+      badRecords: 0,
+      ignoredRecords: 0,
+    })
   })
 
   it('says which of the given RRsets is wrong', async () => {

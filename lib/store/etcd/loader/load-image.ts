@@ -1,7 +1,8 @@
 import type { IndexImage } from '../../../record-index/index-image.js'
-import type { BadRecord } from '../../record-store.js'
+import type { BadRecord, HealthState } from '../../record-store.js'
+import { keyLayoutFor } from '../choose-layout.js'
 import { EtcdClient, type KeyValue } from '../client.js'
-import { ContainerdnsLayout } from '../layout-containerdns.js'
+import type { KeyLayout } from '../key-layout.js'
 import { type LeafChange, LeafIndex } from '../leaf-index.js'
 import type { ParsedEtcdStoreOptions } from '../options.js'
 import { ImageSink } from './image-sink.js'
@@ -23,6 +24,10 @@ export interface EtcdLoad {
   readonly badRecords: number
   /** The first of them. */
   readonly bad: readonly BadRecord[]
+  /** Records of views that are not served. */
+  readonly ignoredRecords: number
+  /** What keys that hold no records say of addresses. */
+  readonly health: readonly (readonly [address: string, state: HealthState])[]
 }
 
 /** Loader thread: everything that etcd held at a revision, as an index. Throws what etcd says, a compaction among it. */
@@ -31,13 +36,15 @@ export async function loadImage(task: EtcdLoadTask): Promise<EtcdLoad> {
   const client = await EtcdClient.connect(host, options.tuning)
   try {
     const sink = new ImageSink(task.seed, task.defaultTtl)
-    const load = new Load(sink, new ContainerdnsLayout(options.prefix))
-    const { rangeStart, rangeEnd } = load.layout
-    for await (const page of pages(client, { rangeStart, rangeEnd, pageSize: options.tuning.pageSize, revision })) {
-      load.add(page.kvs)
+    const load = new Load(sink, keyLayoutFor(options))
+    const { pageSize } = options.tuning
+    for (const { start, end } of load.layout.ranges) {
+      for await (const page of pages(client, { rangeStart: start, rangeEnd: end, pageSize, revision }))
+        load.add(page.kvs)
     }
     load.flush()
-    return { image: sink.image(), badRecords: load.index.badRecords, bad: sink.bad }
+    const { badRecords, ignoredRecords } = load.index
+    return { image: sink.image(), badRecords, bad: sink.bad, ignoredRecords, health: [...load.health] }
   } finally {
     client.close()
   }
@@ -55,13 +62,14 @@ const MAX_BYTES_AT_ONCE = 64 * 1024
  * each owner is written once, and where more of it comes later is written again with all its leaves.
  */
 class Load {
-  readonly layout: ContainerdnsLayout
+  readonly layout: KeyLayout
   readonly index: LeafIndex
+  readonly health = new Map<string, HealthState>()
   #owner: Uint8Array = new Uint8Array(0)
   #changes: LeafChange[] = []
   #bytes = 0
 
-  constructor(sink: ImageSink, layout: ContainerdnsLayout) {
+  constructor(sink: ImageSink, layout: KeyLayout) {
     this.layout = layout
     this.index = new LeafIndex(sink)
   }
@@ -69,6 +77,8 @@ class Load {
   add(kvs: readonly KeyValue[]): void {
     for (const { key, value, mod_revision } of kvs) {
       const decoded = this.layout.decode(key, value)
+      if (decoded.kind === 'health') this.health.set(decoded.address, decoded.state)
+      if (decoded.kind === 'otherView') this.index.ignoredRecords++
       if (decoded.kind === 'bad') this.index.badKey(key, decoded.reason)
       if (decoded.kind !== 'records') continue
       const modRevision = Number(mod_revision)

@@ -1,0 +1,9 @@
+import type { Socket } from 'node:net'
+
+/** What becomes of the connections to one listening socket. */
+export interface StreamListener {
+  /** Takes a connection in, or closes it. */
+  accept(socket: Socket): void
+  /** Closes what takes too long; called now and then. */
+  sweep(): void
+}
