@@ -36,6 +36,11 @@ export const ERROR_CODES = {
   CDNS_STORE_IN_USE: 'The store already belongs to another server.',
   CDNS_STORE_UNAVAILABLE: 'The store cannot be reached, or did not answer in time.',
   CDNS_STORE_CONFLICT: 'Others kept changing the same records while we tried to.',
+  CDNS_SNAPSHOT_INVALID:
+    'A snapshot is cut off, damaged or none at all. It was not used; the start goes on without it.',
+  CDNS_SNAPSHOT_MISMATCH:
+    'A snapshot has the format of another version or machine, or was written with other options of the store. It was not used.',
+  CDNS_SNAPSHOT_FAILED: 'A snapshot could not be read or written; see the cause. The server goes on without it.',
   CDNS_STORE_UNSUPPORTED: 'The records of the store are read only; they are changed by the program that writes them.',
   CDNS_SHARED_MEMORY_FULL:
     'The shared memory of the record index has reached its 32 GiB, or the system has no more memory.',

@@ -152,7 +152,11 @@ export const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
 export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
   refuseUnknownKeys('options', given, OPTION_NAMES)
-  refuseUnknownKeys('workerFiles', given.workerFiles === undefined ? {} : given.workerFiles, ['dns', 'stream'])
+  refuseUnknownKeys('workerFiles', given.workerFiles === undefined ? {} : given.workerFiles, [
+    'dns',
+    'stream',
+    'loader',
+  ])
   return Object.freeze({
     zones: parseZones(given.zones),
     listen: parseListen(given.listen),

@@ -76,6 +76,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly records: Records
   readonly #options: ParsedOptions
   readonly #sockets: ServerSockets
+  readonly #threads: number
   readonly #index: RecordIndexWriter
   readonly #publisher: Publisher
   readonly #counterRows: SharedArrayBuffer
@@ -101,10 +102,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#sockets = sockets
     this.addresses = sockets.addresses
     const threads = threadCount(sockets)
+    this.#threads = threads
     this.#counterRows = createCounterRows(threads)
     this.#counters = new CounterSampler(this.#counterRows)
     this.#index = new RecordIndexWriter({
-      readers: threads,
+      // One more than there are threads: for a store that reads everything.
+      readers: threads + 1,
       seed: randomInt(2 ** 32),
       serial: serialAfter(0, clock.wallMs()),
       onSegment: (segment) => this.#postSegment(segment),
@@ -256,6 +259,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: this.#index,
       defaultTtl: this.#options.defaultTtl,
       synthesizesPtr: this.#options.synthesizePtr,
+      loaderFile: this.#options.workerFiles.loader,
+      readerSlot: this.#threads,
       placeOf: (name) => this.#placeOf(name),
       logger: this.#options.logger,
       clock,
@@ -269,6 +274,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
         this.emit('storeDown', cause)
       },
       onUp: () => this.emit('storeUp'),
+      onError: (error) => this.emit('error', error),
     })
   }
 
@@ -301,6 +307,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   /** The first segments come while the server is put together; threads are given those when they start. */
   #postSegment(segment: Segment): void {
     this.#supervisor?.postSegment(segment)
+    this.#publisher?.postSegment(segment)
   }
 
   #placeOf(name: Uint8Array): 'apex' | 'inside' | 'outside' {

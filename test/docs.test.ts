@@ -125,13 +125,14 @@ describe('docs/etcd.md', () => {
       ['requestTimeoutMs', etcd.REQUEST_TIMEOUT_MS],
       ['relistIntervalMs', etcd.RELIST_INTERVAL_MS],
       ['staleAfterMs', etcd.STALE_AFTER_MS],
+      ['snapshotIntervalMs', etcd.SNAPSHOT_INTERVAL_MS],
     ] as const) {
       const { row } = rows('## Options').find(({ names }) => names === `\`${name}\``)!
       expect(row).toContain(`| ${bounds.default} |`)
       expect(row).toContain(`${bounds.min} to ${bounds.max}`)
     }
     const status = etcdStore({ hosts: 'a' }).status()
-    expect(namesUnder('## When etcd is away').sort()).toEqual(Object.keys(status).sort())
+    expect(namesUnder('## When etcd is away').sort()).toEqual([...Object.keys(status), 'snapshot'].sort())
   })
 })
 

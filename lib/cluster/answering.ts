@@ -1,11 +1,9 @@
 import { randomInt } from 'node:crypto'
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ThreadCounters } from '../metrics/counters.js'
 import { QueryPipeline } from '../query/pipeline.js'
 import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
-import type { Segment } from '../shared-table/segments.js'
-import type { MessageToThread } from '../threads/messages.js'
+import { receiveSegment } from '../threads/receive-segment.js'
 import type { ThreadTask } from './thread-life.js'
 
 /** What a thread that answers queries is given. */
@@ -27,17 +25,4 @@ export function openAnswering(task: AnsweringTask, batchSize: number): Answering
   const counters = new ThreadCounters(task.counters, task.thread)
   const pipeline = new QueryPipeline(openSettings(index, task), counters.values, randomInt(1, 2 ** 31), batchSize)
   return { index, counters, pipeline }
-}
-
-/** The next segment of the index that was posted to this thread. */
-function receiveSegment(port: MessagePort): Segment | undefined {
-  const received = receiveMessageOnPort(port) as { message: MessageToThread } | undefined
-  if (received === undefined) return undefined
-  const { message } = received
-  switch (message.type) {
-    case 'segment':
-      return message.segment
-    default:
-      return message.type satisfies never
-  }
 }

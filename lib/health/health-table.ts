@@ -132,7 +132,7 @@ export class HealthTable {
   #bucket(bucket: number, bucketCount: number): AddressState[] {
     const found: AddressState[] = []
     this.#slot.enter()
-    this.#table.visitBucket(bucket, bucketCount, (entryWord, words, bytes) => {
+    this.#table.reader.visitBucket(bucket, bucketCount, (_hash, entryWord, words, bytes) => {
       const keyWord = entryWord + ENTRY_HEADER_WORDS
       const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
       const state = HEALTH_STATES[Atomics.load(words, keyWord + keyWords(length))]!

@@ -1,9 +1,13 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Clock } from '../clock.js'
 import { ContainerDnsError, callHost } from '../errors.js'
 import type { Logger } from '../log.js'
+import { type IndexImage, openImage } from '../record-index/index-image.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import type { WireRRset } from '../records/wire-rrset.js'
-import type { BadRecord, HealthState, StoreSink } from '../store/record-store.js'
+import type { Segment } from '../shared-table/segments.js'
+import type { BadRecord, HealthState, OwnerVisitor, SinkReader, StoreSink } from '../store/record-store.js'
+import type { MessageToThread } from '../threads/messages.js'
 import { nameToText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { ReversePointers } from './reverse-pointers.js'
@@ -14,6 +18,9 @@ export interface PublisherOptions {
   readonly defaultTtl: number
   readonly logger: Logger
   readonly clock: Clock
+  readonly loaderFile: string
+  /** A reader slot of the index that no thread has, for `openReader`. */
+  readonly readerSlot: number
   /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
   readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
   /** Whether addresses get PTR records, where their reverse names are ours. */
@@ -23,6 +30,7 @@ export interface PublisherOptions {
   readonly onBadRecord: (bad: BadRecord) => void
   readonly onDown: (cause: Error) => void
   readonly onUp: () => void
+  readonly onError: (error: Error) => void
 }
 
 /** How long one turn of the host's event loop may be ours: 5 ms are promised, the last record may take a while. */
@@ -35,6 +43,8 @@ export class Publisher implements StoreSink {
   readonly defaultTtl: number
   readonly logger: Logger
   readonly clock: Clock
+  readonly seed: number
+  readonly loaderFile: string
   readonly #index: RecordIndexWriter
   readonly #options: PublisherOptions
   /** The few that are; all others are as good as healthy. */
@@ -43,6 +53,8 @@ export class Publisher implements StoreSink {
   #serial: number
   #sliceStartedAt: number | undefined
   #closed = false
+  /** To the thread that has the reader slot. */
+  #readerPort: MessagePort | undefined
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -53,6 +65,8 @@ export class Publisher implements StoreSink {
     this.defaultTtl = options.defaultTtl
     this.logger = options.logger
     this.clock = options.clock
+    this.seed = options.index.reader.seed
+    this.loaderFile = options.loaderFile
     this.#serial = options.index.reader.serial
   }
 
@@ -79,19 +93,58 @@ export class Publisher implements StoreSink {
   }
 
   write(name: Uint8Array, rrsets: readonly WireRRset[]): void {
-    if (this.#closed || !(this.#pointers ?? this.#index).write(name, rrsets)) return
-    this.#serial = serialAfter(this.#serial, this.clock.wallMs())
-    this.#index.setSerial(this.#serial)
-    callHost(() => this.#options.onChange(name))
+    this.#write(name, rrsets)
   }
 
-  async forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void> {
-    const bucketCount = this.#index.bucketCount
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
+  replaceAll(image: IndexImage, signal: AbortSignal): Promise<number> {
+    // PTR records are made as names are written; those in an image are of another server's life.
+    const isAsWanted = this.#pointers === undefined && !image.hasSynthesized
+    return isAsWanted && this.#index.isUntouched ? this.#adopt(image, signal) : this.#replaceWhatDiffers(image, signal)
+  }
+
+  /** First what is new or different, then what is gone: an owner that both have is never missing while `visit` writes what it is given. */
+  async forEachDifference(image: IndexImage, visit: OwnerVisitor, signal: AbortSignal): Promise<void> {
+    this.#index.refuseOtherSeed(image)
+    const wanted = openImage(image)
+    await this.#forEachBucket(wanted.bucketCount, (bucket, bucketCount) => {
+      signal.throwIfAborted()
+      wanted.visitBucket(bucket, bucketCount, (hash, bytes, start, length) => {
+        if (!wanted.hasStored || this.#index.holds(wanted, hash, bytes, start, length)) return
+        visit(bytes.slice(start, start + length), wanted.rrsets())
+      })
+    })
+    await this.#forEachBucket(this.#index.bucketCount, (bucket, bucketCount) => {
+      signal.throwIfAborted()
+      this.#index.visitMissing(bucket, bucketCount, wanted, (name) => visit(name, []))
+    })
+  }
+
+  async forEachOwner(visit: OwnerVisitor): Promise<void> {
+    await this.#forEachBucket(this.#index.bucketCount, (bucket, bucketCount) => {
       this.#index.visitBucket(bucket, bucketCount, visit)
-      const pause = this.pause()
-      if (pause !== undefined) await pause
+    })
+  }
+
+  openReader(): SinkReader {
+    if (this.#readerPort !== undefined) throw new Error('one reader at a time')
+    const { port1, port2 } = new MessageChannel()
+    this.#readerPort = port1
+    return {
+      // With all segments so far; from now on they are posted.
+      handle: this.#index.handle(this.#options.readerSlot),
+      port: port2,
+      close: () => {
+        this.#index.releaseReader(this.#options.readerSlot)
+        this.#readerPort = undefined
+        port1.close()
+      },
     }
+  }
+
+  /** For each new segment of the index, before anything in it is published. */
+  postSegment(segment: Segment): void {
+    const message: MessageToThread = { type: 'segment', segment }
+    this.#readerPort?.postMessage(message)
   }
 
   pause(): Promise<void> | undefined {
@@ -128,6 +181,11 @@ export class Publisher implements StoreSink {
     callHost(() => this.#options.onBadRecord(bad))
   }
 
+  reportError(error: Error): void {
+    this.logger.error({ err: error }, 'something failed in the store; it goes on')
+    callHost(() => this.#options.onError(error))
+  }
+
   reportDown(cause: Error): void {
     this.logger.warn({ err: cause }, 'the store is out of reach; answers go on from what is known')
     callHost(() => this.#options.onDown(cause))
@@ -136,6 +194,46 @@ export class Publisher implements StoreSink {
   reportUp(): void {
     this.logger.info({}, 'the store is in touch')
     callHost(() => this.#options.onUp())
+  }
+
+  #write(name: Uint8Array, rrsets: readonly WireRRset[]): boolean {
+    if (this.#closed || !(this.#pointers ?? this.#index).write(name, rrsets)) return false
+    this.#nextSerial()
+    callHost(() => this.#options.onChange(name))
+    return true
+  }
+
+  #nextSerial(): void {
+    this.#serial = serialAfter(this.#serial, this.clock.wallMs())
+    this.#index.setSerial(this.#serial)
+  }
+
+  /** At a first load nobody has seen anything yet that could have changed: there is a new serial, and no event for each owner. */
+  async #adopt(image: IndexImage, signal: AbortSignal): Promise<number> {
+    for (const _step of this.#index.adopt(image)) {
+      signal.throwIfAborted()
+      const pause = this.pause()
+      if (pause !== undefined) await pause
+    }
+    this.#nextSerial()
+    return image.names
+  }
+
+  async #replaceWhatDiffers(image: IndexImage, signal: AbortSignal): Promise<number> {
+    let changed = 0
+    const write: OwnerVisitor = (name, rrsets) => {
+      if (this.#write(name, rrsets)) changed++
+    }
+    await this.forEachDifference(image, write, signal)
+    return changed
+  }
+
+  async #forEachBucket(bucketCount: number, visit: (bucket: number, bucketCount: number) => void): Promise<void> {
+    for (let bucket = 0; bucket < bucketCount && !this.#closed; bucket++) {
+      visit(bucket, bucketCount)
+      const pause = this.pause()
+      if (pause !== undefined) await pause
+    }
   }
 
   /** Writes come to nothing from now on, and nobody waits any more for threads that have gone. */

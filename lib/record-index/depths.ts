@@ -12,6 +12,17 @@ export class Depths {
     this.#word = word
   }
 
+  /** For each bit, how many there are. */
+  get counts(): Uint32Array {
+    return this.#counts
+  }
+
+  /** Takes over those of another index, before its names are published. Only when there are none. */
+  adopt(counts: Uint32Array): void {
+    this.#counts.set(counts)
+    for (const [bit, count] of counts.entries()) if (count > 0) Atomics.or(this.#control, this.#word, 1 << bit)
+  }
+
   /** Before the name is published: who sees it must have been told to look. */
   add(labelCount: number): void {
     const bit = depthBit(labelCount)

@@ -1,5 +1,7 @@
 import { ContainerDnsError } from '../errors.js'
+import type { WireRRset } from '../records/wire-rrset.js'
 import { ReaderSlot } from '../shared-table/epochs.js'
+import { ENTRY_HEADER_BYTES, ENTRY_HEADER_WORDS, ENTRY_KEY_LENGTH_MASK, keyWords } from '../shared-table/layout.js'
 import { type Segment, SegmentSet } from '../shared-table/segments.js'
 import { TableKey } from '../shared-table/table-key.js'
 import { TableReader } from '../shared-table/table-reader.js'
@@ -173,6 +175,88 @@ export class RecordIndexReader {
     this.#wireStart = 4 * (this.#directory + this.rrsetCount * DIRECTORY_WORDS)
   }
 
+  /** Buckets to visit for a walk through everything; a walk keeps the number it began with. */
+  get bucketCount(): number {
+    return this.#table.bucketCount
+  }
+
+  /**
+   * Sets the cursor to each entry in a bucket of a walk, one after the other, as they stood there before the first call, and calls
+   * `visit` with the hash and the place of its name. Empty non-terminals are among them. See `TableReader.visitBucket`.
+   */
+  visitBucket(bucket: number, bucketCount: number, visit: NameVisitor): void {
+    this.#table.visitBucket(bucket, bucketCount, (hash, entryWord, words, bytes) => {
+      const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
+      this.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
+      visit(hash, bytes, 4 * entryWord + ENTRY_HEADER_BYTES, length)
+    })
+  }
+
+  /** Whether any RRset of the entry under the cursor is its store's. */
+  get hasStored(): boolean {
+    return this.#has(0)
+  }
+
+  /** Whether any RRset of the entry under the cursor was made up by the server. */
+  get hasSynthesized(): boolean {
+    return this.#has(SYNTHESIZED)
+  }
+
+  #has(mark: number): boolean {
+    for (let i = 0, at = this.#directory; i < this.rrsetCount; i++, at += DIRECTORY_WORDS) {
+      if ((this.#words[at + DIRECTORY_TYPE_AND_COUNT]! & SYNTHESIZED) === mark) return true
+    }
+    return false
+  }
+
+  /**
+   * The RRsets of the entry under the cursor that are its store's, or those that are not, as pieces of shared memory. Allocates: not for
+   * the path of a query.
+   */
+  rrsets(isSynthesized = false): WireRRset[] {
+    const rrsets: WireRRset[] = []
+    for (let i = 0; i < this.rrsetCount; i++) {
+      this.openRRset(i)
+      if (this.isSynthesized !== isSynthesized) continue
+      rrsets.push({
+        type: this.type,
+        ttl: this.ttl,
+        count: this.count,
+        bytes: this.bytes,
+        start: this.wireStart,
+        length: this.wireLength,
+        side: this.bytes,
+        sideStart: this.sideStart,
+        sideLength: this.sideLength,
+        isSynthesized,
+      })
+    }
+    return rrsets
+  }
+
+  /** Where the entry under the cursor ends in `bytes`. */
+  get entryEnd(): number {
+    let end = this.#wireStart
+    for (let i = 0, at = this.#directory; i < this.rrsetCount; i++, at += DIRECTORY_WORDS) {
+      end += this.#words[at + DIRECTORY_WIRE_BYTES]! + this.#words[at + DIRECTORY_SIDE_BYTES]!
+    }
+    return end
+  }
+
+  /** Whether the entries under two cursors hold the same RRsets, side data included. */
+  holdsSameAs(other: RecordIndexReader): boolean {
+    const { bytes, rrsetCount } = this
+    const length = this.entryEnd - this.#wireStart
+    if (rrsetCount !== other.rrsetCount || length !== other.entryEnd - other.#wireStart) return false
+    for (let i = 0; i < rrsetCount * DIRECTORY_WORDS; i++) {
+      if (this.#words[this.#directory + i] !== other.#words[other.#directory + i]) return false
+    }
+    for (let i = 0; i < length; i++) {
+      if (bytes[this.#wireStart + i] !== other.bytes[other.#wireStart + i]) return false
+    }
+    return true
+  }
+
   #find(hash: number, key: Int32Array, length: number): boolean {
     if (!this.#table.find(hash, key, length)) return false
     this.openEntry(this.#table.payloadWord, this.#table.words, this.#table.bytes)
@@ -189,3 +273,5 @@ export class RecordIndexReader {
     this.wireLength = words[at + DIRECTORY_WIRE_BYTES]!
   }
 }
+
+export type NameVisitor = (hash: number, bytes: Uint8Array, nameStart: number, nameLength: number) => void

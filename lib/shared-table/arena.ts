@@ -17,6 +17,16 @@ const CLASSES_PER_DOUBLING = 4
 const LEAST_REST = 4
 const LARGEST_CLASS = classOf(SEGMENT_UNITS)
 
+/** What an arena knows besides its segments, for the arena that takes them over. A plain object: it may be posted. */
+export interface ArenaBooks {
+  /** The first free block of each size class. */
+  readonly free: Int32Array
+  readonly next: number
+  readonly end: number
+  readonly begunSegments: number
+  readonly usedUnits: number
+}
+
 /**
  * Gives out and takes back blocks of shared memory. Belongs to the writer.
  *
@@ -43,6 +53,26 @@ export class Arena {
   /** Bytes in blocks that are given out. */
   get usedBytes(): number {
     return this.#usedUnits * UNIT_BYTES
+  }
+
+  get books(): ArenaBooks {
+    return {
+      free: this.#free.slice(),
+      next: this.#next,
+      end: this.#end,
+      begunSegments: this.#begunSegments,
+      usedUnits: this.#usedUnits,
+    }
+  }
+
+  /** Goes on where another arena has stopped, whose segments are in the set by now. Only while nothing has been given out. */
+  adopt(books: ArenaBooks): void {
+    if (this.#begunSegments > 0) throw new Error('an arena that has given out blocks cannot take over those of another')
+    this.#free.set(books.free)
+    this.#next = books.next
+    this.#end = books.end
+    this.#begunSegments = books.begunSegments
+    this.#usedUnits = books.usedUnits
   }
 
   /** What `allocate` really takes for this many bytes, at least one. */

@@ -47,6 +47,8 @@ export const SEGMENT_BUCKET_BITS = 18
 export const BUCKETS_PER_SEGMENT = 1 << SEGMENT_BUCKET_BITS
 export const SEGMENT_BUCKET_MASK = BUCKETS_PER_SEGMENT - 1
 export const INITIAL_BUCKETS = 1024
+/** Keys in a bucket, on average, before the next bucket is split. Blocks of four pairs cost eleven bytes a key. */
+export const MAX_LOAD = 4
 
 export const BLOCK_COUNT = 0
 export const BLOCK_PAIRS = 2

@@ -121,6 +121,47 @@ export class TableReader {
     return 0
   }
 
+  /** Buckets as they are now; `visitBucket` for each of them meets every entry once, however the table grows in between. */
+  get bucketCount(): number {
+    return Atomics.load(this.control, CONTROL_BUCKET_COUNT)
+  }
+
+  /**
+   * Calls `visit` with each entry in a bucket, and in the buckets that have been split off it since there were `bucketCount`
+   * of them: its hash, the word of its header and the segment. For a walk in the writer's thread, `visit` may publish and remove;
+   * in any, the reader's slot must be entered. The entries are those that stood there before the first call.
+   */
+  visitBucket(bucket: number, bucketCount: number, visit: EntryVisitor): void {
+    const stride = strideOf(bucket, bucketCount)
+    let found: number[]
+    let count: number
+    do {
+      count = this.bucketCount
+      found = []
+      for (let b = bucket; b < count; b += stride) this.#collect(b, count, found)
+      // A split in between may have taken entries from a bucket before it was looked at to one that is not among these.
+    } while (count !== this.bucketCount)
+    for (let i = 0; i < found.length; i += PAIR_WORDS) {
+      const entry = found[i + 1]!
+      const words = this.#arena(entry)
+      const bytes = this.#segments.arenaBytes[entry >>> SEGMENT_UNIT_BITS]!
+      visit(found[i]!, (entry & SEGMENT_UNIT_MASK) * UNIT_WORDS, words, bytes)
+    }
+  }
+
+  /** Adds the pairs of a bucket. Those that a split is just taking away stand in the upper bucket already, and not twice. */
+  #collect(bucket: number, bucketCount: number, found: number[]): void {
+    const table = this.#segments.fetchTable(bucket >>> SEGMENT_BUCKET_BITS)
+    const block = Atomics.load(table, bucket & SEGMENT_BUCKET_MASK)
+    if (block === 0) return
+    const words = this.#arena(block)
+    const first = (block & SEGMENT_UNIT_MASK) * UNIT_WORDS
+    const end = first + BLOCK_PAIRS + words[first + BLOCK_COUNT]! * PAIR_WORDS
+    for (let pair = first + BLOCK_PAIRS; pair < end; pair += PAIR_WORDS) {
+      if (bucketOf(words[pair]!, bucketCount) === bucket) found.push(words[pair]!, Atomics.load(words, pair + 1))
+    }
+  }
+
   /** For the writer: the word of the pair that names the key's entry, in `words`; -1 without one. */
   findPair(hash: number, key: Int32Array, length: number): number {
     const bucket = bucketOf(hash, this.control[CONTROL_BUCKET_COUNT]!)
@@ -164,6 +205,14 @@ export class TableReader {
     this.#segments.fetchArena(number)
     return this.#segments.arenaWords[number]!
   }
+}
+
+export type EntryVisitor = (hash: number, entryWord: number, words: Int32Array, bytes: Uint8Array) => void
+
+/** From a bucket to those split off it. Buckets that had been split by then were told apart by one more bit of the hash. */
+function strideOf(bucket: number, bucketCount: number): number {
+  const half = 1 << (31 - Math.clz32(bucketCount))
+  return bucket < bucketCount - half || bucket >= half ? 2 * half : half
 }
 
 /** Look-ups in a batch. */

@@ -16,6 +16,7 @@ import {
   ENTRY_SIZE_SHIFT,
   INITIAL_BUCKETS,
   keyWords,
+  MAX_LOAD,
   PAIR_WORDS,
   READER_STRIDE,
   SEGMENT_BUCKET_BITS,
@@ -29,6 +30,7 @@ import {
 } from './layout.js'
 import { RetiredBlocks } from './retired.js'
 import { type Segment, SegmentSet } from './segments.js'
+import type { TableImage } from './table-image.js'
 import { TableKey } from './table-key.js'
 import { TableReader } from './table-reader.js'
 
@@ -41,8 +43,6 @@ export interface TableOptions {
   readonly onSegment: (segment: Segment) => void
 }
 
-/** Keys in a bucket, on average, before the next bucket is split. Blocks of four pairs cost eleven bytes a key. */
-const MAX_LOAD = 4
 /** Retired blocks are looked through after this many; an epoch then covers a few milliseconds of writing. */
 const RECLAIM_EVERY = 256
 /** And no more than this are given back at once: some 0.1 ms, though a reader may have held up a million of them. */
@@ -204,40 +204,48 @@ export class TableWriter {
     }
   }
 
-  /** Buckets as they are now; `visitBucket` for each of them meets every entry once, however the table grows in between. */
   get bucketCount(): number {
     return this.#bucketCount
   }
 
+  /** Whether nothing has ever been put, so that `adopt` may be called. */
+  get isUntouched(): boolean {
+    return this.segments.arenaWords.length === 0
+  }
+
+  /** The table as it stands, for another thread; this writer must not be used any more. No reader may be entered. */
+  image(): TableImage {
+    while (this.#retired.count > 0) this.seal()
+    return {
+      control: this.control.buffer as SharedArrayBuffer,
+      segments: this.segments.list(),
+      arena: this.#arena.books,
+      bucketCount: this.#bucketCount,
+      entryCount: this.#entryCount,
+    }
+  }
+
   /**
-   * Calls `visit` with each entry in a bucket, and in the buckets that have been split off it since there were `bucketCount`
-   * of them: the word of its header and the segment. `visit` may publish and remove if the caller keeps a reader slot entered;
-   * the entries are those that stood there before.
+   * Takes over a table that was built elsewhere with the same seed, memory and all: a step for each segment, and then one that
+   * copies the bucket words. What is in it is not looked at. Only on a table that `isUntouched`, with nothing put between the steps.
+   *
+   * Until the last step nothing can be found; during it a reader may find some keys and not others, so none may look yet.
    */
-  visitBucket(
-    bucket: number,
-    bucketCount: number,
-    visit: (entryWord: number, words: Int32Array, bytes: Uint8Array) => void,
-  ): void {
-    const topBit = 31 - Math.clz32(bucketCount)
-    const half = 1 << topBit
-    // Buckets that had been split by then, and those split off them, were told apart by one more bit of the hash.
-    const stride = bucket < bucketCount - half || bucket >= half ? 2 * half : half
-    const entries: number[] = []
-    for (let b = bucket; b < this.#bucketCount; b += stride) {
-      const block = this.#bucketWord(b)
-      if (block === 0) continue
-      const { words, first, count } = this.#pairsOf(block)
-      for (let i = 0; i < count; i++) entries.push(words[first + i * PAIR_WORDS + 1]!)
+  *adopt(image: TableImage): Generator<void, void> {
+    if (!this.isUntouched) throw new Error('a table that has been written to cannot take over another')
+    for (const segment of image.segments) {
+      // Readers have a first table segment already, and no way to be given another in its place.
+      if (segment.kind === 'table' && segment.number === 0) continue
+      this.segments.add(segment)
+      this.#onSegment(segment)
+      yield
     }
-    for (const entry of entries) {
-      const number = entry >>> SEGMENT_UNIT_BITS
-      visit(
-        (entry & SEGMENT_UNIT_MASK) * UNIT_WORDS,
-        this.segments.arenaWords[number]!,
-        this.segments.arenaBytes[number]!,
-      )
-    }
+    this.#arena.adopt(image.arena)
+    const buckets = image.segments.find(({ kind, number }) => kind === 'table' && number === 0)!
+    this.segments.tables[0]!.set(new Int32Array(buckets.buffer))
+    this.#entryCount = image.entryCount
+    this.#bucketCount = image.bucketCount
+    Atomics.store(this.control, CONTROL_BUCKET_COUNT, this.#bucketCount)
   }
 
   #insert(hash: number, entry: number): void {

@@ -2,11 +2,11 @@ import { randomInt } from 'node:crypto'
 import { hashEnd, hashStep } from '../wire/name.js'
 
 /**
- * What a load has come across: pairs of an owner and something below it. Says which of them were there, not what they were.
+ * Places where something has changed: pairs of an owner and something below it. Says which of them were there, not what they were.
  *
  * 16 to 32 bytes a pair and nothing on the JavaScript heap, where a `Set` of a million strings takes 100 MB and, when
  * it grows, 100 ms in one go. It keeps 64 bits of a seeded hash: for one million pairs the odds that any two
- * are mixed up are one in 37 million, and what follows is a record that goes at the load after that.
+ * are mixed up are one in 37 million, and what follows is a loss that is found one comparison later.
  */
 export class KeySet {
   #slots: Uint32Array

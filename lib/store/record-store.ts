@@ -1,5 +1,8 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../clock.js'
 import type { Logger } from '../log.js'
+import type { IndexImage } from '../record-index/index-image.js'
+import type { RecordIndexHandle } from '../record-index/record-index-reader.js'
 import type { RRset } from '../records/rrset.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import type { RecordType } from '../wire/rdata/record-type.js'
@@ -39,7 +42,10 @@ export interface StoreStatus {
   readonly ignoredRecords: number
   /** How old what is answered may be, at most; 0 for a store that knows at once. */
   readonly lagMs: number
-  /** Whether that is longer than the store was told to bear (`staleAfterMs`). Answers go on. */
+  /**
+   * Whether that is longer than the store was told to bear (`staleAfterMs`), or all comes from a snapshot that the source has not
+   * confirmed yet. Answers go on.
+   */
   readonly stale: boolean
   /** When the source was last heard of, in milliseconds since 1970; 0: never, or there is none. */
   readonly lastContactAt: number
@@ -47,6 +53,16 @@ export interface StoreStatus {
   readonly checks: number
   /** Keys of which the index was found to say something else than the source. Each is a change that got lost on its way. */
   readonly discrepancies: number
+  /** The newest snapshot: restored, or written since. Missing: there is none. */
+  readonly snapshot?: SnapshotStatus
+}
+
+export interface SnapshotStatus {
+  /** The revision of the source that is in it for certain. */
+  readonly revision: number
+  /** Milliseconds since 1970. */
+  readonly writtenAt: number
+  readonly ageMs: number
 }
 
 /** What a store without a source has to say of it. */
@@ -62,12 +78,18 @@ export interface BadRecord {
 /** What is known of an address. Unknown is as good as healthy: it may be answered with. */
 export type HealthState = 'healthy' | 'unhealthy' | 'unknown'
 
+export type OwnerVisitor = (name: Uint8Array, rrsets: readonly WireRRset[]) => void
+
 /** What a store needs of the server. All of it belongs to the main thread. */
 export interface StoreSink {
   /** Seconds, for records that say nothing of a TTL. */
   readonly defaultTtl: number
   readonly logger: Logger
   readonly clock: Clock
+  /** What an index image for `replaceAll` must be made with. */
+  readonly seed: number
+  /** The worker file of what takes too long for this thread, for `runLoader`. */
+  readonly loaderFile: string
 
   /** All RRsets of an owner as last written; empty when there are none. Pieces of shared memory: use them before the next `await`. */
   read(name: Uint8Array): readonly WireRRset[]
@@ -82,20 +104,47 @@ export interface StoreSink {
    */
   write(name: Uint8Array, rrsets: readonly WireRRset[]): void
   /**
+   * Everything that is published becomes what this image holds: what differs is written, what it lacks is removed, a slice at a
+   * time. Resolves to the number of owners that changed. Nothing else may be written meanwhile. Throws CDNS_SHARED_MEMORY_FULL,
+   * and the reason of the signal, which ends it between two slices.
+   *
+   * Before the first write of all, the image is taken over as it is, in no time, and must not be used any more.
+   */
+  replaceAll(image: IndexImage, signal: AbortSignal): Promise<number>
+  /**
+   * Calls `visit` for each owner of which this image says something else than what is published, a slice at a time, with the RRsets
+   * that the image has of it; none: it lacks the owner. Names written meanwhile may or may not be visited. Throws the reason of the signal.
+   */
+  forEachDifference(image: IndexImage, visit: OwnerVisitor, signal: AbortSignal): Promise<void>
+  /**
    * Calls `visit` for each owner with RRsets, a slice at a time, and resolves after the last. Names written meanwhile may or may not
    * be visited, all others are visited once. `name` lasts for the call only. `visit` may call `write`.
    */
-  forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void>
+  forEachOwner(visit: OwnerVisitor): Promise<void>
+
+  /** For a thread that reads everything that is published, while it goes on being changed. One at a time; close it, whatever happens. */
+  openReader(): SinkReader
 
   /** undefined while this slice of the event loop has time left (5 ms in all), else a promise to wait for before going on. */
   pause(): Promise<void> | undefined
   /** Resolves once every thread answers with all that was written before the call. */
   settled(): Promise<void>
 
+  /** Something failed that no caller waits for, and that the store lives on with. */
+  reportError(error: Error): void
   /** The health of an address, as the store's source tells it; called on changes only. Addresses that are never named are unknown. */
   setHealth?(address: string, state: HealthState): void
   reportBadRecord(bad: BadRecord): void
   /** The source is out of reach, or back. Called on changes of state only. */
   reportDown(cause: Error): void
   reportUp(): void
+}
+
+/** A reader slot of the index, for a thread of the store's. */
+export interface SinkReader {
+  readonly handle: RecordIndexHandle
+  /** Where new segments are posted; to be transferred to the thread. */
+  readonly port: MessagePort
+  /** Once the thread has ended. */
+  close(): void
 }

@@ -12,6 +12,9 @@ export type MessageFromThread =
   /** The certificate in a file was replaced, or could not be. */
   | { readonly type: 'certificate'; readonly file: string; readonly error: PlainError | undefined }
 
+/** How a task that ends has ended. */
+export type TaskOutcome<Result> = { readonly result: Result } | { readonly error: PlainError }
+
 /** An error as a message can carry it: an Error that is posted arrives without its `name` and `code`. */
 export interface PlainError {
   readonly name: string

@@ -4,11 +4,14 @@ export interface WorkerFiles {
   dns?: string | URL
   /** The stream thread, which answers over TCP; default: `workers/stream-worker.js`. */
   stream?: string | URL
+  /** The thread that reads everything there is from a store or a file; default: `workers/loader.js`. */
+  loader?: string | URL
 }
 
 export interface ParsedWorkerFiles {
   readonly dns: string
   readonly stream: string
+  readonly loader: string
 }
 
 /** The one place that knows where workers lie: entries are built at the root of `dist`, workers in `dist/workers`. */
@@ -16,5 +19,6 @@ export function workerFiles(given: WorkerFiles = {}): ParsedWorkerFiles {
   return Object.freeze({
     dns: String(given.dns ?? new URL('./workers/dns-worker.js', import.meta.url)),
     stream: String(given.stream ?? new URL('./workers/stream-worker.js', import.meta.url)),
+    loader: String(given.loader ?? new URL('./workers/loader.js', import.meta.url)),
   })
 }

@@ -70,6 +70,7 @@ describe('containerdns serve', () => {
     ['a file with a fault', ['--records', recordsFile('c.json', '[{')]],
     ['a name outside the zones', ['--records', recordsFile('d.json', [{ ...www('192.0.2.1'), name: 'www.example' }])]],
     ['two stores', ['--records', 'x', '--etcd', 'http://127.0.0.1:1']],
+    ['a snapshot of nothing', ['--snapshot', 'x']],
   ])('ends with 1 and a reason for %s', async (_, args) => {
     await using serve = new Serve({}, ...args)
     expect(await serve.ended).toEqual({ code: 1, signal: null })

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { CHILDREN } from '../../lib/record-index/layout.js'
+import { CHILDREN, depthBit } from '../../lib/record-index/layout.js'
 import { RecordIndexReader } from '../../lib/record-index/record-index-reader.js'
 import { RecordIndexWriter } from '../../lib/record-index/record-index-writer.js'
 import type { WireRRset } from '../../lib/records/wire-rrset.js'
@@ -19,6 +19,7 @@ export interface PlainRRset {
 }
 
 export const SEED = 0x5eed
+const NS = 2
 
 /** A record index beside a Map of its owners, with a reader that knows only what was posted. */
 export class CheckedIndex {
@@ -58,10 +59,23 @@ export class CheckedIndex {
       const childCount = this.#childCount(owner)
       if (childCount !== children.get(owner)) expect(childCount, `children of ${owner}`).toBe(children.get(owner))
     }
+    this.#checkDepths(children.keys())
     expect(this.writer.size.names).toBe(this.model.size)
     const met = this.walk()
     expect(met.size).toBe(this.model.size)
     for (const [owner, rrsets] of met) expectSame(rrsets, this.model.get(owner) ?? [], owner)
+  }
+
+  /** At how many labels there are NS RRsets and wildcards. */
+  #checkDepths(names: Iterable<string>): void {
+    const bitOf = (name: string) => 1 << depthBit(name === '.' ? 0 : name.split('.').length)
+    let ns = 0
+    let wildcards = 0
+    for (const name of names) {
+      if (/^\*(\.|$)/.test(name)) wildcards |= bitOf(name)
+      if (this.model.get(name)?.some(({ type }) => type === NS)) ns |= bitOf(name)
+    }
+    expect([this.reader.nsDepths, this.reader.wildcardDepths]).toEqual([ns, wildcards])
   }
 
   walk(): Map<string, PlainRRset[]> {

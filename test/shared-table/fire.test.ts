@@ -53,14 +53,14 @@ class Fire implements AsyncDisposable {
     this.#generations = new Int32Array(new SharedArrayBuffer(4 * maxKeys))
   }
 
-  async startReader(reader: number): Promise<void> {
+  async startReader(reader: number, file = 'fire-reader.worker.js'): Promise<void> {
     const data: FireData = {
       reader,
       control: this.#control.buffer as SharedArrayBuffer,
       generations: this.#generations.buffer as SharedArrayBuffer,
       table: this.table.control.buffer as SharedArrayBuffer,
     }
-    const worker = new Worker(new URL('fire-reader.worker.js', TEST_WORKERS), { workerData: data })
+    const worker = new Worker(new URL(file, TEST_WORKERS), { workerData: data })
     for (const segment of this.#segments) worker.postMessage(segment)
     worker.on('error', (error) => {
       this.#failure ??= error
@@ -205,6 +205,18 @@ describe('readers under fire', () => {
     expect(fire.table.bucketCount).toBeGreaterThan(BUCKETS_PER_SEGMENT)
     giveEverythingBack(fire.table)
   }, 120_000)
+
+  it('meet each key once that stays, whole, in a walk through buckets that are being split', async () => {
+    const keys = 300_000
+    await using fire = new Fire(keys + 10)
+    await fire.grow(10, 1)
+    await fire.startReader(0, 'fire-walker.worker.js')
+    await fire.grow(keys, 2)
+    await fire.until(0, READER.lookups, 1000)
+    expect(fire.count(0, READER.hits)).toBeGreaterThan(10_000)
+    await fire.stop()
+    giveEverythingBack(fire.table)
+  }, 60_000)
 
   it('lose one of them, killed while it reads: what it held stays until its slot is released, then bytes are reused', async () => {
     await using fire = await startFire(50_010)

@@ -161,7 +161,7 @@ describe('a walk through the buckets', { timeout: 60_000 }, () => {
           const met = new Map<number, number>()
           const bucketCount = checked.table.bucketCount
           for (let bucket = 0; bucket < bucketCount; bucket++) {
-            checked.table.visitBucket(bucket, bucketCount, (entryWord, _words, bytes) => {
+            checked.table.reader.visitBucket(bucket, bucketCount, (_hash, entryWord, _words, bytes) => {
               const key = numberOf(bytes, 4 * entryWord + ENTRY_HEADER_BYTES)
               met.set(key, (met.get(key) ?? 0) + 1)
             })
@@ -201,7 +201,7 @@ describe('a walk through the buckets', { timeout: 60_000 }, () => {
     let met = 0
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       slot.enter()
-      checked.table.visitBucket(bucket, bucketCount, (entryWord, words, bytes) => {
+      checked.table.reader.visitBucket(bucket, bucketCount, (_hash, entryWord, words, bytes) => {
         met++
         const payloadWord = entryWord + ENTRY_HEADER_WORDS + keyWords(words[entryWord]! & ENTRY_KEY_LENGTH_MASK)
         const value = words[payloadWord]!

@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '../../lib/clock.js'
 import { type Logger, silentLogger } from '../../lib/log.js'
+import { type IndexImage, openImage } from '../../lib/record-index/index-image.js'
 import type { RRset } from '../../lib/records/rrset.js'
 import { decodeRRset, type WireRRset } from '../../lib/records/wire-rrset.js'
-import type { BadRecord, HealthState, StoreSink } from '../../lib/store/record-store.js'
+import type { BadRecord, HealthState, OwnerVisitor, StoreSink } from '../../lib/store/record-store.js'
 import { foldName, nameFromText } from '../../lib/wire/name.js'
 
 export interface Write {
@@ -18,6 +19,9 @@ export class MapSink implements StoreSink {
   readonly defaultTtl: number = 30
   readonly logger: Logger = silentLogger
   readonly clock: Clock = systemClock
+  readonly seed = 0x5eed
+  loaderFile = new URL('../../dist/workers/loader.js', import.meta.url).href
+  readonly errors: Error[] = []
   /** Every write that changed something, in order. */
   readonly writes: Write[] = []
   readonly bad: BadRecord[] = []
@@ -44,6 +48,31 @@ export class MapSink implements StoreSink {
     else this.#owners.set(key, copies)
     const owner = name.slice()
     this.writes.push({ name: decodeName(owner), rrsets: copies.map((rrset) => decodeRRset(owner, rrset)) })
+  }
+
+  async replaceAll(image: IndexImage): Promise<number> {
+    const before = this.writes.length
+    await this.forEachDifference(image, (name, rrsets) => this.write(name, rrsets))
+    return this.writes.length - before
+  }
+
+  async forEachDifference(image: IndexImage, visit: OwnerVisitor): Promise<void> {
+    const wanted = openImage(image)
+    const there = new Set<string>()
+    for (let bucket = 0; bucket < wanted.bucketCount; bucket++) {
+      wanted.visitBucket(bucket, wanted.bucketCount, (_hash, bytes, start, length) => {
+        if (!wanted.hasStored) return
+        const name = bytes.slice(start, start + length)
+        there.add(keyOf(name))
+        const rrsets = wanted.rrsets()
+        if (!sameRRsets(this.#owners.get(keyOf(name)) ?? [], rrsets.map(copyOf))) visit(name, rrsets)
+      })
+      const pause = this.pause()
+      if (pause !== undefined) await pause
+    }
+    for (const key of [...this.#owners.keys()]) {
+      if (!there.has(key)) visit(Uint8Array.from(Buffer.from(key, 'latin1')), [])
+    }
   }
 
   async forEachOwner(visit: (name: Uint8Array, rrsets: readonly WireRRset[]) => void): Promise<void> {
@@ -85,6 +114,14 @@ export class MapSink implements StoreSink {
   reportDown(cause: Error): void {
     if (!(cause instanceof Error)) throw new Error('reportDown wants an Error')
     this.reports.push('down')
+  }
+
+  openReader(): never {
+    throw new Error('there is no shared memory behind a Map')
+  }
+
+  reportError(error: Error): void {
+    this.errors.push(error)
   }
 
   reportUp(): void {

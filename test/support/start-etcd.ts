@@ -195,7 +195,8 @@ export class Etcd implements AsyncDisposable {
     const user = this.user === undefined ? [] : ['--user', this.user]
     const common = ['--endpoints', this.host, '--command-timeout', '3s', ...secure, ...user]
     const result = run('etcdctl', [...common, ...args], { env, maxBuffer: 2 ** 28 })
-    result.child.stdin!.end(input)
+    // On a busy machine it may have ended before it is given nothing to read. What it did with the rest shows in how it ends.
+    result.child.stdin!.on('error', () => {}).end(input)
     return result
   }
 

@@ -15,6 +15,7 @@ interface ServeFlags {
   zone?: string[]
   etcd?: string[]
   etcdPrefix?: string
+  snapshot?: string
   records?: string
   workers?: number
   transport?: NonNullable<ContainerDnsOptions['transport']>
@@ -48,6 +49,7 @@ export function addServeCommand(program: Command): void {
     .option('-z, --zone <names...>', 'zones to answer for, with commas between (default: containerdns.local)', collect)
     .option('-e, --etcd <urls...>', 'etcd endpoints, with commas between', collect)
     .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
+    .option('--snapshot <file>', 'what is known of etcd, for a start while it is down')
     .option('-r, --records <file>', 'a JSON array of RRsets; not together with --etcd')
     .option('-w, --workers <count>', 'DNS threads (default: one for each core)', wholeNumber)
     .addOption(new Option('-t, --transport <kind>', 'how to move datagrams').choices(TRANSPORTS).default('auto'))
@@ -60,6 +62,9 @@ export function addServeCommand(program: Command): void {
 async function serve(flags: ServeFlags): Promise<void> {
   const logger = createLogger(flags.logLevel)
   try {
+    if (flags.snapshot !== undefined && flags.etcd === undefined) {
+      throw new ContainerDnsError('CDNS_OPTION_INVALID', '--snapshot is for what comes from --etcd')
+    }
     if (flags.records !== undefined && flags.etcd !== undefined) {
       throw new ContainerDnsError('CDNS_OPTION_INVALID', '--records and --etcd cannot be given together')
     }
@@ -80,7 +85,11 @@ async function serve(flags: ServeFlags): Promise<void> {
 
 function optionsOf(flags: ServeFlags, files: MemoryStore | undefined, logger: Pino): ContainerDnsOptions {
   const etcd = () =>
-    etcdStore({ hosts: flags.etcd!, ...(flags.etcdPrefix === undefined ? {} : { prefix: flags.etcdPrefix }) })
+    etcdStore({
+      hosts: flags.etcd!,
+      ...(flags.etcdPrefix === undefined ? {} : { prefix: flags.etcdPrefix }),
+      ...(flags.snapshot === undefined ? {} : { snapshotFile: flags.snapshot }),
+    })
   return {
     store: files ?? etcd(),
     logger,

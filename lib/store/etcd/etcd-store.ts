@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
 import type { RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import { SnapshotKeeper } from '../snapshot/snapshot-keeper.js'
 import { keyLayoutFor } from './choose-layout.js'
 import { EtcdWriter } from './etcd-writer.js'
 import { Follower } from './follower.js'
@@ -18,22 +20,28 @@ export class EtcdStore implements RecordStore {
   readonly kind = 'etcd'
   readonly #options: ParsedEtcdStoreOptions
   readonly #layout: KeyLayout
-  #opened: { readonly follower: Follower; readonly writer: EtcdWriter | undefined } | undefined
+  #opened: Opened | undefined
 
   constructor(options: ParsedEtcdStoreOptions) {
     this.#options = options
     this.#layout = keyLayoutFor(options)
   }
 
-  /** Keeps trying while etcd is out of reach; `close` ends that. */
+  /** With a snapshot that can be used, that is published, and etcd is followed in the background. Else it keeps trying; `close` ends that. */
   async open(sink: StoreSink): Promise<void> {
     if (this.#opened !== undefined)
       throw new ContainerDnsError('CDNS_STORE_IN_USE', 'this etcdStore is in use by another server')
-    const follower = new Follower(sink, this.#options, this.#layout)
+    const follower = new Follower(sink, this.#options, this.#layout, () => snapshots?.touch())
     const { writable } = this.#layout
     const writer = writable && new EtcdWriter(sink, this.#options, writable, follower)
-    this.#opened = { follower, writer }
-    await follower.start()
+    const snapshots = this.#snapshots(sink, follower)
+    this.#opened = { follower, writer, snapshots }
+    const isRestored = (await snapshots?.restore()) ?? false
+    const following = follower.start()
+    if (!isRestored) return following
+    following.catch((error) => {
+      if (!follower.closed) sink.reportError(error)
+    })
   }
 
   async put(rrsets: readonly RRset[]): Promise<void> {
@@ -45,7 +53,10 @@ export class EtcdStore implements RecordStore {
   }
 
   status(): StoreStatus {
-    const follower = this.#opened?.follower
+    const { follower, snapshots } = this.#opened ?? {}
+    const snapshot = snapshots?.status
+    // Nothing but the snapshot has been published so far.
+    const restored = follower?.loads === 0 ? snapshot : undefined
     return {
       connected: follower?.connected ?? false,
       revision: follower?.revision ?? 0,
@@ -53,11 +64,12 @@ export class EtcdStore implements RecordStore {
       changes: follower?.changes ?? 0,
       badRecords: follower?.index.badRecords ?? 0,
       ignoredRecords: follower?.index.ignoredRecords ?? 0,
-      lagMs: follower?.freshness.lagMs ?? 0,
-      stale: follower?.freshness.isStale ?? false,
+      lagMs: restored?.ageMs ?? follower?.freshness.lagMs ?? 0,
+      stale: restored !== undefined || (follower?.freshness.isStale ?? false),
       lastContactAt: follower?.freshness.lastContactAt ?? 0,
       checks: follower?.checks ?? 0,
       discrepancies: follower?.discrepancies ?? 0,
+      ...(snapshot === undefined ? {} : { snapshot }),
     }
   }
 
@@ -66,6 +78,16 @@ export class EtcdStore implements RecordStore {
     if (opened === undefined) return
     this.#opened = undefined
     await Promise.all([opened.follower.close(), opened.writer?.close()])
+    await opened.snapshots?.close()
+  }
+
+  #snapshots(sink: StoreSink, follower: Follower): SnapshotKeeper | undefined {
+    const { snapshot } = this.#options
+    if (snapshot === undefined) return undefined
+    return new SnapshotKeeper(sink, { ...snapshot, fingerprint: fingerprint(this.#options, sink.defaultTtl) }, () => {
+      const { clusterId, loads, revision } = follower
+      return loads === 0 ? undefined : { source: clusterId, revision }
+    })
   }
 
   #writer(): EtcdWriter {
@@ -76,4 +98,15 @@ export class EtcdStore implements RecordStore {
       `records in the ${this.#options.layout} layout are read only; change them with the program that writes them`,
     )
   }
+}
+
+interface Opened {
+  readonly follower: Follower
+  readonly writer: EtcdWriter | undefined
+  readonly snapshots: SnapshotKeeper | undefined
+}
+
+/** Stands for what decides which records the keys of an etcd become. How etcd is reached is no part of it. */
+function fingerprint({ layout, prefixes, serviceLevels }: ParsedEtcdStoreOptions, defaultTtl: number): string {
+  return createHash('sha256').update(JSON.stringify({ layout, prefixes, serviceLevels, defaultTtl })).digest('hex')
 }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ContainerDnsError } from '../../errors.js'
+import { runLoader } from '../loader-thread.js'
 import type { StoreSink } from '../record-store.js'
 import { EtcdClient } from './client.js'
 import { Freshness } from './freshness.js'
 import type { KeyLayout } from './key-layout.js'
 import { LeafIndex } from './leaf-index.js'
+import type { EtcdLoad } from './loader/load-image.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
-import { loadPages } from './page-loader.js'
 import { RevisionWaiters } from './revision-waiters.js'
 import { IndexDiffers, WatchSession } from './watch-session.js'
 
@@ -23,16 +24,20 @@ export class Follower {
   readonly #waiters = new RevisionWaiters()
   readonly #closing = new AbortController()
   readonly #freshness: Freshness
+  readonly #onPublished: () => void
   #client: EtcdClient | undefined
   #running: Promise<void> | undefined
   #connected = false
   #reportedDown = false
+  #clusterId = ''
   #loads = 0
   #changes = 0
   #checks = 0
   #discrepancies = 0
 
-  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: KeyLayout) {
+  /** `onPublished` is called after a load, and after each revision that changed something. */
+  constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: KeyLayout, onPublished: () => void) {
+    this.#onPublished = onPublished
     this.#sink = sink
     this.#options = options
     this.#layout = layout
@@ -54,6 +59,11 @@ export class Follower {
 
   get revision(): number {
     return this.#waiters.reached
+  }
+
+  /** Of the last load; empty before the first. */
+  get clusterId(): string {
+    return this.#clusterId
   }
 
   get loads(): number {
@@ -120,38 +130,62 @@ export class Follower {
   /** One client's life. Never resolves; throws what ended it. */
   async #follow(attempt: number, onFollowing: () => void): Promise<never> {
     const { hosts } = this.#options
-    const client = await EtcdClient.connect(hosts[attempt % hosts.length]!, this.#options)
+    const host = hosts[attempt % hosts.length]!
+    const client = await EtcdClient.connect(host, this.#options)
     this.#client = client
     try {
       this.#throwIfClosed()
-      const { revision, clusterId } = await this.#load(client)
-      return await this.#watch(client, revision, clusterId, onFollowing)
+      return await this.#watch(client, host, await this.#load(client, host), onFollowing)
     } finally {
       this.#client = undefined
       client.close()
     }
   }
 
-  async #load(client: EtcdClient): Promise<{ revision: number; clusterId: string }> {
-    const { tuning, requestTimeoutMs } = this.#options
+  /** Brings the index in line with all that etcd holds at a revision. */
+  async #load(client: EtcdClient, host: string): Promise<LoadedState> {
+    const { requestTimeoutMs } = this.#options
     const startedAt = this.#sink.clock.monotonicMs()
     // The revision to read everything at. With a time-out, unlike the pages, so that a silent member is found out.
     const { header } = await client.range({ key: this.#layout.rangeStart, limit: 1, keys_only: true }, requestTimeoutMs)
     this.#freshness.contact()
     const revision = Number(header.revision)
-    this.#index.badRecords = 0
-    this.#index.ignoredRecords = 0
-    await loadPages({ ...this.#shared(client), pageSize: tuning.pageSize }, revision)
+    await this.#replaceAll(host, revision)
     this.#loads++
     this.#changes = 0
+    this.#clusterId = header.cluster_id
     this.#waiters.reach(revision)
     this.#freshness.loaded(startedAt)
+    this.#onPublished()
     return { revision, clusterId: header.cluster_id }
   }
 
-  async #watch(client: EtcdClient, revision: number, clusterId: string, onFollowing: () => void): Promise<never> {
+  async #replaceAll(host: string, revision: number): Promise<void> {
+    const load = await this.#read(host, revision, this.#closing.signal)
+    await this.#sink.replaceAll(load.image, this.#closing.signal)
+    this.#throwIfClosed()
+    this.#index.loaded(load)
+    for (const each of load.bad) {
+      const wait = this.#slice()
+      if (wait !== undefined) await wait
+      this.#sink.reportBadRecord(each)
+    }
+  }
+
+  /** In a thread of its own: everything that etcd held at a revision. */
+  #read(host: string, revision: number, signal: AbortSignal): Promise<EtcdLoad> {
+    const { seed, defaultTtl, loaderFile } = this.#sink
+    const task = { kind: 'etcd', options: this.#options, host, revision, seed, defaultTtl } as const
+    return runLoader<'etcd'>(loaderFile, task, signal)
+  }
+
+  async #watch(client: EtcdClient, host: string, start: LoadedState, onFollowing: () => void): Promise<never> {
     const session = new WatchSession({
-      ...this.#shared(client),
+      client,
+      layout: this.#layout,
+      index: this.#index,
+      slice: () => this.#slice(),
+      load: (revision, signal) => this.#read(host, revision, signal),
       sink: this.#sink,
       storeOptions: this.#options,
       freshness: this.#freshness,
@@ -162,23 +196,14 @@ export class Follower {
       onRevision: (applied, changed) => {
         this.#changes += changed
         this.#waiters.reach(applied)
+        if (changed > 0) this.#onPublished()
       },
       onChecked: (discrepancies) => {
         this.#checks++
         this.#discrepancies += discrepancies
       },
     })
-    return session.run(revision, clusterId)
-  }
-
-  #shared(client: EtcdClient) {
-    return {
-      client,
-      layout: this.#layout,
-      index: this.#index,
-      slice: () => this.#slice(),
-      throwIfClosed: () => this.#throwIfClosed(),
-    }
+    return session.run(start.revision, start.clusterId)
   }
 
   /** Half of the time for sure, the other half by chance, so that a cluster that comes back is not met by all at once. */
@@ -214,6 +239,12 @@ export class Follower {
     this.#reportedDown = false
     this.#sink.reportUp()
   }
+}
+
+/** Where a load has brought us. */
+interface LoadedState {
+  readonly revision: number
+  readonly clusterId: string
 }
 
 export function closedError(): ContainerDnsError {

@@ -1,9 +1,8 @@
 import type { ContainerDnsError } from '../../errors.js'
 import { nameToText } from '../../wire/name.js'
 import { typeName } from '../../wire/rdata/record-type.js'
-import type { KeySet } from '../key-set.js'
 import { ownerKey } from '../owner-groups.js'
-import type { StoreSink } from '../record-store.js'
+import type { HealthState, StoreSink } from '../record-store.js'
 import { HealthWords } from './health-words.js'
 import { type Leaf, LeafPacker, sameLeaf, unpackLeaves } from './leaf.js'
 
@@ -29,12 +28,26 @@ export class ChangeSet {
   }
 }
 
+/** What a load has come across besides records. Plain data: it comes from the loader thread. */
+export interface LoadFindings {
+  readonly badRecords: number
+  /** Records of views that are not served. */
+  readonly ignoredRecords: number
+  /** What keys that hold no records say of addresses, in their order. */
+  readonly health: readonly (readonly [address: string, state: HealthState])[]
+  /** Owners that have more leaves than there is room for, by `ownerKey`. */
+  readonly refused: ReadonlySet<string>
+}
+
+/** Where leaves stand: the server's index, or one that a load makes. */
+export type LeafSink = Pick<StoreSink, 'read' | 'write' | 'defaultTtl' | 'reportBadRecord' | 'setHealth'>
+
 /** The keys of etcd as they stand in the index: each owner's leaves, in the side data of its RRsets. */
 export class LeafIndex {
-  readonly #sink: StoreSink
+  readonly #sink: LeafSink
   readonly #packer = new LeafPacker()
   /** Owners that are larger than an entry can be, and stay as they were. */
-  readonly #refused = new Set<string>()
+  #refused = new Set<string>()
   /** What keys that hold no records say of addresses. */
   readonly health: HealthWords
   /** Keys that could not be published as they are. */
@@ -42,9 +55,24 @@ export class LeafIndex {
   /** Records of views that are not served. */
   ignoredRecords = 0
 
-  constructor(sink: StoreSink) {
+  constructor(sink: LeafSink) {
     this.#sink = sink
     this.health = new HealthWords(sink)
+  }
+
+  /** After all that a load has read was put in the place of what was here. */
+  loaded({ badRecords, ignoredRecords, health, refused }: LoadFindings): void {
+    this.badRecords = badRecords
+    this.ignoredRecords = ignoredRecords
+    this.#refused = new Set(refused)
+    this.health.startLoad()
+    for (const [address, state] of health) this.health.set(address, state)
+    this.health.endLoad()
+  }
+
+  /** Whether the last write of the owner was refused. */
+  isRefused(owner: Uint8Array): boolean {
+    return this.#refused.size > 0 && this.#refused.has(ownerKey(owner))
   }
 
   leavesOf(owner: Uint8Array): Leaf[] {
@@ -61,7 +89,7 @@ export class LeafIndex {
 
   /** Whether `apply` would leave the owner with other leaves than it has. */
   differs(owner: Uint8Array, changes: readonly LeafChange[]): boolean {
-    if (this.#refused.has(ownerKey(owner))) return false
+    if (this.isRefused(owner)) return false
     const before = this.leavesOf(owner)
     const after = changed(before, changes)
     if (after === undefined) return false
@@ -69,50 +97,6 @@ export class LeafIndex {
     const packed = this.#packer.pack([...after.values()], this.#sink.defaultTtl)
     const kept = new Map(unpackLeaves(packed).map((leaf) => [leaf.path, leaf]))
     return kept.size !== before.length || !before.every((leaf) => isKept(leaf, kept))
-  }
-
-  async isEmpty(throwIfClosed: () => void): Promise<boolean> {
-    let isEmpty = true
-    await this.#sink.forEachOwner(() => {
-      throwIfClosed()
-      isEmpty = false
-    })
-    return isEmpty
-  }
-
-  /** `owner` lasts for the call only. */
-  async forEachLeaf(visit: (owner: Uint8Array, path: string) => void): Promise<void> {
-    await this.#sink.forEachOwner((owner, rrsets) => {
-      for (const { path } of unpackLeaves(rrsets)) visit(owner, path)
-    })
-  }
-
-  /** Visits one leaf of `every` or so, here and there, and resolves to about how many there are. `owner` lasts for the call only. */
-  async sampleLeaves(every: number, visit: (owner: Uint8Array, path: string) => void): Promise<number> {
-    let records = 0
-    await this.#sink.forEachOwner((owner, rrsets) => {
-      const before = Math.floor(records / every)
-      for (const { count } of rrsets) records += count
-      const samples = Math.floor(records / every) - before
-      if (samples === 0) return
-      const leaves = unpackLeaves(rrsets)
-      for (let i = 0; i < samples; i++) visit(owner, leaves[Math.floor((i * leaves.length) / samples)]!.path)
-    })
-    return records
-  }
-
-  /** Removes the leaves that a load has not come across. Returns how many owners that changed. */
-  async sweep(seen: KeySet, throwIfClosed: () => void): Promise<number> {
-    let changed = 0
-    await this.#sink.forEachOwner((owner, rrsets) => {
-      throwIfClosed()
-      const leaves = unpackLeaves(rrsets)
-      const left = leaves.filter((leaf) => seen.has(owner, leaf.path))
-      if (left.length === leaves.length) return
-      this.#write(owner, left, [])
-      changed++
-    })
-    return changed
   }
 
   badKey(key: Buffer, reason: string): void {

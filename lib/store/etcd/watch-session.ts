@@ -6,6 +6,7 @@ import type { Freshness } from './freshness.js'
 import { findDiscrepancies } from './index-check.js'
 import type { KeyLayout } from './key-layout.js'
 import type { LeafIndex } from './leaf-index.js'
+import type { EtcdLoad } from './loader/load-image.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
 import { applyWatch } from './watch-applier.js'
 
@@ -17,7 +18,8 @@ export interface WatchSessionOptions {
   readonly storeOptions: ParsedEtcdStoreOptions
   readonly freshness: Freshness
   readonly slice: () => Promise<void> | undefined
-  readonly throwIfClosed: () => void
+  /** Reads everything that etcd held at a revision, in a thread of its own. */
+  readonly load: (revision: number, signal: AbortSignal) => Promise<EtcdLoad>
   readonly onCreated: () => void
   readonly onRevision: (revision: number, changed: number) => void
   readonly onChecked: (discrepancies: number) => void
@@ -156,10 +158,11 @@ export class WatchSession {
     const { sink, storeOptions } = this.#options
     const keys = await findDiscrepancies({
       ...this.#options,
-      pageSize: storeOptions.tuning.pageSize,
+      load: (revision) => this.#options.load(revision, this.#over.signal),
       requestTimeoutMs: storeOptions.requestTimeoutMs,
       touched,
       caughtUp: (revision) => this.#caughtUp(revision),
+      signal: this.#over.signal,
     })
     this.#options.onChecked(keys.length)
     if (keys.length === 0) return

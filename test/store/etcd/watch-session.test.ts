@@ -61,7 +61,7 @@ class ScriptedEtcd {
       storeOptions: parseEtcdStoreOptions({ hosts: 'a', relistIntervalMs: 0 }, { progressIntervalMs: 10 }),
       freshness: this.freshness,
       slice: () => this.sink.pause(),
-      throwIfClosed: () => {},
+      load: () => Promise.reject(new Error('nothing is compared here')),
       onCreated: () => {},
       onRevision: () => {},
       onChecked: () => {},
