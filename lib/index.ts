@@ -6,7 +6,7 @@ export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
 export type { ContainerDnsOptions, EdnsOptions, ListenOptions, TlsOptions } from './options.js'
 export type { RecordFilter, Records } from './publish/records.js'
-export type { RRset } from './records/rrset.js'
+export type { RRset, RRsetOf } from './records/rrset.js'
 export type { WireRRset } from './records/wire-rrset.js'
 export { createContainerDns } from './server.js'
 export { etcdStore } from './store/etcd/etcd-store.js'
@@ -17,5 +17,18 @@ export type { BadRecord, RecordStore, StoreSink, StoreStatus } from './store/rec
 export type { WorkerFiles } from './threads/worker-files.js'
 export type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
 export type { DnsResponse, ResourceRecord } from './wire/packet.js'
-export type { MxData, RecordData, SoaData, SrvData } from './wire/rdata/record-data.js'
-export type { RecordType } from './wire/rdata/record-type.js'
+export type {
+  CaaData,
+  CharacterString,
+  DataByType,
+  GenericData,
+  MxData,
+  NaptrData,
+  RecordData,
+  SoaData,
+  SrvData,
+  SvcbData,
+  SvcParams,
+  WeightedAddress,
+} from './wire/rdata/record-data.js'
+export type { GenericType, KnownType, RecordType } from './wire/rdata/record-type.js'

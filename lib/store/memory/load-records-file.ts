@@ -1,5 +1,6 @@
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
+import { storeSideStart } from '../../records/rrset-side.js'
 import type { RRsetEncoder, WireRRset } from '../../records/wire-rrset.js'
 import { RECORD_TYPES } from '../../wire/rdata/record-type.js'
 import { KeySet } from '../key-set.js'
@@ -104,5 +105,5 @@ function stands(owner: Uint8Array, stored: WireRRset, known: KeySet): boolean {
 }
 
 function isFromFile(stored: WireRRset): boolean {
-  return stored.sideLength > 0 && stored.side[stored.sideStart] === FROM_FILE
+  return stored.sideLength > 0 && stored.side[storeSideStart(stored)] === FROM_FILE
 }
