@@ -34,6 +34,10 @@ export const ERROR_CODES = {
   CDNS_CIDR_INVALID:
     'A network of clients is no address with a prefix length, has bits set behind its prefix, or is listed twice.',
   CDNS_HEALTH_INVALID: 'A health state is none of healthy, unhealthy and unknown.',
+  CDNS_ZONE_FILE_INVALID:
+    'A zone file cannot be read, or has a fault; the message names the file, the line and the reason.',
+  CDNS_HOSTS_FILE_INVALID:
+    'A hosts file cannot be read, or has a fault; the message names the file, the line and the reason.',
   CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',
   CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
   CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',
