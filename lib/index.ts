@@ -12,7 +12,7 @@ export { createContainerDns } from './server.js'
 export { etcdStore } from './store/etcd/etcd-store.js'
 export type { EtcdStoreOptions } from './store/etcd/options.js'
 export { type MemoryStore, memoryStore } from './store/memory/memory-store.js'
-export type { MemoryStoreOptions } from './store/memory/options.js'
+export type { MemoryStoreOptions, ZoneFileOptions } from './store/memory/options.js'
 export type { BadRecord, RecordStore, StoreSink, StoreStatus } from './store/record-store.js'
 export type { WorkerFiles } from './threads/worker-files.js'
 export type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
@@ -32,3 +32,4 @@ export type {
   WeightedAddress,
 } from './wire/rdata/record-data.js'
 export type { GenericType, KnownType, RecordType } from './wire/rdata/record-type.js'
+export { rrsetToText } from './zone-file/rrset-to-text.js'
