@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { hashName } from '../../wire/name.js'
+import { ContainerDnsError } from '../../errors.js'
+import { hashName, nameToText } from '../../wire/name.js'
 
 /** A record that waits to be published. `bytes` hold its rdata, and are not to be changed. */
 export interface StagedRecord {
@@ -26,14 +27,15 @@ export const NO_TTL = 0xffffffff
 
 // Chunks of bytes, never moved, so that a million records are neither objects on the heap nor copied while they grow.
 // A position is a chunk's number in the upper bits and an offset in it; 0 is none.
-// An owner:  | next owner u32 | first record u32 | last record u32 | name length u32 | name |
+// An owner:  | next owner u32 | first record u32 | last record u32 | record count u32 | name length u32 | name |
 // A record:  | next record u32 | ttl u32 | place u32 | source u32 | type u16 | weight u16 | rdata length u32 | rdata |
 const CHUNK_BITS = 20
 const CHUNK_SIZE = 1 << CHUNK_BITS
 const OWNER_NEXT = 0
 const OWNER_FIRST = OWNER_NEXT + 4
 const OWNER_LAST = OWNER_FIRST + 4
-const OWNER_NAME_LENGTH = OWNER_LAST + 4
+const OWNER_COUNT = OWNER_LAST + 4
+const OWNER_NAME_LENGTH = OWNER_COUNT + 4
 const OWNER_NAME = OWNER_NAME_LENGTH + 4
 const RECORD_NEXT = 0
 const RECORD_TTL = RECORD_NEXT + 4
@@ -46,6 +48,8 @@ const RECORD_RDATA = RECORD_LENGTH + 4
 /** So that no position is 0. */
 const FIRST_OFFSET = 4
 const SMALLEST_TABLE = 1024
+/** A message carries fewer than 6 000 of one type; all of an owner are gone through in one go. */
+const MAX_RECORDS_PER_OWNER = 10_000
 
 /** The records of all files of a load, by owner, before any of them is published. */
 export class StagedRecords {
@@ -64,9 +68,12 @@ export class StagedRecords {
     this.#slots = new Uint32Array(size)
   }
 
-  /** The owner is folded, and in wire form. The bytes are copied. */
+  /** The owner is folded, and in wire form. The bytes are copied. Throws CDNS_RRSET_TOO_LARGE. */
   add(owner: Uint8Array, record: StagedRecord): void {
     const at = this.#find(owner) || this.#addOwner(owner)
+    const count = this.#read(at, OWNER_COUNT) + 1
+    if (count > MAX_RECORDS_PER_OWNER) throw tooMany(owner)
+    this.#write(at, OWNER_COUNT, count)
     const { bytes, start, length } = record
     const position = this.#allocate(RECORD_RDATA + length)
     const chunk = this.#chunkOf(position)
@@ -204,6 +211,13 @@ export class StagedRecords {
   #write(position: number, field: number, value: number): void {
     this.#chunkOf(position).writeUInt32LE(value, offsetOf(position) + field)
   }
+}
+
+function tooMany(owner: Uint8Array): ContainerDnsError {
+  return new ContainerDnsError(
+    'CDNS_RRSET_TOO_LARGE',
+    `${nameToText(owner)} has more than ${MAX_RECORDS_PER_OWNER} records in the files; no name can be answered with so many`,
+  )
 }
 
 function offsetOf(position: number): number {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NO_TTL, type StagedRecord, StagedRecords } from '../../../lib/store/memory/staged-records.js'
 import { nameFromText, nameToText } from '../../../lib/wire/name.js'
+import { errorCode } from '../../support/error-code.js'
 
 function record(rdata: Uint8Array, parts: Partial<StagedRecord> = {}): StagedRecord {
   const bytes = Uint8Array.of(0xee, ...rdata, 0xee)
@@ -53,5 +54,13 @@ describe('StagedRecords', () => {
     expect(owners[7]!.records.map(({ length }) => length)).toEqual([500, 65535])
     expect(staged.has(nameFromText('n4999'), 1)).toBe(true)
     expect(staged.has(nameFromText('n5000'), 1)).toBe(false)
+  })
+
+  it('refuses more records of an owner than anybody could be answered with', () => {
+    const staged = new StagedRecords(0)
+    for (let i = 0; i < 10_000; i++) staged.add(nameFromText('a'), record(Uint8Array.of(i >>> 8, i)))
+    expect(errorCode(() => staged.add(nameFromText('a'), record(new Uint8Array(4))))).toBe('CDNS_RRSET_TOO_LARGE')
+    staged.add(nameFromText('b'), record(new Uint8Array(4)))
+    expect(dump(staged)).toHaveLength(10_001)
   })
 })
