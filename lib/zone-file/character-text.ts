@@ -13,9 +13,9 @@ export function unescaped(token: string): Uint8Array {
   for (let at = 0; at < octets.length; at++) {
     let octet = octets[at]!
     if (octet === BACKSLASH) {
-      const escape = escapeAt(token, at + 1)
-      octet = escape.octet
-      at += escape.size
+      const read = escapeAt(token, at + 1)
+      octet = read.octet
+      at += read.size
     }
     octets[length++] = octet
   }
