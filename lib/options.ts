@@ -3,6 +3,16 @@ import { availableParallelism } from 'node:os'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { ContainerDnsError } from './errors.js'
 import { guardedLogger, type Logger, silentLogger } from './log.js'
+import type { IdentityTexts } from './query/identity.js'
+import {
+  type EdnsOptions,
+  type IdentityOptions,
+  type ParsedEdns,
+  parseEdns,
+  parseIdentity,
+  parseSrvWeights,
+  type SrvWeightsOption,
+} from './query/options.js'
 import { parseZone } from './query/zone.js'
 import { memoryStore } from './store/memory/memory-store.js'
 import type { RecordStore } from './store/record-store.js'
@@ -39,11 +49,6 @@ export interface TlsOptions {
   key: string
 }
 
-export interface EdnsOptions {
-  /** The largest UDP response; default 1232, which avoids fragments (DNS flag day 2020). 512 to 4096 bytes. */
-  udpPayloadSize?: number
-}
-
 export interface TcpOptions {
   /** How long a connection may go without a whole message; default 10 000 ms. 100 to 3 600 000. */
   idleTimeoutMs?: number
@@ -69,6 +74,12 @@ export interface ContainerDnsOptions {
   /** Seconds that a client may remember that there is no such name or data; default 30. */
   negativeTtl?: number
   edns?: EdnsOptions
+  /** What is said to clients that ask in class CH who we are; `false` refuses them. */
+  identity?: IdentityOptions | false
+  /** `normalized`, the default, answers each SRV weight as its share of 100 among those of its priority; `kept` as it was put in. */
+  srvWeights?: SrvWeightsOption
+  /** Answers PTR for addresses of A and AAAA records in reverse zones that are among `zones`. Default false. */
+  synthesizePtr?: boolean
   tcp?: TcpOptions
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
@@ -86,7 +97,6 @@ export const WORKERS: Bounds = { default: availableParallelism(), min: 1, max: 2
 export const DEFAULT_TTL: Bounds = { default: 30, min: 0, max: 0x7fffffff, unit: 'seconds' }
 /** RFC 2308 §5 would allow three hours and more; operators want changes seen in half a minute. */
 export const NEGATIVE_TTL: Bounds = { default: 30, min: 0, max: 86400, unit: 'seconds' }
-export const UDP_PAYLOAD_SIZE: Bounds = { default: 1232, min: 512, max: 4096, unit: 'bytes' }
 /** RFC 7766 §6.2.3 asks for a few seconds; ten let a client that asks now and then keep its connection. */
 export const TCP_IDLE_TIMEOUT_MS: Bounds = { default: 10_000, min: 100, max: 3_600_000, unit: 'milliseconds' }
 /** An idle connection takes 4.4 KiB (5 000 on Node 20, 2026-11), and a descriptor of the process. */
@@ -104,7 +114,10 @@ export interface ParsedOptions {
   readonly store: RecordStore
   readonly defaultTtl: number
   readonly negativeTtl: number
-  readonly udpPayloadSize: number
+  readonly edns: ParsedEdns
+  readonly identity: IdentityTexts
+  readonly srvWeights: SrvWeightsOption
+  readonly synthesizePtr: boolean
   readonly tcp: StreamLimits
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
@@ -121,6 +134,9 @@ export const OPTION_NAMES = [
   'defaultTtl',
   'negativeTtl',
   'edns',
+  'identity',
+  'srvWeights',
+  'synthesizePtr',
   'tcp',
   'logger',
   'signal',
@@ -136,7 +152,6 @@ export const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
 export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
   refuseUnknownKeys('options', given, OPTION_NAMES)
-  refuseUnknownKeys('edns', given.edns === undefined ? {} : given.edns, ['udpPayloadSize'])
   refuseUnknownKeys('workerFiles', given.workerFiles === undefined ? {} : given.workerFiles, ['dns', 'stream'])
   return Object.freeze({
     zones: parseZones(given.zones),
@@ -146,7 +161,10 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     store: parseStore(given.store),
     defaultTtl: numberWithin('defaultTtl', given.defaultTtl, DEFAULT_TTL),
     negativeTtl: numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL),
-    udpPayloadSize: numberWithin('edns.udpPayloadSize', given.edns?.udpPayloadSize, UDP_PAYLOAD_SIZE),
+    edns: parseEdns(given.edns),
+    identity: parseIdentity(given.identity),
+    srvWeights: parseSrvWeights(given.srvWeights),
+    synthesizePtr: parseBoolean('synthesizePtr', given.synthesizePtr),
     tcp: parseTcp(given.tcp),
     logger: parseLogger(given.logger),
     signal: parseSignal(given.signal),
@@ -186,9 +204,7 @@ function parseListenEntry(given: ListenOptions, option: string): ListenAddress {
       `${option}.host must be an IPv4 or IPv6 address, got ${describe(host)}`,
     )
   }
-  if (typeof share !== 'boolean') {
-    throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option}.share must be true or false, got ${describe(share)}`)
-  }
+  parseBoolean(`${option}.share`, share)
   const port = numberWithin(`${option}.port`, given.port, PORT)
   const protocols = parseProtocols(`${option}.protocols`, given.protocols)
   return Object.freeze({ host, port, protocols, share, ...parseEncryption(option, given, protocols) })
@@ -263,6 +279,11 @@ function parseTcp(given: TcpOptions = {}): StreamLimits {
     maxConnections: numberWithin('tcp.maxConnections', given.maxConnections, TCP_CONNECTIONS),
     maxConnectionsPerClient: numberWithin('tcp.maxConnectionsPerClient', perClient, TCP_CONNECTIONS_PER_CLIENT),
   })
+}
+
+function parseBoolean(option: string, given: unknown = false): boolean {
+  if (typeof given === 'boolean') return given
+  throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option} must be true or false, got ${describe(given)}`)
 }
 
 function parseTransport(given: unknown = 'auto'): 'auto' | TransportKind {

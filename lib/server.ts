@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { EventEmitter } from 'eventemitter3'
 import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
+import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
 import { threadCount, threadPlans } from './cluster/thread-plans.js'
 import type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
 import { ContainerDnsError } from './errors.js'
+import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { CounterSampler } from './metrics/counter-totals.js'
 import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
@@ -14,7 +16,8 @@ import { Publisher } from './publish/publisher.js'
 import { PublishedRecords, type Records } from './publish/records.js'
 import { serialAfter } from './publish/serial.js'
 import { QueryPipeline } from './query/pipeline.js'
-import { Zone, ZoneTable } from './query/zone.js'
+import { type AnswerPolicy, openSettings } from './query/settings.js'
+import type { ZoneTable } from './query/zone.js'
 import { RecordIndexWriter } from './record-index/record-index-writer.js'
 import type { Segment } from './shared-table/segments.js'
 import { throwIfAborted, withinTime } from './start-limits.js'
@@ -78,6 +81,9 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
   readonly #supervisor: Supervisor
+  readonly #cookieSecrets = new CookieSecrets()
+  readonly #secretTimer: NodeJS.Timeout
+  readonly #policy: AnswerPolicy
   readonly #zones: ZoneTable
   readonly #pipeline: QueryPipeline
   readonly #onAbort = () => void this.close()
@@ -103,9 +109,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       serial: serialAfter(0, clock.wallMs()),
       onSegment: (segment) => this.#postSegment(segment),
     })
-    const zones = options.zones.map((zone) => new Zone(zone, options.negativeTtl))
-    this.#zones = new ZoneTable(zones, this.#index.reader.seed)
-    this.#pipeline = this.#createPipeline()
+    this.#secretTimer = setInterval(() => this.#cookieSecrets.roll(), SECRET_LIFE_MS).unref()
+    this.#policy = this.#createPolicy()
+    const settings = openSettings(this.#index.reader, this.#policy)
+    this.#zones = settings.zones
+    // Queries of the host itself are not part of the statistics.
+    this.#pipeline = new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31), 1)
     this.#publisher = this.#createPublisher(clock)
     this.records = new PublishedRecords({
       index: this.#index,
@@ -201,6 +210,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   async #close(drainMs: number): Promise<void> {
     this.#ready = false
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    clearInterval(this.#secretTimer)
     this.#supervisor.drain()
     this.#sockets.streams?.leave()
     if (drainMs > 0) await delay(drainMs)
@@ -226,17 +236,26 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
-  #createPipeline(): QueryPipeline {
-    const { negativeTtl, udpPayloadSize } = this.#options
-    const settings = { index: this.#index.reader, zones: this.#zones, negativeTtl, udpPayloadSize }
-    // Queries of the host itself are not part of the statistics.
-    return new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31), 1)
+  #createPolicy(): AnswerPolicy {
+    const { zones, negativeTtl, edns, identity, srvWeights, tcp, listen } = this.#options
+    return {
+      zones,
+      negativeTtl,
+      ...edns,
+      cookieSecrets: this.#cookieSecrets.buffer,
+      identity,
+      normalizesSrvWeights: srvWeights === 'normalized',
+      ownAddresses: ownAddresses(listen.map(({ host }) => host)),
+      // RFC 7828 §3.1: in units of 100 ms, in 16 bits.
+      keepaliveTimeout: Math.min(Math.floor(tcp.idleTimeoutMs / 100), 0xffff),
+    }
   }
 
   #createPublisher(clock: Clock): Publisher {
     return new Publisher({
       index: this.#index,
       defaultTtl: this.#options.defaultTtl,
+      synthesizesPtr: this.#options.synthesizePtr,
       placeOf: (name) => this.#placeOf(name),
       logger: this.#options.logger,
       clock,
@@ -256,6 +275,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   #createSupervisor(clock: Clock): Supervisor {
     return new Supervisor({
       plans: threadPlans(this.#sockets, this.#options, (thread) => ({
+        ...this.#policy,
         counters: this.#counterRows,
         index: this.#index.handle(thread),
       })),

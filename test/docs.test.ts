@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../lib/errors.js'
 import { COUNTER_NAMES } from '../lib/metrics/counters.js'
 import * as options from '../lib/options.js'
+import { UDP_PAYLOAD_SIZE } from '../lib/query/options.js'
 import { decodeRRset } from '../lib/records/wire-rrset.js'
 import { keyLayoutFor, type LayoutName } from '../lib/store/etcd/choose-layout.js'
 import type { KeyLayout } from '../lib/store/etcd/key-layout.js'
@@ -78,6 +79,16 @@ describe('docs/errors.md', () => {
       .map((file) => readFileSync(new URL(`lib/${file}`, ROOT), 'utf8'))
       .join('\n')
     expect(Object.keys(ERROR_CODES).filter((each) => !code.includes(`'${each}'`))).toEqual([])
+  })
+})
+
+describe('docs/standards.md', () => {
+  it('lists each RFC that has tests', () => {
+    const text = readFileSync(new URL('docs/standards.md', ROOT), 'utf8')
+    const listed = [...text.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((row) => row[1]!.split(', '))
+    const tested = readdirSync(new URL('test/rfc/', ROOT)).map((file) => /^rfc(\d+)\.test\.ts$/.exec(file)![1]!)
+    expect(tested.filter((rfc) => !listed.includes(rfc))).toEqual([])
+    expect(listed).toEqual([...new Set(listed)])
   })
 })
 
@@ -163,7 +174,7 @@ describe('docs/options.md', () => {
   it.each([
     ['defaultTtl', options.DEFAULT_TTL],
     ['negativeTtl', options.NEGATIVE_TTL],
-    ['edns', options.UDP_PAYLOAD_SIZE],
+    ['edns', UDP_PAYLOAD_SIZE],
     ['startTimeoutMs', options.START_TIMEOUT_MS],
     ['tcp', options.TCP_IDLE_TIMEOUT_MS],
     ['tcp', options.TCP_CONNECTIONS],

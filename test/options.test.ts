@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { parseOptions } from '../lib/options.js'
 
@@ -11,7 +12,10 @@ describe('options', () => {
       transport: 'auto',
       defaultTtl: 30,
       negativeTtl: 30,
-      udpPayloadSize: 1232,
+      edns: { udpPayloadSize: 1232, cookies: 'on' },
+      identity: { version: 'containerdns', hostname: hostname() },
+      srvWeights: 'normalized',
+      synthesizePtr: false,
       tcp: { idleTimeoutMs: 10_000, maxConnections: 8192, maxConnectionsPerClient: 256 },
     })
   })
@@ -82,6 +86,14 @@ describe('options', () => {
     [{ transport: 'tcp' }, 'CDNS_OPTION_INVALID'],
     [{ defaultTtl: -1 }, 'CDNS_OPTION_INVALID'],
     [{ edns: { udpPayloadSize: 511 } }, 'CDNS_OPTION_INVALID'],
+    [{ edns: { nsid: '' } }, 'CDNS_OPTION_INVALID'],
+    [{ edns: { nsid: 'x'.repeat(129) } }, 'CDNS_OPTION_INVALID'],
+    [{ edns: { cookies: true } }, 'CDNS_OPTION_INVALID'],
+    [{ identity: true }, 'CDNS_OPTION_INVALID'],
+    [{ identity: { name: 'x' } }, 'CDNS_OPTION_UNKNOWN'],
+    [{ identity: { hostname: 'x'.repeat(256) } }, 'CDNS_OPTION_INVALID'],
+    [{ srvWeights: 'percent' }, 'CDNS_OPTION_INVALID'],
+    [{ synthesizePtr: 'yes' }, 'CDNS_OPTION_INVALID'],
     [{ store: {} }, 'CDNS_OPTION_INVALID'],
     [{ logger: () => {} }, 'CDNS_OPTION_INVALID'],
     [{ signal: true }, 'CDNS_OPTION_INVALID'],

@@ -2,19 +2,16 @@ import { randomInt } from 'node:crypto'
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ThreadCounters } from '../metrics/counters.js'
 import { QueryPipeline } from '../query/pipeline.js'
-import { Zone, ZoneTable } from '../query/zone.js'
+import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import type { Segment } from '../shared-table/segments.js'
 import type { MessageToThread } from '../threads/messages.js'
 import type { ThreadTask } from './thread-life.js'
 
 /** What a thread that answers queries is given. */
-export interface AnsweringTask extends ThreadTask {
+export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly counters: SharedArrayBuffer
   readonly index: RecordIndexHandle
-  readonly zones: readonly string[]
-  readonly udpPayloadSize: number
-  readonly negativeTtl: number
 }
 
 /** The query pipeline of one thread, with the index that it reads and the counters that it counts in. */
@@ -26,15 +23,9 @@ export interface Answering {
 
 /** Binds a pipeline for batches of up to `batchSize` queries to the index and to this thread's row of counters. */
 export function openAnswering(task: AnsweringTask, batchSize: number): Answering {
-  const { udpPayloadSize, negativeTtl } = task
   const index = RecordIndexReader.open(task.index, () => receiveSegment(task.port))
   const counters = new ThreadCounters(task.counters, task.thread)
-  const zones = new ZoneTable(
-    task.zones.map((zone) => new Zone(zone, negativeTtl)),
-    index.seed,
-  )
-  const settings = { index, zones, udpPayloadSize, negativeTtl }
-  const pipeline = new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize)
+  const pipeline = new QueryPipeline(openSettings(index, task), counters.values, randomInt(1, 2 ** 31), batchSize)
   return { index, counters, pipeline }
 }
 

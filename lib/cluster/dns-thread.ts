@@ -19,8 +19,10 @@ export function createHandler(task: DnsThreadTask): DatagramHandler {
   const { index, counters, pipeline } = openAnswering(task, BATCH_SIZE)
   let next = 0
   return {
-    beginBatch({ bytes, count, starts, lengths }) {
+    beginBatch(batch) {
+      const { bytes, count, starts, lengths } = batch
       index.enter()
+      pipeline.clients = batch
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)
       next = 0

@@ -1,5 +1,6 @@
 import { Counter } from '../metrics/counters.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
+import { writeClientAddress } from '../transport/client-address.js'
 import { serveStreams } from '../transport/serve-streams.js'
 import type {
   ConnectionEvent,
@@ -34,16 +35,21 @@ export function createStreamHandler(task: StreamThreadTask): StreamHandler {
   // The connections of a thread that died have died with it, uncounted.
   values[Counter.tcpClosed] = values[Counter.tcpAccepted]!
   counters.flush()
+  let client = ''
+  let isEncrypted = false
   let queries = Counter.tcpQueries
+  pipeline.clients = { clientAddress: (_, target) => writeClientAddress(client, target) }
   return {
-    beginBurst(_client, protocol) {
+    beginBurst(address, protocol) {
+      client = address
+      isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
       index.enter()
     },
     answer(request, start, length, response, responseStart, capacity) {
       values[queries]!++
       pipeline.take(0, request, start, length)
-      return pipeline.answerStream(0, response, responseStart, capacity)
+      return pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
     },
     endBurst() {
       index.leave()

@@ -7,17 +7,14 @@ import type { StreamThreadTask } from './stream-thread.js'
 import type { ThreadPlan } from './supervisor.js'
 import type { ThreadTask } from './thread-life.js'
 
-/** What all threads of a server are told alike. */
-export interface AnsweringSettings {
-  readonly zones: readonly string[]
-  readonly udpPayloadSize: number
-  readonly negativeTtl: number
+/** What threads are told beside how to answer. */
+export interface ThreadSettings {
   readonly tcp: StreamLimits
   readonly workerFiles: ParsedWorkerFiles
 }
 
-/** What a thread shares with the main thread; asked for anew at each run. */
-export type SharedWith = (thread: number) => Pick<AnsweringTask, 'counters' | 'index'>
+/** How a thread answers, and what it shares with the main thread; asked for anew at each run. */
+export type AnsweringOf = (thread: number) => Unsupervised<AnsweringTask>
 
 /** How many threads serve these sockets. */
 export function threadCount({ datagrams, streams }: ServerSockets): number {
@@ -25,15 +22,9 @@ export function threadCount({ datagrams, streams }: ServerSockets): number {
 }
 
 /** The DNS threads, then the stream thread. Thread i has row i of the counters, and reader slot i of the index. */
-export function threadPlans(sockets: ServerSockets, settings: AnsweringSettings, sharedWith: SharedWith): ThreadPlan[] {
-  const { zones, negativeTtl, udpPayloadSize, tcp, workerFiles } = settings
+export function threadPlans(sockets: ServerSockets, settings: ThreadSettings, answering: AnsweringOf): ThreadPlan[] {
+  const { tcp, workerFiles } = settings
   const { datagrams, streams, services } = sockets
-  const answering = (thread: number): Unsupervised<AnsweringTask> => ({
-    ...sharedWith(thread),
-    zones,
-    udpPayloadSize,
-    negativeTtl,
-  })
   const plans = Array.from({ length: datagrams.threads }, (_, thread): ThreadPlan => {
     const endpoints = datagrams.endpoints(thread)
     const task = (): Unsupervised<DnsThreadTask> => ({ ...answering(thread), endpoints })

@@ -17,6 +17,7 @@ export const COUNTER_NAMES = [
   'NOTIMP',
   'REFUSED',
   'BADVERS',
+  'BADCOOKIE',
   'tcpQueries',
   'tcpAccepted',
   'tcpRefused',

@@ -6,6 +6,7 @@ import type { WireRRset } from '../records/wire-rrset.js'
 import type { BadRecord, HealthState, StoreSink } from '../store/record-store.js'
 import { nameToText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
+import { ReversePointers } from './reverse-pointers.js'
 import { serialAfter } from './serial.js'
 
 export interface PublisherOptions {
@@ -15,6 +16,8 @@ export interface PublisherOptions {
   readonly clock: Clock
   /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
   readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
+  /** Whether addresses get PTR records, where their reverse names are ours. */
+  readonly synthesizesPtr: boolean
   /** After each write that changed something; the name is folded, in wire form, and lasts for the call. */
   readonly onChange: (name: Uint8Array) => void
   readonly onBadRecord: (bad: BadRecord) => void
@@ -36,6 +39,7 @@ export class Publisher implements StoreSink {
   readonly #options: PublisherOptions
   /** The few that are; all others are as good as healthy. */
   readonly #unhealthy = new Set<string>()
+  readonly #pointers: ReversePointers | undefined
   #serial: number
   #sliceStartedAt: number | undefined
   #closed = false
@@ -43,6 +47,9 @@ export class Publisher implements StoreSink {
   constructor(options: PublisherOptions) {
     this.#options = options
     this.#index = options.index
+    if (options.synthesizesPtr) {
+      this.#pointers = new ReversePointers(options.index, (name) => options.placeOf(name) !== 'outside')
+    }
     this.defaultTtl = options.defaultTtl
     this.logger = options.logger
     this.clock = options.clock
@@ -72,7 +79,7 @@ export class Publisher implements StoreSink {
   }
 
   write(name: Uint8Array, rrsets: readonly WireRRset[]): void {
-    if (this.#closed || !this.#index.write(name, rrsets)) return
+    if (this.#closed || !(this.#pointers ?? this.#index).write(name, rrsets)) return
     this.#serial = serialAfter(this.#serial, this.clock.wallMs())
     this.#index.setSerial(this.#serial)
     callHost(() => this.#options.onChange(name))

@@ -1,10 +1,16 @@
 import { CLASS_IN, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
+import { ExtendedError } from '../wire/edns.js'
 import { FoldedName } from '../wire/folded-name.js'
+import { AdditionalSection, pointsToHosts } from './additional.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
 import type { ResponseWriter } from './response-writer.js'
-import { QNAME_OFFSET, RDATA_OFFSET } from './response-writer.js'
+import { QNAME_OFFSET, RDATA_OFFSET, SMALLEST_RECORD } from './response-writer.js'
+import { RRsetWriter } from './rrset-writer.js'
 import type { RecordOrder } from './select.js'
+import { SrvWeights } from './srv-weights.js'
+import { Wildcards } from './wildcards.js'
 import type { Zone } from './zone.js'
+import { findCut, NO_CUT } from './zone-cuts.js'
 
 /** How many CNAMEs one answer follows. */
 export const MAX_CHAIN_LENGTH = 8
@@ -17,7 +23,10 @@ export const MAX_CHAIN_LENGTH = 8
 export class Lookup {
   readonly #settings: QuerySettings
   readonly #response: ResponseWriter
-  readonly #order: RecordOrder
+  readonly #rrsets: RRsetWriter
+  readonly #additional: AdditionalSection
+  readonly #wildcards: Wildcards
+  readonly #srvWeights: SrvWeights | undefined
   /** The query in hand. */
   #context: QueryContext
   /** Where the CNAME chain is; the question's name itself stays as it is. */
@@ -28,18 +37,30 @@ export class Lookup {
   constructor(settings: QuerySettings, response: ResponseWriter, order: RecordOrder) {
     this.#settings = settings
     this.#response = response
-    this.#order = order
+    this.#rrsets = new RRsetWriter(settings, response, order)
+    this.#additional = new AdditionalSection(settings, response, this.#rrsets)
+    this.#wildcards = new Wildcards(settings)
+    this.#srvWeights = settings.normalizesSrvWeights ? new SrvWeights() : undefined
     this.#context = new QueryContext(settings, response)
   }
 
-  /** False when the question is in none of our zones. */
-  answer(context: QueryContext): boolean {
+  /** What is in none of our zones is refused. */
+  answer(context: QueryContext): void {
     this.#context = context
-    const zone = this.#settings.zones.match(context.question.name)
-    if (zone === undefined) return false
+    const { zones } = this.#settings
+    const { question } = context
+    let zone = zones.match(question.name)
+    if (zone === undefined) {
+      context.rcode = Rcode.REFUSED
+      context.extendedError = ExtendedError.NOT_AUTHORITATIVE
+      return
+    }
+    // RFC 4035 §3.1.4.1: of type DS it is the zone above that knows, where both are ours.
+    if (question.type === Type.DS && question.name.labelCount === zone.labelCount) {
+      zone = zones.zoneAbove(question.name) ?? zone
+    }
     context.isAuthoritative = true
     this.#follow(zone)
-    return true
   }
 
   /** RFC 1034 §4.3.2 step 3a: from CNAME to CNAME, as long as they stay in our zones. */
@@ -52,13 +73,14 @@ export class Lookup {
     let name = question.name
     let ownerOffset = QNAME_OFFSET
     for (let links = 0; ; links++) {
-      if (this.#answerAt(zone, name, ownerOffset) || links === MAX_CHAIN_LENGTH) return
+      this.#rrsets.ownAt(ownerOffset)
+      if (this.#answerAt(zone, name) || links === MAX_CHAIN_LENGTH) return
       this.#chainHashes[links] = name.hash
       const rdataStart = index.wireStart + RDLENGTH_SIZE
       if (!target.read(index.bytes, rdataStart, index.wireStart + index.wireLength, index.seed)) return
       // Eight links of names of 255 octets end well before the last offset that a pointer can hold.
       const targetOffset = response.length + RDATA_OFFSET
-      if (!this.#writeRRset(ownerOffset) || this.#closesLoop(target.hash, links)) return
+      if (!this.#writeRRset() || this.#closesLoop(target.hash, links)) return
       const next = zones.match(target)
       // The rest of the chain is for a server of that zone to tell.
       if (next === undefined) return
@@ -69,25 +91,51 @@ export class Lookup {
   }
 
   /** Writes what a name has to say to the question. False when that is a CNAME, now under the index' cursor, which leads on. */
-  #answerAt(zone: Zone, name: FoldedName, ownerOffset: number): boolean {
+  #answerAt(zone: Zone, name: FoldedName): boolean {
     const { question } = this.#context
-    const { index, zones } = this.#settings
+    const { index } = this.#settings
+    const cut = findCut(index, zone, name, question.type)
+    if (cut !== NO_CUT) return this.#refer(name, cut)
     const exists = index.findFolded(name)
     const isApex = name.labelCount === zone.labelCount
-    if (exists && this.#findWanted(question.type)) this.#writeRRset(ownerOffset)
-    else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone, ownerOffset)
+    if (exists && this.#findWanted(question.type)) this.#writeWanted()
+    else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone)
     else if (exists && index.findType(Type.CNAME)) return false
-    else this.#writeNegative(zone, exists || isApex || zones.isAboveZone(name))
+    else if (exists || isApex) this.#writeNegative(zone, true)
+    else return this.#answerMissing(zone, name)
     return true
   }
 
-  /** RFC 8482 §4.1: ANY is answered with one RRset, so that it is of no use to who wants to amplify. */
+  /** The same for a name that is not in the index: it may be there for other reasons, or a wildcard speaks for it. */
+  #answerMissing(zone: Zone, name: FoldedName): boolean {
+    const { question } = this.#context
+    const { index, zones } = this.#settings
+    if (zone.isNameServer(name)) this.#writeOwnAddresses(zone)
+    else if (zones.isAboveZone(name) || (question.type === Type.DS && zones.match(name) !== zone)) {
+      // An empty zone of ours begins there, about which this one was asked.
+      this.#writeNegative(zone, true)
+    } else if (!this.#wildcards.find(zone, name)) this.#writeNegative(zone, zone.isAboveNameServer(name))
+    else if (this.#findWanted(question.type)) this.#writeWanted()
+    else if (index.findType(Type.CNAME)) return false
+    else this.#writeNegative(zone, true)
+    return true
+  }
+
+  /** RFC 8482 §4.1: ANY is answered with one RRset, the smallest, so that it is of no use to who wants to amplify. */
   #findWanted(type: number): boolean {
     const { index } = this.#settings
     if (type !== Type.ANY) return index.findType(type)
-    if (index.rrsetCount === 0) return false
-    index.openRRset(0)
-    return true
+    let smallest = -1
+    let smallestSize = Number.POSITIVE_INFINITY
+    for (let i = 0; i < index.rrsetCount; i++) {
+      index.openRRset(i)
+      const size = index.wireLength + index.count * SMALLEST_RECORD
+      if (size >= smallestSize) continue
+      smallest = i
+      smallestSize = size
+    }
+    if (smallest !== -1) index.openRRset(smallest)
+    return smallest !== -1
   }
 
   #closesLoop(hash: number, links: number): boolean {
@@ -95,45 +143,64 @@ export class Lookup {
     return false
   }
 
-  /** The RRset under the index' cursor goes into the answer, whole, or not at all: then false. */
-  #writeRRset(ownerOffset: number): boolean {
+  /** The RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
+  #writeWanted(): void {
     const response = this.#response
-    const { index } = this.#settings
+    const { type, count } = this.#settings.index
     const before = response.position
-    const count = index.count
-    if (!response.mayHoldRRset(index.type, count, index.wireLength)) return this.#truncate(before)
-    if (count === 1) {
-      this.#writeRecord(ownerOffset, index.wireStart)
-    } else {
-      const order = this.#order
-      order.shuffle(index.bytes, index.wireStart, count)
-      for (let i = 0; i < count && !response.failed; i++) this.#writeRecord(ownerOffset, order.positions[i]!)
-    }
-    if (response.failed) return this.#truncate(before)
-    response.answerCount += count
-    return true
+    if (!this.#writeRRset() || !pointsToHosts(type)) return
+    if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, count)
+    this.#additional.addForAnswer(type)
   }
 
-  #writeRecord(ownerOffset: number, at: number): void {
-    const response = this.#response
-    const { index } = this.#settings
-    response.recordHead(ownerOffset, index.type, index.ttl)
-    response.rdata(index.type, index.bytes, at + RDLENGTH_SIZE, (index.bytes[at]! << 8) | index.bytes[at + 1]!)
+  /** The RRset under the index' cursor goes into the answer, whole, or not at all: then false. */
+  #writeRRset(): boolean {
+    const written = this.#rrsets.write()
+    this.#response.answerCount += written
+    if (written === 0) this.#context.isTruncated = true
+    return written > 0
   }
 
   /** At the apex, an SOA and an NS stand in for what the store has not: every zone has both (RFC 1034 §4.2.1). */
-  #writeSynthesized(zone: Zone, ownerOffset: number): void {
+  #writeSynthesized(zone: Zone): void {
     const { question } = this.#context
-    const response = this.#response
     const settings = this.#settings
-    const before = response.position
     const isNs = question.type === Type.NS
     const rdata = isNs ? zone.nsRdata : zone.soaRdata(settings.index.serial)
-    const type = isNs ? Type.NS : Type.SOA
-    response.recordHead(ownerOffset, type, settings.negativeTtl)
-    response.rdata(type, rdata, 0, rdata.length)
-    if (response.failed) this.#truncate(before)
-    else response.answerCount++
+    if (!this.#rrsets.writeOne(isNs ? Type.NS : Type.SOA, settings.negativeTtl, rdata)) {
+      this.#context.isTruncated = true
+      return
+    }
+    this.#response.answerCount++
+    if (isNs) this.#additional.addForTarget(rdata)
+  }
+
+  /** The name server of a synthesized NS is this server, unless the store has something else for it. */
+  #writeOwnAddresses(zone: Zone): void {
+    const { type } = this.#context.question
+    const { ipv4, ipv6 } = this.#settings.ownAddresses
+    const wantsIpv4 = type === Type.A || (type === Type.ANY && ipv4.length > 0)
+    const addresses = wantsIpv4 ? ipv4 : ipv6
+    if (addresses.length === 0 || !(wantsIpv4 || type === Type.AAAA || type === Type.ANY)) {
+      this.#writeNegative(zone, true)
+      return
+    }
+    const written = this.#rrsets.writeAddresses(wantsIpv4 ? Type.A : Type.AAAA, addresses)
+    this.#response.answerCount += written
+    if (written === 0) this.#context.isTruncated = true
+  }
+
+  /** RFC 1034 §4.3.2 step 3b: other servers answer from this cut on. Their NS RRset is under the index' cursor. */
+  #refer(name: FoldedName, cut: number): true {
+    const context = this.#context
+    const response = this.#response
+    // RFC 1035 §4.1.1: AA is about the first owner in the answer. Without a chain before the cut there is none.
+    if (response.answerCount === 0) context.isAuthoritative = false
+    this.#rrsets.ownByName(name.bytes, name.labelStarts[cut]!, name.length)
+    const written = this.#rrsets.write()
+    response.authorityCount += written
+    if (written === 0 || !this.#additional.addGlue(name, cut)) context.isTruncated = true
+    return true
   }
 
   /** The name is there without such data, or is not there. After a chain, the code says how the last name fared (RFC 6604 §3). */
@@ -162,17 +229,13 @@ export class Lookup {
       const rdata = zone.soaRdata(index.serial)
       response.rdata(Type.SOA, rdata, 0, rdata.length)
     }
-    if (response.failed) this.#truncate(before)
-    else response.authorityCount = 1
-  }
-
-  /** RFC 2181 §9: TC says that an RRset is missing. */
-  #truncate(position: number): false {
-    const context = this.#context
-    context.response.position = position
-    context.response.failed = false
-    context.isTruncated = true
-    return false
+    if (!response.failed) {
+      response.authorityCount = 1
+      return
+    }
+    // RFC 2181 §9: TC says that an RRset is missing.
+    response.undo(before)
+    this.#context.isTruncated = true
   }
 }
 

@@ -1,9 +1,11 @@
 import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
+import { EDNS_VERSION } from '../wire/edns.js'
 import { finish, optSize, responseSize } from './finish.js'
+import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
-import { QueryContext, type QuerySettings } from './query-context.js'
+import { type ClientAddresses, QueryContext, type QuerySettings } from './query-context.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
 import { FastRandom, RecordOrder } from './select.js'
@@ -20,6 +22,8 @@ import { FastRandom, RecordOrder } from './select.js'
  * and left after it has been answered.
  */
 export class QueryPipeline {
+  /** Who has sent the requests in hand; cookies are made for their addresses. */
+  clients: ClientAddresses = NO_CLIENTS
   readonly #index: RecordIndexReader
   readonly #contexts: readonly QueryContext[]
   readonly #response = new ResponseWriter()
@@ -55,12 +59,22 @@ export class QueryPipeline {
    */
   answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
     const context = this.#contexts[i]!
+    context.isStream = false
+    context.isEncrypted = false
+    if (context.edns.hasCookie) this.#checkCookie(context, i)
     return this.#respond(context, response, responseStart, responseSize(context, capacity))
   }
 
-  /** The same for a request that came over a stream, or from this process: `capacity` alone limits the response. */
-  answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
-    return this.#respond(this.#contexts[i]!, response, responseStart, capacity)
+  /**
+   * The same for a request that came over a stream, or from this process: `capacity` alone limits the response. Whether nobody
+   * can read the stream decides over padding.
+   */
+  answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number, isEncrypted = false): number {
+    const context = this.#contexts[i]!
+    context.isStream = true
+    context.isEncrypted = isEncrypted
+    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    return this.#respond(context, response, responseStart, capacity)
   }
 
   #respond(context: QueryContext, bytes: Uint8Array, start: number, size: number): number {
@@ -69,9 +83,26 @@ export class QueryPipeline {
     const limit = start + size
     response.begin(question.name, bytes, start, limit - optSize(context))
     if (context.hasQuestion) response.copy(reader.bytes, reader.start + HEADER_SIZE, question.length)
-    if (context.verdict === 'accepted' && !this.#lookup.answer(context)) context.rcode = Rcode.REFUSED
+    if (context.verdict === 'accepted') this.#lookup.answer(context)
+    else if (context.verdict === 'chaos') answerIdentity(context)
     this.#count(context)
     return finish(context, limit)
+  }
+
+  /** RFC 7873 §5.2: each client that knows cookies gets one, and is known by it the next time. */
+  #checkCookie(context: QueryContext, i: number): void {
+    const { edns, reader, settings } = context
+    const { cookies } = settings
+    if (cookies === undefined || edns.version !== EDNS_VERSION || edns.isCookieMalformed) return
+    const addressLength = this.clients.clientAddress(i, cookies.address)
+    if (addressLength === 0) return
+    context.answersCookie = true
+    context.isClientVerified = cookies.check(reader.bytes, edns.cookieStart, edns.cookieLength, addressLength)
+    if (context.isClientVerified || context.isStream || !settings.requiresCookie) return
+    // RFC 7873 §5.2.3: with the right cookie it may ask again.
+    if (context.verdict !== 'accepted' && context.verdict !== 'chaos') return
+    context.verdict = 'answered'
+    context.rcode = Rcode.BADCOOKIE
   }
 
   #count(context: QueryContext): void {
@@ -85,5 +116,8 @@ export class QueryPipeline {
 
 /** RCODEs up to REFUSED stand in the row in the order of their numbers. */
 function rcodeCounter(rcode: number): number {
-  return rcode === Rcode.BADVERS ? Counter.BADVERS : Counter.NOERROR + rcode
+  if (rcode <= Rcode.REFUSED) return Counter.NOERROR + rcode
+  return rcode === Rcode.BADVERS ? Counter.BADVERS : Counter.BADCOOKIE
 }
+
+const NO_CLIENTS: ClientAddresses = { clientAddress: () => 0 }

@@ -1,9 +1,11 @@
+import type { ServerCookies } from '../limits/server-cookies.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { Rcode } from '../wire/constants.js'
 import { EdnsRequest, NO_EXTENDED_ERROR } from '../wire/edns.js'
 import { Header } from '../wire/header.js'
 import { Question } from '../wire/question.js'
 import { WireReader } from '../wire/reader.js'
+import type { Identity } from './identity.js'
 import type { ResponseWriter } from './response-writer.js'
 import type { ZoneTable } from './zone.js'
 
@@ -15,10 +17,36 @@ export interface QuerySettings {
   readonly udpPayloadSize: number
   /** Seconds that an NXDOMAIN or NODATA may be kept: the minimum of a synthesized SOA, and its TTL. */
   readonly negativeTtl: number
+  /** What the server of a synthesized NS resolves to. */
+  readonly ownAddresses: OwnAddresses
+  /** Whether SRV weights are answered as shares of 100. */
+  readonly normalizesSrvWeights: boolean
+  /** What is answered in class CH. */
+  readonly identity: Identity
+  /** RFC 5001: what this server is called, as bytes; of no length to say nothing. */
+  readonly nsid: Uint8Array
+  /** Without any, cookies are an option that we do not know. */
+  readonly cookies: ServerCookies | undefined
+  /** Whether a client that knows cookies must have one of ours to be answered over UDP. */
+  readonly requiresCookie: boolean
+  /** How long a stream may be idle, in tenths of a second. */
+  readonly keepaliveTimeout: number
 }
 
-/** `accepted`: go on and look for an answer. `answered`: the context says what to send. `dropped`: send nothing. */
-export type Verdict = 'accepted' | 'answered' | 'dropped'
+/** Addresses in wire form, one behind the other. */
+export interface OwnAddresses {
+  readonly ipv4: Uint8Array
+  readonly ipv6: Uint8Array
+}
+
+/** Tells the addresses of the clients of a batch. */
+export interface ClientAddresses {
+  /** Writes the address from which request `i` came, 4 or 16 octets, and returns its length; 0 when it came from this process. */
+  clientAddress(i: number, target: Uint8Array): number
+}
+
+/** `accepted`: go on and look for an answer. `chaos`: say who we are. `answered`: the context says what to send. `dropped`: send nothing. */
+export type Verdict = 'accepted' | 'chaos' | 'answered' | 'dropped'
 
 /** One query on its way through the pipeline: what was asked, and what has been decided so far. One for each place in a batch. */
 export class QueryContext {
@@ -37,7 +65,15 @@ export class QueryContext {
   hasQuestion = false
   /** Whether there is no such data (RFC 2308 §2.2); for the counters. */
   isNodata = false
+  /** RFC 8914: why the answer is what it is. A stale answer of a forwarder's cache will say so here, too. */
   extendedError = NO_EXTENDED_ERROR
+  /** Whether `settings.cookies.bytes` goes back to the client. */
+  answersCookie = false
+  /** Whether the client has shown that its address is its own, by a cookie of ours. */
+  isClientVerified = false
+  /** Over what the query came: a datagram, or a stream, which may be encrypted. */
+  isStream = false
+  isEncrypted = false
 
   /** The writer is that of the thread: responses are written one after the other. */
   constructor(settings: QuerySettings, response: ResponseWriter) {
@@ -54,5 +90,7 @@ export class QueryContext {
     this.hasQuestion = false
     this.isNodata = false
     this.extendedError = NO_EXTENDED_ERROR
+    this.answersCookie = false
+    this.isClientVerified = false
   }
 }

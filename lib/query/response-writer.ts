@@ -24,6 +24,8 @@ export const SMALLEST_RECORD = RDATA_OFFSET + 1
 export class ResponseWriter extends WireWriter {
   answerCount = 0
   authorityCount = 0
+  /** Without the OPT record. */
+  additionalCount = 0
   #qname = NO_NAME
   /** Of the name that is being written. */
   readonly #labelStarts = new Uint8Array(MAX_LABELS)
@@ -35,6 +37,7 @@ export class ResponseWriter extends WireWriter {
     this.position = start + HEADER_SIZE
     this.answerCount = 0
     this.authorityCount = 0
+    this.additionalCount = 0
   }
 
   /**
@@ -46,9 +49,13 @@ export class ResponseWriter extends WireWriter {
     return this.position + least <= this.limit
   }
 
-  /** Owner, type, class and TTL of a record; the owner is the name at `ownerOffset` in the message. */
-  recordHead(ownerOffset: number, type: number, ttl: number): void {
-    this.u16(POINTER | ownerOffset)
+  /** A name that stands at `offset` in the message already. */
+  pointer(offset: number): void {
+    this.u16(POINTER | offset)
+  }
+
+  /** Type, class and TTL of a record, behind its owner. */
+  recordHead(type: number, ttl: number): void {
     this.u16(type)
     this.u16(CLASS_IN)
     this.u32(ttl)
@@ -95,6 +102,16 @@ export class ResponseWriter extends WireWriter {
       this.u16(POINTER | (QNAME_OFFSET + qname.labelStarts[qname.labelCount - common]!))
     }
     return position + 1 - start
+  }
+
+  /** Takes back what has been written from `position` on, because not all of it could be. */
+  undo(position: number): void {
+    this.position = position
+    this.failed = false
+  }
+
+  canPointTo(offset: number): boolean {
+    return offset <= POINTER_MASK
   }
 
   /** Where in the message a name stands that has just been written at `offset`: what it points to if it is a pointer alone. */

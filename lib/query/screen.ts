@@ -1,4 +1,4 @@
-import { CLASS_IN, Rcode, Type } from '../wire/constants.js'
+import { CLASS_CH, CLASS_IN, Rcode, Type } from '../wire/constants.js'
 import { EDNS_VERSION, ExtendedError } from '../wire/edns.js'
 import { OPCODE_QUERY } from '../wire/header.js'
 import type { QueryContext, Verdict } from './query-context.js'
@@ -16,19 +16,27 @@ export function screen(context: QueryContext): Verdict {
   if (!context.edns.read(reader, header)) return refuse(context, Rcode.FORMERR)
   // RFC 6891 §6.1.3: BADVERS says which version we know, and nothing else of the query counts.
   if (context.edns.version !== EDNS_VERSION) return refuse(context, Rcode.BADVERS)
+  if (context.edns.hasCookie && settings.cookies !== undefined && context.edns.isCookieMalformed) {
+    // RFC 7873 §5.2.2.
+    return refuse(context, Rcode.FORMERR)
+  }
   return screenQuestion(context)
 }
 
 /** RFC 9619 §4: a query has one question. Without any, the records begin behind the header, and an OPT among them gets its answer. */
 function refuseQuestionCount(context: QueryContext): Verdict {
-  const { edns, header, reader } = context
-  if (header.questionCount === 0) edns.read(reader, header)
+  const { edns, header, reader, settings } = context
+  if (header.questionCount === 0 && edns.read(reader, header) && edns.version === EDNS_VERSION) {
+    // RFC 7873 §5.4: a client may ask for a cookie alone.
+    if (edns.hasCookie && settings.cookies !== undefined && !edns.isCookieMalformed) return 'answered'
+  }
   return refuse(context, Rcode.FORMERR)
 }
 
 function screenQuestion(context: QueryContext): Verdict {
   const { question, settings } = context
-  if (question.class !== CLASS_IN) return refuse(context, Rcode.REFUSED)
+  if (question.class === CLASS_CH) return 'chaos'
+  if (question.class !== CLASS_IN) return refuseUnsupported(context)
   switch (question.type) {
     // RFC 6891 §6.1.1: an OPT record is not part of any zone.
     case Type.OPT:
@@ -36,7 +44,7 @@ function screenQuestion(context: QueryContext): Verdict {
     // RFC 5936 §4.2 has no AXFR over UDP, and we transfer nothing.
     case Type.AXFR:
     case Type.IXFR:
-      return refuse(context, Rcode.REFUSED)
+      return refuseUnsupported(context)
     default:
   }
   if (!settings.index.loaded) {
@@ -44,6 +52,11 @@ function screenQuestion(context: QueryContext): Verdict {
     return refuse(context, Rcode.SERVFAIL)
   }
   return 'accepted'
+}
+
+function refuseUnsupported(context: QueryContext): 'answered' {
+  context.extendedError = ExtendedError.NOT_SUPPORTED
+  return refuse(context, Rcode.REFUSED)
 }
 
 function refuse(context: QueryContext, rcode: number): 'answered' {

@@ -6,6 +6,7 @@ import { countLabels, foldName, hashName, nameFromText } from '../wire/name.js'
 
 /** Where the names of a synthesized SOA and NS stand: `ns.dns.` as the origin has its name servers, and RFC 2142's hostmaster. */
 const PRIMARY_PREFIX = '\x02ns\x03dns'
+const ABOVE_PRIMARY_PREFIX = '\x03dns'
 const MAILBOX_PREFIX = '\x0ahostmaster'
 
 // RFC 1912 §2.2 has the ranges. Nobody transfers a synthesized zone, so only the minimum is ever used.
@@ -40,6 +41,16 @@ export class Zone {
     }
   }
 
+  /** Whether a name in the zone is that of the synthesized NS. */
+  isNameServer(name: FoldedName): boolean {
+    return name.labelCount === this.labelCount + 2 && startsWith(name, PRIMARY_PREFIX)
+  }
+
+  /** Whether it is the one above that, which is there for its sake. */
+  isAboveNameServer(name: FoldedName): boolean {
+    return name.labelCount === this.labelCount + 1 && startsWith(name, ABOVE_PRIMARY_PREFIX)
+  }
+
   /** Rdata of the synthesized SOA; the same bytes each time, good until the next call. */
   soaRdata(serial: number): Uint8Array {
     const at = this.#soaRdata.length - SOA_NUMBERS_SIZE
@@ -71,9 +82,9 @@ export class ZoneTable {
     }
   }
 
-  /** The zone that a name belongs to, by longest label match. */
-  match(name: FoldedName): Zone | undefined {
-    for (let label = 0; label <= name.labelCount; label++) {
+  /** The zone that a name, from a label on, belongs to, by longest label match. */
+  match(name: FoldedName, firstLabel = 0): Zone | undefined {
+    for (let label = firstLabel; label <= name.labelCount; label++) {
       if (this.#hasLabelCount[name.labelCount - label] === 0) continue
       const zones = this.#byHash.get(name.suffixHashes[label]!)
       if (zones === undefined) continue
@@ -82,12 +93,17 @@ export class ZoneTable {
     return undefined
   }
 
-  /** Whether one of our zones lies below a name, which is there then, if only as an empty non-terminal. */
-  isAboveZone(name: FoldedName): boolean {
-    const names = this.#aboveByHash.get(name.hash)
+  /** Whether one of our zones lies below the name from a label on, which is there then, if only as an empty non-terminal. */
+  isAboveZone(name: FoldedName, label = 0): boolean {
+    const names = this.#aboveByHash.get(name.suffixHashes[label]!)
     if (names === undefined) return false
-    for (const above of names) if (endsWith(name, 0, above)) return true
+    for (const above of names) if (endsWith(name, label, above)) return true
     return false
+  }
+
+  /** The zone in which the apex of another stands, if that is ours too. */
+  zoneAbove(apex: FoldedName): Zone | undefined {
+    return apex.labelCount === 0 ? undefined : this.match(apex, 1)
   }
 }
 
@@ -108,6 +124,11 @@ export function parseZone(text: string): Uint8Array {
 
 function prefixed(prefix: string, apex: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(prefix, 'latin1'), apex])
+}
+
+function startsWith(name: FoldedName, prefix: string): boolean {
+  for (let i = 0; i < prefix.length; i++) if (name.bytes[i] !== prefix.charCodeAt(i)) return false
+  return true
 }
 
 /** Whether a name is `suffix` from a label on. */

@@ -1,6 +1,6 @@
 // What stands in a table entry of the record index, in words of 32 bits, behind the key (the folded owner name in wire form):
 //
-//   | RRset count | children |  directory: | type << 16, record count | ttl | wire bytes | side bytes | for each RRset
+//   | RRset count | children |  directory: | type << 16, synthesized bit, record count | ttl | wire bytes | side bytes | for each RRset
 //   then the wire bytes of all RRsets, one after the other:  rdlength (16 bits, network order), rdata, for each record
 //   then their side bytes in the same order: the store's own memory of the records, which query threads skip
 //
@@ -12,6 +12,10 @@ export const CHILDREN = 1
 export const DIRECTORY = 2
 
 export const DIRECTORY_TYPE_AND_COUNT = 0
+/** Of that word: the RRset is not the store's. */
+export const SYNTHESIZED = 0x8000
+/** Of that word: no more than 5461 records fit in a message. */
+export const RECORD_COUNT_MASK = 0x7fff
 export const DIRECTORY_TTL = 1
 export const DIRECTORY_WIRE_BYTES = 2
 export const DIRECTORY_SIDE_BYTES = 3
@@ -24,4 +28,15 @@ export const CONTROL_MAGIC = 0
 export const CONTROL_LOADED = 1
 /** The serial of synthesized SOA records: grows with every change. */
 export const CONTROL_SERIAL = 2
+/** At how many labels there are names with an NS RRset, and wildcards: see `depthBit`. */
+export const CONTROL_NS_DEPTHS = 3
+export const CONTROL_WILDCARD_DEPTHS = 4
 export const CONTROL_WORDS = 16
+
+/** Label counts from here on share a bit. */
+const DEEPEST_BIT = 31
+
+/** The bit that stands for names of so many labels, by its number. Nearly all queries see by it that no cut or wildcard can concern them. */
+export function depthBit(labelCount: number): number {
+  return Math.min(labelCount, DEEPEST_BIT)
+}

@@ -7,7 +7,9 @@ import type { FoldedName } from '../wire/folded-name.js'
 import {
   CONTROL_LOADED,
   CONTROL_MAGIC,
+  CONTROL_NS_DEPTHS,
   CONTROL_SERIAL,
+  CONTROL_WILDCARD_DEPTHS,
   DIRECTORY,
   DIRECTORY_SIDE_BYTES,
   DIRECTORY_TTL,
@@ -15,7 +17,9 @@ import {
   DIRECTORY_WIRE_BYTES,
   DIRECTORY_WORDS,
   INDEX_MAGIC,
+  RECORD_COUNT_MASK,
   RRSET_COUNT,
+  SYNTHESIZED,
 } from './layout.js'
 
 /** What a thread needs to read the index. A plain object: it is posted to the thread. */
@@ -46,6 +50,8 @@ export class RecordIndexReader {
   wireLength = 0
   sideStart = 0
   sideLength = 0
+  /** Whether the RRset is one that `openRRset` has found, and not the store's. */
+  isSynthesized = false
 
   readonly #control: Int32Array
   readonly #table: TableReader
@@ -83,6 +89,16 @@ export class RecordIndexReader {
   /** The serial of synthesized SOA records, an unsigned 32-bit number. */
   get serial(): number {
     return Atomics.load(this.#control, CONTROL_SERIAL) >>> 0
+  }
+
+  /** For each label count at which a name has an NS RRset, its `depthBit`. */
+  get nsDepths(): number {
+    return Atomics.load(this.#control, CONTROL_NS_DEPTHS)
+  }
+
+  /** The same for names whose first label is `*`, those without RRsets included. */
+  get wildcardDepths(): number {
+    return Atomics.load(this.#control, CONTROL_WILDCARD_DEPTHS)
   }
 
   enter(): void {
@@ -145,6 +161,7 @@ export class RecordIndexReader {
     this.#set(at, wireStart)
     this.sideStart = sideStart
     this.sideLength = words[at + DIRECTORY_SIDE_BYTES]!
+    this.isSynthesized = (words[at + DIRECTORY_TYPE_AND_COUNT]! & SYNTHESIZED) !== 0
   }
 
   /** Sets the cursor to an entry that was met in another way than by `find`. */
@@ -166,7 +183,7 @@ export class RecordIndexReader {
     const words = this.#words
     const typeAndCount = words[at + DIRECTORY_TYPE_AND_COUNT]!
     this.type = typeAndCount >>> 16
-    this.count = typeAndCount & 0xffff
+    this.count = typeAndCount & RECORD_COUNT_MASK
     this.ttl = words[at + DIRECTORY_TTL]!
     this.wireStart = wireStart
     this.wireLength = words[at + DIRECTORY_WIRE_BYTES]!

@@ -11,12 +11,16 @@ import {
 import type { Segment } from '../shared-table/segments.js'
 import { TableWriter } from '../shared-table/table-writer.js'
 import { MAX_LABELS } from '../wire/constants.js'
-import { hashName, nameToText } from '../wire/name.js'
+import { countLabels, hashName, nameToText } from '../wire/name.js'
+import { RECORD_TYPES } from '../wire/rdata/record-type.js'
+import { Depths } from './depths.js'
 import {
   CHILDREN,
   CONTROL_LOADED,
   CONTROL_MAGIC,
+  CONTROL_NS_DEPTHS,
   CONTROL_SERIAL,
+  CONTROL_WILDCARD_DEPTHS,
   CONTROL_WORDS,
   DIRECTORY,
   DIRECTORY_SIDE_BYTES,
@@ -26,6 +30,7 @@ import {
   DIRECTORY_WORDS,
   INDEX_MAGIC,
   RRSET_COUNT,
+  SYNTHESIZED,
 } from './layout.js'
 import { type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
 
@@ -61,6 +66,8 @@ export class RecordIndexWriter {
   readonly #table: TableWriter
   readonly #slot: ReaderSlot
   readonly #seed: number
+  readonly #nsDepths: Depths
+  readonly #wildcardDepths: Depths
   #names = 0
 
   constructor(options: RecordIndexOptions) {
@@ -68,6 +75,8 @@ export class RecordIndexWriter {
     this.#control[CONTROL_MAGIC] = INDEX_MAGIC
     this.#control[CONTROL_SERIAL] = options.serial
     this.#seed = options.seed
+    this.#nsDepths = new Depths(this.#control, CONTROL_NS_DEPTHS)
+    this.#wildcardDepths = new Depths(this.#control, CONTROL_WILDCARD_DEPTHS)
     this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
     this.#slot = new ReaderSlot(this.#table.control, options.readers)
     this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
@@ -97,9 +106,14 @@ export class RecordIndexWriter {
     Atomics.store(this.#control, CONTROL_LOADED, 1)
   }
 
-  /** All RRsets of an owner, as pieces of shared memory that last until the next `write`. */
+  /** All RRsets of an owner that are its store's, as pieces of shared memory that last until the next `write`. */
   read(name: Uint8Array): WireRRset[] {
-    return this.reader.find(this.#hash(name, 0, name.length), name, 0, name.length) ? this.#rrsets() : []
+    return this.#find(name) ? this.#rrsets(false) : []
+  }
+
+  /** The one RRset of an owner that was made up by the server. It lasts as long. */
+  readSynthesized(name: Uint8Array): WireRRset | undefined {
+    return this.#find(name) ? this.#rrsets(true)[0] : undefined
   }
 
   /**
@@ -114,18 +128,24 @@ export class RecordIndexWriter {
     if (!exists && rrsets.length === 0) return false
     if (exists && this.#holdsAlready(rrsets)) return false
     const hadRRsets = exists && this.reader.rrsetCount > 0
+    const hadNs = exists && this.reader.findType(RECORD_TYPES.NS)
+    const hasNs = rrsets.some((rrset) => rrset.type === RECORD_TYPES.NS)
     const children = exists ? this.#childrenOf() : 0
     if (rrsets.length > 0 || children > 0) {
       const payloadBytes = payloadBytesOf(name, rrsets)
       // What comes after the first store must not fail: the names above would be out of step with the one below.
       if (rrsets.length > 0) this.#table.reserve(MAX_LABELS, payloadBytes)
       this.#fill(name, rrsets, children, payloadBytes)
+      if (hasNs && !hadNs) this.#nsDepths.add(countLabels(name))
+      if (!exists) this.#countWildcard(name)
       this.#table.publish(hash)
       if (!exists) this.#adopt(name)
     } else {
       this.#table.remove(hash, name, name.length)
+      this.#discountWildcard(name)
       this.#disown(name)
     }
+    if (hadNs && !hasNs) this.#nsDepths.remove(countLabels(name))
     this.#names += (rrsets.length > 0 ? 1 : 0) - (hadRRsets ? 1 : 0)
     return true
   }
@@ -156,7 +176,7 @@ export class RecordIndexWriter {
   }
 
   /**
-   * Calls `visit` for each owner with RRsets in a bucket of a walk, as they stood there before the first call. The RRsets last
+   * Calls `visit` for each owner with RRsets of its store in a bucket of a walk, as they stood there before the first call. The RRsets last
    * for the call; `visit` may call `write`, but start no other walk.
    */
   visitBucket(bucket: number, bucketCount: number, visit: (name: Uint8Array, rrsets: WireRRset[]) => void): void {
@@ -167,7 +187,8 @@ export class RecordIndexWriter {
         const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
         const keyAt = 4 * entryWord + ENTRY_HEADER_BYTES
         this.reader.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
-        if (this.reader.rrsetCount > 0) visit(bytes.slice(keyAt, keyAt + length), this.#rrsets())
+        const rrsets = this.#rrsets(false)
+        if (rrsets.length > 0) visit(bytes.slice(keyAt, keyAt + length), rrsets)
       })
     } finally {
       this.#slot.leave()
@@ -178,11 +199,16 @@ export class RecordIndexWriter {
     return hashName(name, start, length, this.#seed)
   }
 
-  #rrsets(): WireRRset[] {
+  #find(name: Uint8Array): boolean {
+    return this.reader.find(this.#hash(name, 0, name.length), name, 0, name.length)
+  }
+
+  #rrsets(isSynthesized: boolean): WireRRset[] {
     const reader = this.reader
     const rrsets: WireRRset[] = []
     for (let i = 0; i < reader.rrsetCount; i++) {
       reader.openRRset(i)
+      if (reader.isSynthesized !== isSynthesized) continue
       rrsets.push({
         type: reader.type,
         ttl: reader.ttl,
@@ -193,6 +219,7 @@ export class RecordIndexWriter {
         side: reader.bytes,
         sideStart: reader.sideStart,
         sideLength: reader.sideLength,
+        isSynthesized,
       })
     }
     return rrsets
@@ -206,6 +233,7 @@ export class RecordIndexWriter {
       const rrset = rrsets[i]!
       reader.openRRset(i)
       if (reader.type !== rrset.type || reader.ttl !== rrset.ttl || reader.count !== rrset.count) return false
+      if (reader.isSynthesized !== (rrset.isSynthesized === true)) return false
       if (reader.wireLength !== rrset.length || reader.sideLength !== rrset.sideLength) return false
       if (!sameBytes(reader.bytes, reader.wireStart, rrset.bytes, rrset.start, rrset.length)) return false
       if (!sameBytes(reader.bytes, reader.sideStart, rrset.side, rrset.sideStart, rrset.sideLength)) return false
@@ -225,7 +253,8 @@ export class RecordIndexWriter {
     let at = payloadWord + DIRECTORY
     let position = 4 * (at + rrsets.length * DIRECTORY_WORDS)
     for (const rrset of rrsets) {
-      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | rrset.count
+      const mark = rrset.isSynthesized === true ? SYNTHESIZED : 0
+      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | mark | rrset.count
       words[at + DIRECTORY_TTL] = rrset.ttl
       words[at + DIRECTORY_WIRE_BYTES] = rrset.length
       words[at + DIRECTORY_SIDE_BYTES] = rrset.sideLength
@@ -249,6 +278,7 @@ export class RecordIndexWriter {
       return
     }
     this.#fill(parent, [], 1, 4 * DIRECTORY)
+    this.#countWildcard(parent)
     this.#table.publish(hash)
     this.#adopt(parent)
   }
@@ -263,7 +293,16 @@ export class RecordIndexWriter {
     const children = Atomics.sub(words, payloadWord + CHILDREN, 1) - 1
     if (children > 0 || words[payloadWord + RRSET_COUNT]! > 0) return
     this.#table.remove(hash, parent, parent.length)
+    this.#discountWildcard(parent)
     this.#disown(parent)
+  }
+
+  #countWildcard(name: Uint8Array): void {
+    if (isWildcard(name)) this.#wildcardDepths.add(countLabels(name))
+  }
+
+  #discountWildcard(name: Uint8Array): void {
+    if (isWildcard(name)) this.#wildcardDepths.remove(countLabels(name))
   }
 }
 
@@ -276,6 +315,11 @@ function payloadBytesOf(name: Uint8Array, rrsets: readonly WireRRset[]): number 
     'CDNS_RRSET_TOO_LARGE',
     `all RRsets of ${nameToText(name)} together take ${bytes} bytes, ${MAX_PAYLOAD_BYTES} are allowed`,
   )
+}
+
+/** RFC 4592 §2.1.1: the first label is a single asterisk. */
+function isWildcard(name: Uint8Array): boolean {
+  return name[0] === 1 && name[1] === 0x2a
 }
 
 /** The name one label up; undefined for the root and for the names right below it, which need no parent. */

@@ -26,6 +26,8 @@ export interface WireRRset {
   readonly side: Uint8Array
   readonly sideStart: number
   readonly sideLength: number
+  /** Made up by the server, not put in by a store. Left out: it is the store's. */
+  readonly isSynthesized?: boolean
 }
 
 /** A record in wire form: a piece of `bytes` that is its rdata. */

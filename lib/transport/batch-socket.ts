@@ -16,7 +16,7 @@ import { CONTROL_CAPACITY, turnAround } from './packet-info.js'
 import { PollSet } from './poll-set.js'
 import { sendBatch } from './send-batch.js'
 import { SlotMemory } from './slot-memory.js'
-import { SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from './socket-address.js'
+import { IPV4_ADDRESS, IPV6_ADDRESS, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from './socket-address.js'
 
 /** A client's address in whole words, so that one slot never shares one with the next. */
 const NAME_STRIDE = 32
@@ -52,7 +52,8 @@ export class BatchSocket {
     this.#fd = socket.fd
     const { bytes, stride } = payloads.requests
     const starts = Uint32Array.from({ length: BATCH_SIZE }, (_, i) => i * stride)
-    this.#batch = { bytes, count: 0, starts, lengths: new Uint32Array(BATCH_SIZE) }
+    const clientAddress = (i: number, target: Uint8Array) => this.#clientAddress(i, target)
+    this.#batch = { bytes, count: 0, starts, lengths: new Uint32Array(BATCH_SIZE), clientAddress }
     this.#responses = payloads.responses
     this.#nameLength = socket.family === 4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE
     this.#controlCapacity = socket.wildcard ? CONTROL_CAPACITY : 0
@@ -122,6 +123,16 @@ export class BatchSocket {
       this.#received.receivedControlLength(request),
     )
     this.#toSend.setRoom(response, this.#nameLength, length)
+  }
+
+  /** From the slot into which it was received: responses go into slots before that, or into this one. */
+  #clientAddress(i: number, target: Uint8Array): number {
+    const { bytes, stride } = this.#names
+    const isIpv4 = this.#nameLength === SOCKADDR_IN_SIZE
+    const start = i * stride + (isIpv4 ? IPV4_ADDRESS : IPV6_ADDRESS)
+    const length = isIpv4 ? 4 : 16
+    for (let at = 0; at < length; at++) target[at] = bytes[start + at]!
+    return length
   }
 
   /** Resets what the kernel changed in the headers that the last batch used. */

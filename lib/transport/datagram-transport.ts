@@ -27,6 +27,8 @@ export interface RequestBatch {
   readonly count: number
   readonly starts: Uint32Array
   readonly lengths: Uint32Array
+  /** Writes the address of the client that sent request i, 4 or 16 octets, and returns its length. Until `endBatch`, and before request i is answered. */
+  clientAddress(i: number, target: Uint8Array): number
 }
 
 /** What turns requests into responses. Runs in the thread of the sockets, synchronously; must not throw. */

@@ -1,4 +1,5 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
+import { writeClientAddress } from './client-address.js'
 import {
   BATCH_SIZE,
   type DatagramHandler,
@@ -46,7 +47,9 @@ class Responder {
     count: 1,
     starts: new Uint32Array(1),
     lengths: new Uint32Array(1),
+    clientAddress: (_, target) => writeClientAddress(this.#client, target),
   }
+  #client = ''
   #failures = 0
 
   constructor(handler: DatagramHandler) {
@@ -62,6 +65,7 @@ class Responder {
     }
     const requestLength = Math.min(request.length, MAX_REQUEST_SIZE)
     this.#batch.bytes = request
+    this.#client = client.address
     this.#batch.lengths[0] = requestLength
     this.#handler.beginBatch(this.#batch)
     const length = this.#handler.answer(request, 0, requestLength, slot.bytes, 0, MAX_RESPONSE_SIZE)

@@ -25,17 +25,20 @@ export const Rcode = {
   NOTIMP: 4,
   REFUSED: 5,
   BADVERS: 16,
+  BADCOOKIE: 23,
 } as const
 
 /** Type codes: those that records can have, and those that only messages have. */
 export const Type = {
   ...RECORD_TYPES,
   OPT: 41,
+  DS: 43,
   IXFR: 251,
   AXFR: 252,
   ANY: 255,
 } as const
 
 export const CLASS_IN = 1
+export const CLASS_CH = 3
 /** RFC 1035 §2.3.4 and RFC 2181 §8: a TTL is 31 bits. */
 export const MAX_TTL = 0x7fffffff

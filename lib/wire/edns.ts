@@ -10,14 +10,26 @@ const FLAG_DO = 0x8000
 export const EDNS_VERSION = 0
 /** An OPT record without options. */
 export const OPT_SIZE = 11
-const OPTION_HEADER_SIZE = 4
-/** RFC 8914 §2. */
-const OPTION_EXTENDED_ERROR = 15
-/** What an Extended DNS Error without text adds to an OPT record. */
-export const EXTENDED_ERROR_SIZE = OPTION_HEADER_SIZE + 2
+/** What each option has before its data: code and length. */
+export const OPTION_HEADER_SIZE = 4
+
+/** Codes of options, as IANA has them. */
+export const EdnsOption = {
+  NSID: 3,
+  CLIENT_SUBNET: 8,
+  COOKIE: 10,
+  TCP_KEEPALIVE: 11,
+  PADDING: 12,
+  EXTENDED_ERROR: 15,
+} as const
+
+/** RFC 7873 §4: a client's cookie has eight octets, a server's that comes back to it 8 to 32 more. */
+export const CLIENT_COOKIE_SIZE = 8
+const LEAST_BOTH_COOKIES = CLIENT_COOKIE_SIZE + 8
+const MOST_BOTH_COOKIES = CLIENT_COOKIE_SIZE + 32
 
 /** RFC 8914 §5.2: codes of Extended DNS Errors that we send. */
-export const ExtendedError = { NOT_READY: 14 } as const
+export const ExtendedError = { STALE_ANSWER: 3, NOT_READY: 14, NOT_AUTHORITATIVE: 20, NOT_SUPPORTED: 21 } as const
 /** No Extended DNS Error; 0 is one ("Other"). */
 export const NO_EXTENDED_ERROR = -1
 
@@ -27,6 +39,18 @@ export class EdnsRequest {
   version = 0
   payloadSize = MIN_UDP_PAYLOAD
   dnssecOk = false
+  /** Whether there is any of the options below; most queries have none. */
+  hasOptions = false
+  /** RFC 5001 §2.1: the client would like to know which server this is. */
+  wantsNsid = false
+  /** Where the data of its cookie option stands, if there is one: the first counts (RFC 7873 §5.2). */
+  hasCookie = false
+  cookieStart = 0
+  cookieLength = 0
+  /** RFC 7828 §3.2.1: the client would like to know how long its connection may be idle. */
+  wantsKeepalive = false
+  /** RFC 7830 §4: the client pads its queries, and wants its responses padded. */
+  hasPadding = false
 
   /**
    * Reads the records behind the question. False when they are cut short, or break RFC 6891: more than one OPT, one outside
@@ -48,6 +72,18 @@ export class EdnsRequest {
     this.version = 0
     this.payloadSize = MIN_UDP_PAYLOAD
     this.dnssecOk = false
+    if (!this.hasOptions) return
+    this.hasOptions = false
+    this.wantsNsid = false
+    this.hasCookie = false
+    this.wantsKeepalive = false
+    this.hasPadding = false
+  }
+
+  /** RFC 7873 §5.2.2: anything but a client's cookie, alone or before a server's, is malformed. */
+  get isCookieMalformed(): boolean {
+    const length = this.cookieLength
+    return length !== CLIENT_COOKIE_SIZE && (length < LEAST_BOTH_COOKIES || length > MOST_BOTH_COOKIES)
   }
 
   #readRecord(reader: WireReader, inAdditional: boolean): boolean {
@@ -70,33 +106,67 @@ export class EdnsRequest {
     this.dnssecOk = (reader.u16() & FLAG_DO) !== 0
     const length = reader.u16()
     if (reader.failed || !isWhereItBelongs) return false
-    if (this.version === EDNS_VERSION) return readOptions(reader, length)
+    if (this.version === EDNS_VERSION) return this.#readOptions(reader, length)
     // What the options of another version look like is for that version to say.
     reader.skip(length)
     return !reader.failed
   }
-}
 
-/** Passes over options: those that we do not know are to be ignored (RFC 6891 §6.1.2). False when they do not fill `length`. */
-function readOptions(reader: WireReader, length: number): boolean {
-  const { bytes } = reader
-  const end = reader.position + length
-  if (end > reader.end) return false
-  let position = reader.position
-  while (position + OPTION_HEADER_SIZE <= end) {
-    position += OPTION_HEADER_SIZE + ((bytes[position + 2]! << 8) | bytes[position + 3]!)
+  /** False when options do not fill `length`. Those that we do not know are to be ignored (RFC 6891 §6.1.2). */
+  #readOptions(reader: WireReader, length: number): boolean {
+    const { bytes } = reader
+    const end = reader.position + length
+    if (end > reader.end) return false
+    let position = reader.position
+    while (position + OPTION_HEADER_SIZE <= end) {
+      const code = (bytes[position]! << 8) | bytes[position + 1]!
+      const size = (bytes[position + 2]! << 8) | bytes[position + 3]!
+      position += OPTION_HEADER_SIZE
+      if (code <= EdnsOption.PADDING) this.#note(code, position, size)
+      position += size
+    }
+    reader.position = end
+    if (position === end) return true
+    // What overruns its record is not even to be looked at.
+    this.hasCookie = false
+    return false
   }
-  reader.position = end
-  return position === end
+
+  /** An option that overruns its record is noted too: then the record is malformed, and nothing in it counts. */
+  #note(code: number, start: number, size: number): void {
+    switch (code) {
+      case EdnsOption.NSID:
+        this.hasOptions = true
+        this.wantsNsid = true
+        return
+      case EdnsOption.COOKIE:
+        if (this.hasCookie) return
+        this.hasOptions = true
+        this.hasCookie = true
+        this.cookieStart = start
+        this.cookieLength = size
+        return
+      case EdnsOption.TCP_KEEPALIVE:
+        // A client has no time to tell (RFC 7828 §3.2.1); who tells one has something else in mind.
+        this.hasOptions = true
+        this.wantsKeepalive = size === 0
+        return
+      case EdnsOption.PADDING:
+        this.hasOptions = true
+        this.hasPadding = true
+        return
+      default:
+    }
+  }
 }
 
-/** Writes our OPT record. `rcode` is the whole extended one, of which it takes the upper eight bits. */
-export function writeOpt(
+/** Writes our OPT record up to its options, which take `optionsLength` octets. `rcode` is the whole extended one, of which it takes the upper eight bits. */
+export function writeOptHead(
   writer: WireWriter,
   payloadSize: number,
   rcode: number,
   dnssecOk: boolean,
-  extendedError: number,
+  optionsLength: number,
 ): void {
   writer.u8(0)
   writer.u16(Type.OPT)
@@ -105,14 +175,13 @@ export function writeOpt(
   writer.u8(EDNS_VERSION)
   // RFC 3225 §3: the DO bit is copied from the query.
   writer.u16(dnssecOk ? FLAG_DO : 0)
-  if (extendedError === NO_EXTENDED_ERROR) {
-    writer.u16(0)
-    return
-  }
-  writer.u16(EXTENDED_ERROR_SIZE)
-  writer.u16(OPTION_EXTENDED_ERROR)
-  writer.u16(2)
-  writer.u16(extendedError)
+  writer.u16(optionsLength)
+}
+
+/** What stands before an option's data. */
+export function writeOptionHead(writer: WireWriter, code: number, length: number): void {
+  writer.u16(code)
+  writer.u16(length)
 }
 
 /**

@@ -42,6 +42,18 @@ export class FoldedName {
     return true
   }
 
+  /** Whether it ends in the name that begins at a label of another, or is that name. Both were read with one seed. */
+  isAtOrBelow(other: FoldedName, label: number): boolean {
+    const own = this.labelCount - (other.labelCount - label)
+    if (own < 0 || this.suffixHashes[own] !== other.suffixHashes[label]) return false
+    const from = this.labelStarts[own]!
+    const otherFrom = other.labelStarts[label]!
+    const length = this.length - from
+    if (length !== other.length - otherFrom) return false
+    for (let i = 0; i < length; i++) if (this.bytes[from + i] !== other.bytes[otherFrom + i]) return false
+    return true
+  }
+
   /** From the root to the left, so that each suffix is hashed on the way. */
   #foldAndHash(source: Uint8Array, start: number, seed: number): void {
     const bytes = this.bytes

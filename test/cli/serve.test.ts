@@ -50,7 +50,7 @@ describe('containerdns serve', () => {
   it('answers from zone files and hosts files, and reads both again on SIGHUP', async () => {
     const zone = recordsFile('a.zone', '$TTL 60\n@ SOA ns host 1 2 3 4 5\n NS ns\nns A 192.0.2.1\n')
     const hosts = recordsFile('hosts', '127.0.0.1 localhost\n192.0.2.2 db.example.org # ours\n')
-    await using serve = new Serve('--zone', 'example.org', '--zone-file', zone, '--hosts-file', hosts)
+    await using serve = new Serve({}, '--zone', 'example.org', '--zone-file', zone, '--hosts-file', hosts)
     await using client = await serve.client()
     expect(dataOf(await client.ask('ns.example.org'))).toEqual(['192.0.2.1'])
     expect(dataOf(await client.ask('db.example.org'))).toEqual(['192.0.2.2'])

@@ -71,10 +71,10 @@ describe('a response over UDP', () => {
   it('holds names that fit because they are compressed', () => {
     const long = `${'x'.repeat(60)}.${'y'.repeat(60)}.example`
     const data = Array.from({ length: 60 }, (_, i) => `h${i}.${long}`)
-    const server = new Answering().put({ name: long, type: 'NS', data })
-    expectResponse(server.ask(buildQuery(long, 'NS', { edns: {} })), {
+    const server = new Answering().put({ name: long, type: 'PTR', data })
+    expectResponse(server.ask(buildQuery(long, 'PTR', { edns: {} })), {
       ...AA,
-      answer: data.map((name) => `${long}. 30 NS ${name}.`),
+      answer: data.map((name) => `${long}. 30 PTR ${name}.`),
       opt: '1232 v0',
     })
   })
@@ -106,7 +106,7 @@ describe('a response over UDP', () => {
   it('has room for every refusal of the longest question in 512 bytes', () => {
     const name = Array(127).fill('x').join('.')
     for (const [parts, rcode, opt] of [
-      [{ edns: { size: 512 } }, 'REFUSED', '1232 v0'],
+      [{ edns: { size: 512 } }, 'REFUSED', '1232 v0 EDE20'],
       [{ edns: { size: 512, version: 1 } }, 'BADVERS', '1232 v0'],
       [{ edns: { size: 512, options: Uint8Array.of(1) } }, 'FORMERR', '1232 v0'],
     ] as const) {

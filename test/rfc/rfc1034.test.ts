@@ -50,6 +50,36 @@ describe('RFC 1034', () => {
     })
   })
 
+  it('§4.3.2 step 3b: below a cut the answer is a referral, which is not authoritative', () => {
+    const server = new Answering()
+      .put({ name: 'sub.example', type: 'NS', data: ['ns.sub.example'] })
+      .put({ name: 'ns.sub.example', type: 'A', data: ['192.0.2.1'] })
+    for (const name of ['sub.example', 'www.sub.example', 'ns.sub.example']) {
+      expectResponse(server.ask(buildQuery(name)), {
+        rcode: 'NOERROR',
+        flags: 'QR RD',
+        authority: ['sub.example. 30 NS ns.sub.example.'],
+        additional: ['ns.sub.example. 30 A 192.0.2.1'],
+      })
+    }
+  })
+
+  it('§4.3.2 step 3c: a wildcard answers for a name that is not there', () => {
+    const server = new Answering().put({ name: '*.example', type: 'A', data: ['192.0.2.1'] })
+    expectResponse(server.ask(buildQuery('a.b.example')), { ...AA, answer: ['a.b.example. 30 A 192.0.2.1'] })
+  })
+
+  it('§4.3.2 step 6: the addresses of what is in the answer come along', () => {
+    const server = new Answering()
+      .put({ name: 'a.example', type: 'MX', data: [{ preference: 1, exchange: 'mx.example' }] })
+      .put({ name: 'mx.example', type: 'A', data: ['192.0.2.1'] })
+    expectResponse(server.ask(buildQuery('a.example', 'MX')), {
+      ...AA,
+      answer: ['a.example. 30 MX 1 mx.example.'],
+      additional: ['mx.example. 30 A 192.0.2.1'],
+    })
+  })
+
   it('§4.3.2 step 3c: a name that is not there is an authoritative error', () => {
     expectResponse(new Answering().ask(buildQuery('no.example')), {
       rcode: 'NXDOMAIN',

@@ -3,7 +3,7 @@ import { checkRRset } from '../../lib/records/rrset.js'
 import { Answering } from '../support/answering.js'
 import { buildQuery } from '../support/build-query.js'
 import { errorCode } from '../support/error-code.js'
-import { expectResponse } from '../support/expect-response.js'
+import { describeResponse, expectResponse } from '../support/expect-response.js'
 
 const AA = { rcode: 'NOERROR', flags: 'QR AA RD' }
 
@@ -11,12 +11,12 @@ describe('RFC 2181', () => {
   it('§5 no two records of an RRset are alike', () => {
     const server = new Answering().put({
       name: 'a.example',
-      type: 'NS',
+      type: 'PTR',
       data: ['b.example', 'B.EXAMPLE', 'c.example', 'b.example'],
     })
-    expectResponse(server.ask(buildQuery('a.example', 'NS')), {
+    expectResponse(server.ask(buildQuery('a.example', 'PTR')), {
       ...AA,
-      answer: ['a.example. 30 NS b.example.', 'a.example. 30 NS c.example.'],
+      answer: ['a.example. 30 PTR b.example.', 'a.example. 30 PTR c.example.'],
     })
   })
 
@@ -48,6 +48,14 @@ describe('RFC 2181', () => {
     const data = Array.from({ length: 100 }, (_, i) => `192.0.2.${i}`)
     const server = new Answering().put({ name: 'a.example', type: 'A', data })
     expectResponse(server.ask(buildQuery('a.example')), { rcode: 'NOERROR', flags: 'QR AA TC RD' })
+  })
+
+  it('§9 TC is not set for want of room in the additional section', () => {
+    const data = Array.from({ length: 20 }, (_, i) => ({ preference: i, exchange: `m${i}.example` }))
+    const server = new Answering().put({ name: 'a.example', type: 'MX', data })
+    for (const { exchange } of data) server.put({ name: exchange, type: 'A', data: ['192.0.2.1', '192.0.2.2'] })
+    const { flags, answer } = describeResponse(server.ask(buildQuery('a.example', 'MX')))
+    expect([flags, answer.length]).toEqual(['QR AA RD', 20])
   })
 
   it('§10.1 a name has one CNAME at most', () => {

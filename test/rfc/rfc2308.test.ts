@@ -35,6 +35,22 @@ describe('RFC 2308', () => {
     })
   })
 
+  it('§2.1, §2.2 a wildcard without such data is NODATA, and a referral is neither', () => {
+    const server = new Answering({ negativeTtl: 5 })
+      .put({ name: '*.example', type: 'A', data: ['192.0.2.1'] })
+      .put({ name: 'sub.example', type: 'NS', data: ['ns.org'] })
+    expectResponse(server.ask(buildQuery('x.example', 'AAAA')), {
+      rcode: 'NOERROR',
+      flags: 'QR AA RD',
+      authority: ['example. 5 SOA ns.dns.example. hostmaster.example. 7 7200 1800 86400 5'],
+    })
+    expectResponse(server.ask(buildQuery('no.sub.example')), {
+      rcode: 'NOERROR',
+      flags: 'QR RD',
+      authority: ['sub.example. 30 NS ns.org.'],
+    })
+  })
+
   it('§2.2 NODATA is NOERROR without an answer, with the SOA', () => {
     const server = new Answering({ negativeTtl: 5 }).put({ name: 'a.example', type: 'A', data: ['192.0.2.1'] })
     expectResponse(server.ask(buildQuery('a.example', 'AAAA')), {

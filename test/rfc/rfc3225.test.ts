@@ -17,7 +17,7 @@ describe('RFC 3225', () => {
     expectResponse(server.ask(buildQuery('a.com', 'A', { edns: { flags: 0xffff } })), {
       rcode: 'REFUSED',
       flags: 'QR RD',
-      opt: '1232 v0 DO',
+      opt: '1232 v0 DO EDE20',
     })
   })
 })

@@ -24,7 +24,7 @@ describe('RFC 6891', () => {
         flags: name === 'a.com' ? 'QR RD' : 'QR AA RD',
         ...(name === 'example' ? { answer: [soa] } : {}),
         ...(name === 'no.example' ? { authority: [soa] } : {}),
-        opt: '1232 v0',
+        opt: name === 'a.com' ? '1232 v0 EDE20' : '1232 v0',
       })
     }
   })
@@ -105,7 +105,7 @@ describe('RFC 6891', () => {
   })
 
   it('§7 an error that is not about EDNS has its OPT record too', () => {
-    expectResponse(ask({ class: 3, edns: {} }), { rcode: 'REFUSED', flags: 'QR RD', opt: '1232 v0' })
+    expectResponse(ask({ class: 3, edns: {} }), { rcode: 'REFUSED', flags: 'QR RD', opt: '1232 v0 EDE21' })
     expectResponse(ask({ edns: { options: Uint8Array.of(0) } }), FORMERR)
   })
 })

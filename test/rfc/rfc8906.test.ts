@@ -1,74 +1,103 @@
-import { describe, it } from 'vitest'
-import { Answering } from '../support/answering.js'
+import type { ContainerDns } from 'containerdns'
+import { createTestServer } from 'containerdns/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildMessage, buildQuery, type EdnsParts, FLAGS, type QueryParts } from '../support/build-query.js'
-import { expectResponse } from '../support/expect-response.js'
+import { optionsOf } from '../support/edns-options.js'
+import { EXCHANGES } from '../support/exchange.js'
+import { describeResponse, expectResponse } from '../support/expect-response.js'
 
-// The tests of §8 as far as they are about UDP; each asks for the SOA of a zone that is ours, with RD clear unless it says so.
+// All nineteen tests of §8, over UDP and TCP. Each asks for the SOA of a zone that is ours, with RD clear unless it says so.
 
-const server = new Answering()
-const SOA = ['example. 30 SOA ns.dns.example. hostmaster.example. 7 7200 1800 86400 30']
-const ANSWERED = { rcode: 'NOERROR', flags: 'QR AA', answer: SOA }
-const WITH_EDNS = { ...ANSWERED, opt: '1232 v0' }
-const BADVERS = { rcode: 'BADVERS', flags: 'QR', opt: '1232 v0' }
+let server: ContainerDns & { host: string; port: number }
 
-function ask(parts: QueryParts = {}, type: string | number = 'SOA'): Uint8Array {
-  return server.ask(buildQuery('example', type, { flags: 0, ...parts }))
-}
+beforeAll(async () => {
+  const data = Array.from({ length: 200 }, (_, i) => `192.0.2.${i}`)
+  server = await createTestServer({ zones: ['example'], rrsets: [{ name: 'large.example', type: 'A', data }] })
+})
 
-function askEdns(edns: EdnsParts): Uint8Array {
-  return ask({ edns })
-}
+afterAll(() => server.close())
 
-describe('RFC 8906', () => {
-  it('§8.1.1 the zone is configured', () => expectResponse(ask(), ANSWERED))
+describe.each(EXCHANGES)('RFC 8906 over %s', (protocol, exchange) => {
+  const soa = async () => describeResponse(await exchange(server, buildQuery('example', 'SOA'))).answer
+  const answered = async () => ({ rcode: 'NOERROR', flags: 'QR AA', answer: await soa() })
+  const withEdns = async () => ({ ...(await answered()), opt: '1232 v0' })
+  const BADVERS = { rcode: 'BADVERS', flags: 'QR', opt: '1232 v0' }
 
-  it('§8.1.2 a type that is not known is NODATA', () => {
-    expectResponse(ask({}, 1000), { rcode: 'NOERROR', flags: 'QR AA', authority: SOA })
+  function ask(parts: QueryParts = {}, type: string | number = 'SOA'): Promise<Uint8Array> {
+    return exchange(server, buildQuery('example', type, { flags: 0, ...parts }))
+  }
+
+  const askEdns = (edns: EdnsParts) => ask({ edns })
+
+  it('§8.1.1 the zone is configured', async () => {
+    expect(await soa()).toHaveLength(1)
+    expectResponse(await ask(), await answered())
   })
 
-  it('§8.1.3.1 CD=1', () => expectResponse(ask({ flags: FLAGS.CD }), ANSWERED))
-  it('§8.1.3.2 AD=1', () => expectResponse(ask({ flags: FLAGS.AD }), ANSWERED))
-  it('§8.1.3.3 the reserved bit is not copied', () => expectResponse(ask({ flags: FLAGS.Z }), ANSWERED))
-  it('§8.1.3.4 RD=1 is copied, and recursion is not available', () => {
-    expectResponse(ask({ flags: FLAGS.RD }), { ...ANSWERED, flags: 'QR AA RD' })
+  it('§8.1.2 a type that is not known is NODATA', async () => {
+    expectResponse(await ask({}, 1000), { rcode: 'NOERROR', flags: 'QR AA', authority: await soa() })
   })
 
-  it('§8.1.4 an opcode that is not known is NOTIMP, with a question or without', () => {
+  it.each([
+    ['§8.1.3.1 CD=1', FLAGS.CD],
+    ['§8.1.3.2 AD=1', FLAGS.AD],
+    ['§8.1.3.3 the reserved bit', FLAGS.Z],
+  ])('%s is not copied', async (_, flags) => {
+    expectResponse(await ask({ flags }), await answered())
+  })
+
+  it('§8.1.3.4 RD=1 is copied, and recursion is not available', async () => {
+    expectResponse(await ask({ flags: FLAGS.RD }), { ...(await answered()), flags: 'QR AA RD' })
+  })
+
+  it('§8.1.4 an opcode that is not known is NOTIMP, with a question or without', async () => {
     const expected = { rcode: 'NOTIMP', flags: 'QR', opcode: 15, question: null }
-    expectResponse(server.ask(buildMessage(new Uint8Array(0), { flags: 15 << 11 })), expected)
-    expectResponse(ask({ flags: 15 << 11 }), expected)
+    expectResponse(await exchange(server, buildMessage(new Uint8Array(0), { flags: 15 << 11 })), expected)
+    expectResponse(await ask({ flags: 15 << 11 }), expected)
   })
 
-  it('§8.2.1 minimal EDNS', () => expectResponse(askEdns({}), WITH_EDNS))
-  it('§8.2.2 version negotiation', () => expectResponse(askEdns({ version: 1 }), BADVERS))
-  it('§8.2.3 an option that is not known is ignored', () => {
-    expectResponse(askEdns({ options: [[100, new Uint8Array(0)]] }), WITH_EDNS)
-  })
-  it('§8.2.4 a flag that is not known is ignored', () => expectResponse(askEdns({ flags: 0x40 }), WITH_EDNS))
-  it('§8.2.5 version and flags', () => expectResponse(askEdns({ version: 1, flags: 0x40 }), BADVERS))
-  it('§8.2.6 version and options', () => {
-    expectResponse(askEdns({ version: 1, options: [[100, new Uint8Array(0)]] }), BADVERS)
+  it('§8.1.5 the zone is configured over TCP as over UDP', async () => {
+    const answers = await Promise.all(EXCHANGES.map(([, each]) => each(server, buildQuery('example', 'SOA'))))
+    expect(describeResponse(answers[0]!)).toEqual(describeResponse(answers[1]!))
   })
 
-  it('§8.2.7 a truncated response has an OPT record', () => {
-    const data = Array.from({ length: 60 }, (_, i) => `192.0.2.${i}`)
-    const large = new Answering().put({ name: 'a.example', type: 'A', data })
-    const query = buildQuery('a.example', 'A', { flags: 0, edns: { size: 512, flags: 0x8000 } })
-    expectResponse(large.ask(query), { rcode: 'NOERROR', flags: 'QR AA TC', opt: '1232 v0 DO' })
+  it('§8.2.1 minimal EDNS', async () => expectResponse(await askEdns({}), await withEdns()))
+  it('§8.2.2 version negotiation', async () => expectResponse(await askEdns({ version: 1 }), BADVERS))
+  it('§8.2.3 an option that is not known is ignored', async () => {
+    expectResponse(await askEdns({ options: [[100, new Uint8Array(0)]] }), await withEdns())
+  })
+  it('§8.2.4 a flag that is not known is ignored', async () => {
+    expectResponse(await askEdns({ flags: 0x40 }), await withEdns())
+  })
+  it('§8.2.5 version and flags', async () => expectResponse(await askEdns({ version: 1, flags: 0x40 }), BADVERS))
+  it('§8.2.6 version and options', async () => {
+    expectResponse(await askEdns({ version: 1, options: [[100, new Uint8Array(0)]] }), BADVERS)
   })
 
-  it('§8.2.8 DO=1', () => expectResponse(askEdns({ flags: 0x8000 }), { ...WITH_EDNS, opt: '1232 v0 DO' }))
-  it('§8.2.9 version and DO', () => {
-    expectResponse(askEdns({ version: 1, flags: 0x8000 }), { ...BADVERS, opt: '1232 v0 DO' })
+  it('§8.2.7 a truncated response has an OPT record, and over TCP none is truncated', async () => {
+    const query = buildQuery('large.example', 'A', { flags: 0, edns: { size: 512, flags: 0x8000 } })
+    const { flags, answer, opt } = describeResponse(await exchange(server, query))
+    expect([flags, answer.length, opt]).toEqual(
+      protocol === 'UDP' ? ['QR AA TC', 0, '1232 v0 DO'] : ['QR AA', 200, '1232 v0 DO'],
+    )
   })
 
-  it('§8.2.10 several options: NSID, cookie, client subnet, expire', () => {
+  it('§8.2.8 DO=1', async () => {
+    expectResponse(await askEdns({ flags: 0x8000 }), { ...(await withEdns()), opt: '1232 v0 DO' })
+  })
+  it('§8.2.9 version and DO', async () => {
+    expectResponse(await askEdns({ version: 1, flags: 0x8000 }), { ...BADVERS, opt: '1232 v0 DO' })
+  })
+
+  it('§8.2.10 several options: NSID, cookie, client subnet, expire', async () => {
     const options = [
       [3, new Uint8Array(0)],
       [10, new Uint8Array(8)],
       [8, new Uint8Array(4)],
       [9, new Uint8Array(0)],
     ] as const
-    expectResponse(askEdns({ options }), WITH_EDNS)
+    const response = await askEdns({ options })
+    expectResponse(response, { ...(await withEdns()), opt: '1232 v0 option10' })
+    expect([...optionsOf(response).keys()]).toEqual([10])
   })
 })

@@ -1,7 +1,8 @@
 import { expect } from 'vitest'
+import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
 import { COUNTER_NAMES, COUNTER_ROW_WORDS, type CounterName } from '../../lib/metrics/counters.js'
 import { QueryPipeline } from '../../lib/query/pipeline.js'
-import { Zone, ZoneTable } from '../../lib/query/zone.js'
+import { type AnswerPolicy, openSettings } from '../../lib/query/settings.js'
 import { RecordIndexWriter } from '../../lib/record-index/record-index-writer.js'
 import type { RRset } from '../../lib/records/rrset.js'
 import { RRsetEncoder } from '../../lib/records/wire-rrset.js'
@@ -19,7 +20,13 @@ export interface AnsweringOptions {
   readonly hashSeed?: number
   /** What stands around the request and response windows, and in the response window before it is written. */
   readonly poison?: number
+  /** What is left out is off. */
+  readonly policy?: Partial<AnswerPolicy>
 }
+
+/** Seconds since 1970. */
+const NOW = 1_800_000_000
+const NO_ADDRESSES = { ipv4: new Uint8Array(0), ipv6: new Uint8Array(0) }
 
 const GUARD = 64
 const MAX_DATAGRAM_RESPONSE = 4096
@@ -35,6 +42,9 @@ export class Answering {
   readonly #counters = new Uint32Array(COUNTER_ROW_WORDS)
   readonly #encoder = new RRsetEncoder()
   readonly #poison: number
+  /** Where queries come from. */
+  client: Uint8Array = Uint8Array.of(192, 0, 2, 1)
+  isEncrypted = false
 
   constructor(options: AnsweringOptions = {}) {
     const {
@@ -47,12 +57,27 @@ export class Answering {
     } = options
     this.#poison = options.poison ?? 0xaa
     this.index = new RecordIndexWriter({ readers: 0, seed: hashSeed, serial, onSegment: () => {} })
-    const table = new ZoneTable(
-      zones.map((zone) => new Zone(zone, negativeTtl)),
-      hashSeed,
-    )
-    const settings = { index: this.index.reader, zones: table, udpPayloadSize, negativeTtl }
+    const policy: AnswerPolicy = {
+      zones,
+      udpPayloadSize,
+      negativeTtl,
+      ownAddresses: NO_ADDRESSES,
+      normalizesSrvWeights: false,
+      identity: { version: undefined, hostname: undefined },
+      nsid: new Uint8Array(0),
+      cookies: 'off',
+      cookieSecrets: new CookieSecrets().buffer,
+      keepaliveTimeout: 100,
+      ...options.policy,
+    }
+    const settings = openSettings(this.index.reader, policy, () => NOW)
     this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1, 1)
+    this.pipeline.clients = {
+      clientAddress: (_, target) => {
+        target.set(this.client)
+        return this.client.length
+      },
+    }
     if (loaded) this.index.setLoaded()
   }
 
@@ -65,6 +90,14 @@ export class Answering {
       this.index.write(owner, [...others, this.#encoder.encode(type, ttl, data)])
     }
     return this
+  }
+
+  /** Puts RRsets in the place of all there are. */
+  replaceAll(rrsets: RRset[]): this {
+    for (let bucket = 0; bucket < this.index.bucketCount; bucket++) {
+      this.index.visitBucket(bucket, this.index.bucketCount, (name) => void this.index.write(name, []))
+    }
+    return this.put(...rrsets)
   }
 
   /** The response to a datagram; of no length when there is none. */
@@ -90,7 +123,10 @@ export class Answering {
     const response = new Uint8Array(capacity + 2 * GUARD).fill(this.#poison)
     this.index.reader.enter()
     this.pipeline.take(0, request, GUARD, query.length)
-    const length = this.pipeline[method](0, response, GUARD, capacity)
+    const length =
+      method === 'answerStream'
+        ? this.pipeline.answerStream(0, response, GUARD, capacity, this.isEncrypted)
+        : this.pipeline.answerDatagram(0, response, GUARD, capacity)
     this.index.reader.leave()
     expect(length).toBeLessThanOrEqual(capacity)
     const changed = (bytes: Uint8Array) => bytes.some((byte) => byte !== this.#poison)

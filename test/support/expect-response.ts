@@ -81,6 +81,7 @@ const RCODES: Record<number, string> = {
   4: 'NOTIMP',
   5: 'REFUSED',
   16: 'BADVERS',
+  23: 'BADCOOKIE',
 }
 
 const FLAG_NAMES: readonly (readonly [string, number])[] = [

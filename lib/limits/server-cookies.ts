@@ -1,0 +1,93 @@
+import { CURRENT_SECRET, PREVIOUS_SECRET, SecretReader } from './cookie-secrets.js'
+import { sipHash24 } from './siphash.js'
+
+// RFC 9018 §4: a server's cookie is | version 1 | reserved 3 | timestamp 4 | hash 8 |
+// The hash is over the client's cookie, the first eight octets of the server's, and the client's address.
+
+const CLIENT_COOKIE_SIZE = 8
+const VERSION = CLIENT_COOKIE_SIZE
+const TIMESTAMP = VERSION + 4
+const HASH = TIMESTAMP + 4
+/** Both cookies, one behind the other. */
+export const BOTH_COOKIES_SIZE = HASH + 8
+const COOKIE_VERSION = 1
+const MAX_ADDRESS_SIZE = 16
+
+/** RFC 9018 §4.3: how old a cookie may be, and how far ahead our clock may see it. */
+const MAX_AGE_SECONDS = 3600
+const MAX_AHEAD_SECONDS = 300
+/** RFC 9018 §4.3: from this age on the client gets a new one. */
+const RENEWAL_AGE_SECONDS = 1800
+
+/** Makes and checks the cookies that a server hands out. One for each thread; nothing in it allocates for a query. */
+export class ServerCookies {
+  /** After `check`: what goes back to the client, its own cookie and ours. */
+  readonly bytes = new Uint8Array(BOTH_COOKIES_SIZE)
+  /** What stands here is written by whoever calls `check`: the client's address, of 4 or 16 octets. */
+  readonly address = new Uint8Array(MAX_ADDRESS_SIZE)
+  readonly #secrets: SecretReader
+  readonly #wallSeconds: () => number
+  readonly #signed = new Uint8Array(HASH + MAX_ADDRESS_SIZE)
+  readonly #hash = new Uint8Array(8)
+
+  /** `wallSeconds` are those since 1970. */
+  constructor(secrets: SharedArrayBuffer, wallSeconds: () => number) {
+    this.#secrets = new SecretReader(secrets)
+    this.#wallSeconds = wallSeconds
+  }
+
+  /**
+   * Whether a client with the address in `address` has sent a cookie that it got from us. Fills `bytes` in any case: with the
+   * same cookie while it is young, with a new one otherwise.
+   */
+  check(source: Uint8Array, start: number, length: number, addressLength: number): boolean {
+    this.#secrets.refresh()
+    const now = this.#wallSeconds() | 0
+    const { bytes, address } = this
+    const signed = this.#signed
+    for (let i = 0; i < CLIENT_COOKIE_SIZE; i++) bytes[i] = signed[i] = source[start + i]!
+    for (let i = 0; i < addressLength; i++) signed[HASH + i] = address[i]!
+    let isValid = false
+    if (length === BOTH_COOKIES_SIZE && source[start + VERSION] === COOKIE_VERSION) {
+      const age = (now - readTimestamp(source, start + TIMESTAMP)) | 0
+      if (age <= MAX_AGE_SECONDS && age >= -MAX_AHEAD_SECONDS) {
+        // RFC 9018 §4.2: the reserved octets count as they came.
+        for (let i = VERSION; i < HASH; i++) signed[i] = source[start + i]!
+        const isOfNow = this.#hashIs(CURRENT_SECRET, source, start, addressLength)
+        if (isOfNow && age < RENEWAL_AGE_SECONDS) {
+          for (let i = VERSION; i < BOTH_COOKIES_SIZE; i++) bytes[i] = source[start + i]!
+          return true
+        }
+        isValid = isOfNow || this.#hashIs(PREVIOUS_SECRET, source, start, addressLength)
+      }
+    }
+    this.#sign(now, addressLength)
+    return isValid
+  }
+
+  #hashIs(secret: number, source: Uint8Array, start: number, addressLength: number): boolean {
+    const hash = this.#hash
+    sipHash24(this.#secrets.words, secret, this.#signed, HASH + addressLength, hash, 0)
+    // All octets, so that time says nothing about how many were right.
+    let difference = 0
+    for (let i = 0; i < hash.length; i++) difference |= hash[i]! ^ source[start + HASH + i]!
+    return difference === 0
+  }
+
+  #sign(now: number, addressLength: number): void {
+    const { bytes } = this
+    const signed = this.#signed
+    bytes[VERSION] = COOKIE_VERSION
+    for (let i = 1; i < 4; i++) bytes[VERSION + i] = 0
+    bytes[TIMESTAMP] = now >>> 24
+    bytes[TIMESTAMP + 1] = now >>> 16
+    bytes[TIMESTAMP + 2] = now >>> 8
+    bytes[TIMESTAMP + 3] = now
+    for (let i = VERSION; i < HASH; i++) signed[i] = bytes[i]!
+    sipHash24(this.#secrets.words, CURRENT_SECRET, signed, HASH + addressLength, bytes, HASH)
+  }
+}
+
+function readTimestamp(source: Uint8Array, at: number): number {
+  return (source[at]! << 24) | (source[at + 1]! << 16) | (source[at + 2]! << 8) | source[at + 3]!
+}

@@ -1,0 +1,135 @@
+import { RDLENGTH_SIZE, Type } from '../wire/constants.js'
+import { FoldedName } from '../wire/folded-name.js'
+import type { QuerySettings } from './query-context.js'
+import type { ResponseWriter } from './response-writer.js'
+import type { RRsetWriter } from './rrset-writer.js'
+import { findCut, NO_CUT } from './zone-cuts.js'
+
+/** For how many names an answer brings addresses along: more would make one query the work of many. */
+const MAX_TARGETS = 16
+
+/**
+ * Adds the addresses of what an RRset points to, as far as they are ours to know (RFC 1034 §4.3.2 step 6). Made once per thread.
+ *
+ * What finds no room is left out. TC does not say so (RFC 2181 §9), except for the glue that a referral cannot do without.
+ */
+export class AdditionalSection {
+  readonly #settings: QuerySettings
+  readonly #response: ResponseWriter
+  readonly #rrsets: RRsetWriter
+  readonly #target = new FoldedName()
+  /** Hashes of the names that have been dealt with. */
+  readonly #done = new Int32Array(MAX_TARGETS)
+  #doneCount = 0
+
+  constructor(settings: QuerySettings, response: ResponseWriter, rrsets: RRsetWriter) {
+    this.#settings = settings
+    this.#response = response
+    this.#rrsets = rrsets
+  }
+
+  /** For the RRset under the index' cursor, which is in the answer: addresses of a zone's name servers, of mail exchanges, of services. */
+  addForAnswer(type: number): void {
+    const { index } = this.#settings
+    const { bytes, count } = index
+    this.#doneCount = 0
+    for (let i = 0, at = index.wireStart; i < count && this.#doneCount < MAX_TARGETS; i++, at = nextRecord(bytes, at)) {
+      const start = targetStart(type, at)
+      if (this.#readTarget(bytes, start, at) && this.#isNew()) this.#addAddresses(bytes, start, at, type === Type.NS)
+    }
+  }
+
+  /** For a name that is in the answer as the one target. */
+  addForTarget(source: Uint8Array): void {
+    if (this.#target.read(source, 0, source.length, this.#settings.index.seed)) {
+      this.#addTo(this.#target, source, 0, source.length, true)
+    }
+  }
+
+  /**
+   * For a referral, whose NS RRset is under the index' cursor. Returns false when glue is missing that a resolver cannot find
+   * elsewhere: the addresses of servers inside of what is delegated (RFC 9471 §3.1).
+   */
+  addGlue(name: FoldedName, cut: number): boolean {
+    const { index } = this.#settings
+    const { bytes, count, wireStart } = index
+    let isComplete = true
+    for (let i = 0, at = wireStart; i < count && isComplete; i++, at = nextRecord(bytes, at)) {
+      if (!this.#readTarget(bytes, at + RDLENGTH_SIZE, at) || !this.#target.isAtOrBelow(name, cut)) continue
+      isComplete = this.#addAddresses(bytes, at + RDLENGTH_SIZE, at, true)
+    }
+    if (!isComplete) return false
+    // RFC 9471 §3.2: glue of siblings is welcome, and not a reason to truncate; nor is what is ours anyhow.
+    let others = 0
+    for (let i = 0, at = wireStart; i < count && others < MAX_TARGETS; i++, at = nextRecord(bytes, at)) {
+      if (!this.#readTarget(bytes, at + RDLENGTH_SIZE, at) || this.#target.isAtOrBelow(name, cut)) continue
+      this.#addAddresses(bytes, at + RDLENGTH_SIZE, at, true)
+      others++
+    }
+    return true
+  }
+
+  #readTarget(bytes: Uint8Array, start: number, at: number): boolean {
+    return this.#target.read(bytes, start, nextRecord(bytes, at), this.#settings.index.seed)
+  }
+
+  /** Several services may be on one host. Two names with one hash lose one its addresses, which are a courtesy. */
+  #isNew(): boolean {
+    const { hash } = this.#target
+    for (let i = 0; i < this.#doneCount; i++) if (this.#done[i] === hash) return false
+    this.#done[this.#doneCount++] = hash
+    return true
+  }
+
+  #addAddresses(bytes: Uint8Array, start: number, at: number, allowsGlue: boolean): boolean {
+    return this.#addTo(this.#target, bytes, start, nextRecord(bytes, at), allowsGlue)
+  }
+
+  /** False when an address of the name has found no room. */
+  #addTo(target: FoldedName, source: Uint8Array, start: number, end: number, allowsGlue: boolean): boolean {
+    const { index, zones } = this.#settings
+    const zone = zones.match(target)
+    if (zone === undefined) return true
+    // Below a cut there is glue, which is for those who ask for name servers.
+    if (!allowsGlue && findCut(index, zone, target, Type.A) !== NO_CUT) return true
+    this.#rrsets.ownByName(source, start, end)
+    if (index.findFolded(target)) return this.#addType(Type.A) && this.#addType(Type.AAAA)
+    if (zone.isNameServer(target)) this.#addOwn()
+    return true
+  }
+
+  #addType(type: number): boolean {
+    if (!this.#settings.index.findType(type)) return true
+    const written = this.#rrsets.write()
+    this.#response.additionalCount += written
+    return written > 0
+  }
+
+  #addOwn(): void {
+    const { ipv4, ipv6 } = this.#settings.ownAddresses
+    this.#response.additionalCount += this.#rrsets.writeAddresses(Type.A, ipv4)
+    this.#response.additionalCount += this.#rrsets.writeAddresses(Type.AAAA, ipv6)
+  }
+}
+
+/** Whether records of a type point to names whose addresses a client asks for next. */
+export function pointsToHosts(type: number): boolean {
+  return type === Type.SRV || type === Type.MX || type === Type.NS
+}
+
+/** Where in the record at `at` the name stands that it points to. */
+function targetStart(type: number, at: number): number {
+  switch (type) {
+    case Type.SRV:
+      // Priority, weight and port stand before it (RFC 2782).
+      return at + RDLENGTH_SIZE + 6
+    case Type.MX:
+      return at + RDLENGTH_SIZE + 2
+    default:
+      return at + RDLENGTH_SIZE
+  }
+}
+
+function nextRecord(bytes: Uint8Array, at: number): number {
+  return at + RDLENGTH_SIZE + ((bytes[at]! << 8) | bytes[at + 1]!)
+}

@@ -1,0 +1,43 @@
+import { ServerCookies } from '../limits/server-cookies.js'
+import type { RecordIndexReader } from '../record-index/record-index-reader.js'
+import { Identity, type IdentityTexts } from './identity.js'
+import type { CookieMode } from './options.js'
+import type { OwnAddresses, QuerySettings } from './query-context.js'
+import { Zone, ZoneTable } from './zone.js'
+
+/** How queries are answered. A plain object: it is posted to each thread. */
+export interface AnswerPolicy {
+  readonly zones: readonly string[]
+  readonly udpPayloadSize: number
+  readonly negativeTtl: number
+  readonly ownAddresses: OwnAddresses
+  readonly normalizesSrvWeights: boolean
+  readonly identity: IdentityTexts
+  readonly nsid: Uint8Array
+  readonly cookies: CookieMode
+  readonly cookieSecrets: SharedArrayBuffer
+  readonly keepaliveTimeout: number
+}
+
+/** What one thread answers by. `wallSeconds` are those since 1970, which cookies are dated with. */
+export function openSettings(
+  index: RecordIndexReader,
+  policy: AnswerPolicy,
+  wallSeconds = () => Math.floor(Date.now() / 1000),
+): QuerySettings {
+  const { udpPayloadSize, negativeTtl, ownAddresses, normalizesSrvWeights, nsid, keepaliveTimeout } = policy
+  const zones = policy.zones.map((zone) => new Zone(zone, negativeTtl))
+  return {
+    index,
+    zones: new ZoneTable(zones, index.seed),
+    udpPayloadSize,
+    negativeTtl,
+    ownAddresses,
+    normalizesSrvWeights,
+    identity: new Identity(policy.identity),
+    nsid,
+    cookies: policy.cookies === 'off' ? undefined : new ServerCookies(policy.cookieSecrets, wallSeconds),
+    requiresCookie: policy.cookies === 'require',
+    keepaliveTimeout,
+  }
+}

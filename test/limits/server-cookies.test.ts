@@ -1,0 +1,94 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
+import { ServerCookies } from '../../lib/limits/server-cookies.js'
+
+const CLIENT = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)
+const ADDRESS = Uint8Array.of(192, 0, 2, 1)
+
+class Setting {
+  readonly secrets = new CookieSecrets()
+  now = 1_700_000_000
+  readonly cookies = this.another()
+
+  another(): ServerCookies {
+    return new ServerCookies(this.secrets.buffer, () => this.now)
+  }
+
+  check(cookie: Uint8Array, address = ADDRESS, cookies = this.cookies): boolean {
+    cookies.address.set(address)
+    return cookies.check(cookie, 0, cookie.length, address.length)
+  }
+
+  /** A cookie as a client gets it. */
+  fresh(address = ADDRESS): Uint8Array {
+    expect(this.check(CLIENT, address)).toBe(false)
+    return this.cookies.bytes.slice()
+  }
+}
+
+describe('server cookies', () => {
+  it('are good in every thread, for the address they were made for', () => {
+    const setting = new Setting()
+    const cookie = setting.fresh()
+    expect(setting.check(cookie)).toBe(true)
+    expect(setting.check(cookie, ADDRESS, setting.another())).toBe(true)
+    expect(setting.check(cookie, Uint8Array.of(192, 0, 2, 2))).toBe(false)
+    expect(setting.check(cookie, new Uint8Array(16))).toBe(false)
+  })
+
+  it('are good for an hour, and handed out anew after half of it', () => {
+    const setting = new Setting()
+    const cookie = setting.fresh()
+    for (const [seconds, isGood, isRenewed] of [
+      [1799, true, false],
+      [1800, true, true],
+      [3600, true, true],
+      [3601, false, true],
+      [-300, true, false],
+      [-301, false, true],
+    ] as const) {
+      setting.now = 1_700_000_000 + seconds
+      expect([seconds, setting.check(cookie)]).toEqual([seconds, isGood])
+      expect(Buffer.from(setting.cookies.bytes).equals(cookie)).toBe(!isRenewed)
+    }
+  })
+
+  it('live over the end of 32 bits of seconds', () => {
+    const setting = new Setting()
+    setting.now = 2 ** 32 - 10
+    const cookie = setting.fresh()
+    setting.now += 20
+    expect(setting.check(cookie)).toBe(true)
+  })
+
+  it('are good after their secret has been changed once, and not after twice', () => {
+    const setting = new Setting()
+    const cookie = setting.fresh()
+    setting.secrets.roll()
+    expect(setting.check(cookie)).toBe(true)
+    setting.secrets.roll()
+    expect(setting.check(cookie)).toBe(false)
+    expect(setting.check(setting.cookies.bytes.slice())).toBe(true)
+  })
+
+  it('are not what another server makes', () => {
+    expect(new Setting().check(new Setting().fresh())).toBe(false)
+  })
+
+  it('are not those with an octet changed, nor of another length', () => {
+    const setting = new Setting()
+    const cookie = setting.fresh()
+    const changed = fc.property(fc.nat(23), fc.integer({ min: 1, max: 255 }), (at, bits) => {
+      const other = cookie.slice()
+      other[at]! ^= bits
+      expect(setting.check(other)).toBe(false)
+    })
+    fc.assert(changed)
+    for (const length of [8, 16, 23, 25, 40]) {
+      const other = new Uint8Array(length)
+      other.set(cookie.subarray(0, length))
+      expect(setting.check(other)).toBe(false)
+    }
+  })
+})
