@@ -9,9 +9,10 @@ import * as options from '../lib/options.js'
 import { UDP_PAYLOAD_SIZE } from '../lib/query/options.js'
 import { decodeRRset } from '../lib/records/wire-rrset.js'
 import { keyLayoutFor, type LayoutName } from '../lib/store/etcd/choose-layout.js'
+import { etcdStore } from '../lib/store/etcd/etcd-store.js'
 import type { KeyLayout } from '../lib/store/etcd/key-layout.js'
 import { type Leaf, LeafPacker } from '../lib/store/etcd/leaf.js'
-import { parseEtcdStoreOptions, SERVICE_LEVELS } from '../lib/store/etcd/options.js'
+import * as etcd from '../lib/store/etcd/options.js'
 import { nameToText } from '../lib/wire/name.js'
 import type { RecordData } from '../lib/wire/rdata/record-data.js'
 import { RECORD_TYPES } from '../lib/wire/rdata/record-type.js'
@@ -103,15 +104,34 @@ describe('docs/etcd.md', () => {
   it.each(blocks.map(([, layout, keys, answers]) => [keys!.split(' ')[0]!, layout!, keys!, answers!] as const))(
     'says what is answered from the keys after %s',
     (_, name, keys, answers) => {
-      const { layout, prefixes, serviceLevels } = parseEtcdStoreOptions({ hosts: 'a', layout: name as LayoutName })
+      const { layout, prefixes, serviceLevels } = etcd.parseEtcdStoreOptions({ hosts: 'a', layout: name as LayoutName })
       expect(answersFrom(keyLayoutFor({ layout, prefixes, serviceLevels }), keys.split('\n'))).toEqual(
         answers.split('\n'),
       )
     },
   )
 
-  it('says the bounds of serviceLevels', () => {
-    expect(text).toContain(`(${SERVICE_LEVELS.min} to ${SERVICE_LEVELS.max}, default ${SERVICE_LEVELS.default}`)
+  const rows = (heading: string) => {
+    const section = text.slice(text.indexOf(heading)).split(/\n## /)[0]!
+    return [...section.matchAll(/^\| (`[^|]+) \|.*$/gm)].map((row) => ({ names: row[1]!, row: row[0] }))
+  }
+  const namesUnder = (heading: string) =>
+    rows(heading).flatMap(({ names }) => names.split(',').map((name) => name.replaceAll('`', '').trim()))
+
+  it('lists each option of the store, with its bounds, and each of its figures', () => {
+    expect(namesUnder('## Options').sort()).toEqual([...etcd.ETCD_OPTION_NAMES].sort())
+    for (const [name, bounds] of [
+      ['serviceLevels', etcd.SERVICE_LEVELS],
+      ['requestTimeoutMs', etcd.REQUEST_TIMEOUT_MS],
+      ['relistIntervalMs', etcd.RELIST_INTERVAL_MS],
+      ['staleAfterMs', etcd.STALE_AFTER_MS],
+    ] as const) {
+      const { row } = rows('## Options').find(({ names }) => names === `\`${name}\``)!
+      expect(row).toContain(`| ${bounds.default} |`)
+      expect(row).toContain(`${bounds.min} to ${bounds.max}`)
+    }
+    const status = etcdStore({ hosts: 'a' }).status()
+    expect(namesUnder('## When etcd is away').sort()).toEqual(Object.keys(status).sort())
   })
 })
 

@@ -37,7 +37,20 @@ export interface StoreStatus {
   readonly badRecords: number
   /** Records passed over because they are for views that are not served. */
   readonly ignoredRecords: number
+  /** How old what is answered may be, at most; 0 for a store that knows at once. */
+  readonly lagMs: number
+  /** Whether that is longer than the store was told to bear (`staleAfterMs`). Answers go on. */
+  readonly stale: boolean
+  /** When the source was last heard of, in milliseconds since 1970; 0: never, or there is none. */
+  readonly lastContactAt: number
+  /** How often everything was read anew and compared while changes were followed. */
+  readonly checks: number
+  /** Keys of which the index was found to say something else than the source. Each is a change that got lost on its way. */
+  readonly discrepancies: number
 }
+
+/** What a store without a source has to say of it. */
+export const ALWAYS_CURRENT = { lagMs: 0, stale: false, lastContactAt: 0, checks: 0, discrepancies: 0 } as const
 
 /** Something in the store that is no record we understand. It was skipped and counted. */
 export interface BadRecord {

@@ -9,28 +9,59 @@ import { eventually } from './eventually.js'
 
 const run = promisify(execFile)
 
+export interface EtcdTestOptions {
+  /** More of etcd's flags. */
+  readonly flags?: readonly string[]
+  /** Files that etcd and etcdctl show and believe; with it, whoever has no certificate of the authority is turned away. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
+}
+
+/** Where a member of a cluster is, and who the others are. */
+interface Member {
+  readonly name: string
+  readonly clientPort: number
+  readonly peerPort: number
+  readonly cluster: string
+}
+
 /** A real etcd (Debian's etcd-server) on free ports of 127.0.0.1, its data in a temporary folder. */
 export class Etcd implements AsyncDisposable {
   /** For `etcdStore`. */
   readonly host: string
-  readonly #clientPort: number
-  readonly #peerPort: number
-  readonly #flags: readonly string[]
+  readonly #member: Member
+  readonly #options: EtcdTestOptions
   #folder: string
   #process: ChildProcess | undefined
+  /** What etcdctl says who it is with, once authentication is switched on. */
+  user: string | undefined
 
-  private constructor(clientPort: number, peerPort: number, folder: string, flags: readonly string[]) {
-    this.host = `http://127.0.0.1:${clientPort}`
-    this.#clientPort = clientPort
-    this.#peerPort = peerPort
+  private constructor(member: Member, options: EtcdTestOptions, folder: string) {
+    this.host = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${member.clientPort}`
+    this.#member = member
+    this.#options = options
     this.#folder = folder
-    this.#flags = flags
   }
 
-  static async start(...flags: string[]): Promise<Etcd> {
+  /** Members of one cluster. Each has data and ports of its own. */
+  static async startCluster(size: number): Promise<Etcd[]> {
+    const ports = await freePorts(2 * size)
+    const names = Array.from({ length: size }, (_, i) => `test${i}`)
+    const cluster = names.map((name, i) => `${name}=${peerUrl(ports[2 * i + 1]!)}`).join()
+    const members = await Promise.all(
+      names.map(async (name, i) => {
+        const member = { name, clientPort: ports[2 * i]!, peerPort: ports[2 * i + 1]!, cluster }
+        return new Etcd(member, {}, await newFolder())
+      }),
+    )
+    await Promise.all(members.map((member) => member.restart()))
+    return members
+  }
+
+  static async start(options: EtcdTestOptions = {}): Promise<Etcd> {
     for (let attempt = 1; ; attempt++) {
-      const [clientPort, peerPort] = await freePorts(2)
-      const etcd = new Etcd(clientPort!, peerPort!, await newFolder(), flags)
+      const [clientPort, peerPort] = (await freePorts(2)) as [number, number]
+      const member = { name: 'test', clientPort, peerPort, cluster: `test=${peerUrl(peerPort)}` }
+      const etcd = new Etcd(member, options, await newFolder())
       try {
         await etcd.restart()
         return etcd
@@ -79,6 +110,31 @@ export class Etcd implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true })
     this.#folder = await newFolder()
     await this.restart()
+  }
+
+  /** Writes a backup of all it holds. */
+  async saveBackup(file: string): Promise<void> {
+    await this.ctl('snapshot', 'save', file)
+  }
+
+  /** Starts it on the same ports with what it held when the backup was written, revisions and all. */
+  async restoreBackup(file: string): Promise<void> {
+    const { name, peerPort, cluster } = this.#member
+    await this.kill()
+    await rm(this.#folder, { recursive: true, force: true })
+    await this.ctl(
+      ...['snapshot', 'restore', file, '--data-dir', this.#folder, '--name', name],
+      ...['--initial-cluster', cluster, '--initial-advertise-peer-urls', peerUrl(peerPort)],
+    )
+    await this.restart()
+  }
+
+  /** Whether it leads its cluster. */
+  async isLeader(): Promise<boolean> {
+    const [{ Status }] = JSON.parse(await this.ctl('endpoint', 'status', '-w', 'json')) as [
+      { Status: { header: { member_id: number }; leader: number } },
+    ]
+    return Status.leader === Status.header.member_id
   }
 
   /** Stops answering without closing anything: SIGSTOP. */
@@ -134,26 +190,38 @@ export class Etcd implements AsyncDisposable {
 
   #etcdctl(args: readonly string[], input = ''): Promise<{ stdout: string }> {
     const env = { PATH: pathOf(), ETCDCTL_API: '3' }
-    const result = run('etcdctl', ['--endpoints', this.host, '--command-timeout', '3s', ...args], { env })
+    const { tls } = this.#options
+    const secure = tls === undefined ? [] : ['--cacert', tls.ca, '--cert', tls.cert, '--key', tls.key]
+    const user = this.user === undefined ? [] : ['--user', this.user]
+    const common = ['--endpoints', this.host, '--command-timeout', '3s', ...secure, ...user]
+    const result = run('etcdctl', [...common, ...args], { env, maxBuffer: 2 ** 28 })
     result.child.stdin!.end(input)
     return result
   }
 
   #arguments(): string[] {
-    const client = `http://127.0.0.1:${this.#clientPort}`
-    const peer = `http://127.0.0.1:${this.#peerPort}`
+    const { name, peerPort, cluster } = this.#member
+    const { tls, flags = [] } = this.#options
+    const peer = peerUrl(peerPort)
     return [
-      ...['--name', 'test', '--data-dir', this.#folder],
-      ...['--listen-client-urls', client, '--advertise-client-urls', client],
-      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
+      ...['--name', name, '--data-dir', this.#folder],
+      ...['--listen-client-urls', this.host, '--advertise-client-urls', this.host],
+      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster],
       ...['--logger', 'zap', '--log-level', 'error', '--log-outputs', 'stderr'],
       // Nothing is forgotten unless a test says so.
       ...['--auto-compaction-retention', '0'],
       // Tests ask more often whether it is there than anyone else should.
       ...['--grpc-keepalive-min-time', '100ms'],
-      ...this.#flags,
+      ...(tls === undefined
+        ? []
+        : ['--cert-file', tls.cert, '--key-file', tls.key, '--trusted-ca-file', tls.ca, '--client-cert-auth']),
+      ...flags,
     ]
   }
+}
+
+function peerUrl(port: number): string {
+  return `http://127.0.0.1:${port}`
 }
 
 /** As etcdctl's `txn` reads its lines: in double quotes, as in Go. */

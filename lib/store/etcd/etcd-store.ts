@@ -53,6 +53,11 @@ export class EtcdStore implements RecordStore {
       changes: follower?.changes ?? 0,
       badRecords: follower?.index.badRecords ?? 0,
       ignoredRecords: follower?.index.ignoredRecords ?? 0,
+      lagMs: follower?.freshness.lagMs ?? 0,
+      stale: follower?.freshness.isStale ?? false,
+      lastContactAt: follower?.freshness.lastContactAt ?? 0,
+      checks: follower?.checks ?? 0,
+      discrepancies: follower?.discrepancies ?? 0,
     }
   }
 

@@ -155,8 +155,8 @@ export class EtcdWriter {
 
   async #connected(): Promise<EtcdClient> {
     if (this.#client === undefined) {
-      const { hosts, tuning } = this.#options
-      const client = await EtcdClient.connect(hosts[this.#host % hosts.length]!, tuning)
+      const { hosts } = this.#options
+      const client = await EtcdClient.connect(hosts[this.#host % hosts.length]!, this.#options)
       if (this.#follower.closed) {
         client.close()
         throw closedError()

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ContainerDnsError } from '../../errors.js'
 import type { StoreSink } from '../record-store.js'
 import { EtcdClient } from './client.js'
+import { Freshness } from './freshness.js'
 import type { KeyLayout } from './key-layout.js'
 import { LeafIndex } from './leaf-index.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
 import { loadPages } from './page-loader.js'
 import { RevisionWaiters } from './revision-waiters.js'
-import { applyWatch } from './watch-applier.js'
+import { IndexDiffers, WatchSession } from './watch-session.js'
 
 /**
  * Keeps the index in line with etcd from `start` to `close`. Everything that can go wrong ends in the same way: the client is
@@ -21,18 +22,22 @@ export class Follower {
   readonly #index: LeafIndex
   readonly #waiters = new RevisionWaiters()
   readonly #closing = new AbortController()
+  readonly #freshness: Freshness
   #client: EtcdClient | undefined
   #running: Promise<void> | undefined
   #connected = false
   #reportedDown = false
   #loads = 0
   #changes = 0
+  #checks = 0
+  #discrepancies = 0
 
   constructor(sink: StoreSink, options: ParsedEtcdStoreOptions, layout: KeyLayout) {
     this.#sink = sink
     this.#options = options
     this.#layout = layout
     this.#index = new LeafIndex(sink)
+    this.#freshness = new Freshness(sink.clock, options.staleAfterMs)
   }
 
   get index(): LeafIndex {
@@ -57,6 +62,18 @@ export class Follower {
 
   get changes(): number {
     return this.#changes
+  }
+
+  get checks(): number {
+    return this.#checks
+  }
+
+  get discrepancies(): number {
+    return this.#discrepancies
+  }
+
+  get freshness(): Freshness {
+    return this.#freshness
   }
 
   /** Resolves when everything has been published and changes are followed; keeps trying until then. Rejects with CDNS_CLOSED. */
@@ -89,6 +106,8 @@ export class Follower {
         await this.#follow(attempt, onFollowing)
       } catch (error) {
         if (this.closed) return
+        // etcd is there; it is the index that is not to be trusted.
+        if (error instanceof IndexDiffers) continue
         this.#reportDown(error as Error)
       }
       // One that held for a while was no part of a series of failures.
@@ -100,49 +119,65 @@ export class Follower {
 
   /** One client's life. Never resolves; throws what ended it. */
   async #follow(attempt: number, onFollowing: () => void): Promise<never> {
-    const { hosts, tuning, requestTimeoutMs } = this.#options
-    const client = await EtcdClient.connect(hosts[attempt % hosts.length]!, tuning)
+    const { hosts } = this.#options
+    const client = await EtcdClient.connect(hosts[attempt % hosts.length]!, this.#options)
     this.#client = client
     try {
       this.#throwIfClosed()
-      const shared = {
-        client,
-        layout: this.#layout,
-        index: this.#index,
-        slice: () => this.#slice(),
-        throwIfClosed: () => this.#throwIfClosed(),
-      }
-      // The revision to read everything at. With a time-out, unlike the pages, so that a silent member is found out.
-      const { header } = await client.range(
-        { key: this.#layout.rangeStart, limit: 1, keys_only: true },
-        requestTimeoutMs,
-      )
-      const revision = Number(header.revision)
-      this.#index.badRecords = 0
-      this.#index.ignoredRecords = 0
-      await loadPages({ ...shared, pageSize: tuning.pageSize }, revision)
-      this.#loads++
-      this.#changes = 0
-      this.#waiters.reach(revision)
-      return await applyWatch(
-        {
-          ...shared,
-          createTimeoutMs: requestTimeoutMs,
-          onCreated: () => {
-            this.#reportUp()
-            onFollowing()
-          },
-          onRevision: (applied, changed) => {
-            this.#changes += changed
-            this.#waiters.reach(applied)
-          },
-        },
-        revision,
-        header.cluster_id,
-      )
+      const { revision, clusterId } = await this.#load(client)
+      return await this.#watch(client, revision, clusterId, onFollowing)
     } finally {
       this.#client = undefined
       client.close()
+    }
+  }
+
+  async #load(client: EtcdClient): Promise<{ revision: number; clusterId: string }> {
+    const { tuning, requestTimeoutMs } = this.#options
+    const startedAt = this.#sink.clock.monotonicMs()
+    // The revision to read everything at. With a time-out, unlike the pages, so that a silent member is found out.
+    const { header } = await client.range({ key: this.#layout.rangeStart, limit: 1, keys_only: true }, requestTimeoutMs)
+    this.#freshness.contact()
+    const revision = Number(header.revision)
+    this.#index.badRecords = 0
+    this.#index.ignoredRecords = 0
+    await loadPages({ ...this.#shared(client), pageSize: tuning.pageSize }, revision)
+    this.#loads++
+    this.#changes = 0
+    this.#waiters.reach(revision)
+    this.#freshness.loaded(startedAt)
+    return { revision, clusterId: header.cluster_id }
+  }
+
+  async #watch(client: EtcdClient, revision: number, clusterId: string, onFollowing: () => void): Promise<never> {
+    const session = new WatchSession({
+      ...this.#shared(client),
+      sink: this.#sink,
+      storeOptions: this.#options,
+      freshness: this.#freshness,
+      onCreated: () => {
+        this.#reportUp()
+        onFollowing()
+      },
+      onRevision: (applied, changed) => {
+        this.#changes += changed
+        this.#waiters.reach(applied)
+      },
+      onChecked: (discrepancies) => {
+        this.#checks++
+        this.#discrepancies += discrepancies
+      },
+    })
+    return session.run(revision, clusterId)
+  }
+
+  #shared(client: EtcdClient) {
+    return {
+      client,
+      layout: this.#layout,
+      index: this.#index,
+      slice: () => this.#slice(),
+      throwIfClosed: () => this.#throwIfClosed(),
     }
   }
 

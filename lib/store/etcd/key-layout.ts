@@ -20,6 +20,8 @@ export interface KeyLayout {
   spots(key: Buffer): readonly Spot[]
   /** The address that a key has the health of, whatever its value says; undefined for all other keys. */
   healthAddress(key: Buffer): string | undefined
+  /** The key of a leaf, as `path` in its side data says. */
+  keyOf(owner: Uint8Array, path: string): Buffer
   /** undefined for a layout that is only read. */
   readonly writable: WritableLayout | undefined
 }

@@ -61,7 +61,7 @@ export class PrefixesLayout implements KeyLayout, WritableLayout {
   }
 
   keyOf(owner: Uint8Array, path: string): Buffer {
-    return this.#layouts[prefixOf(path)]!.writable!.keyOf(owner, withoutPrefix(path))
+    return this.#layouts[prefixOf(path)]!.keyOf(owner, withoutPrefix(path))
   }
 
   rrsetPath(type: RecordType): string {

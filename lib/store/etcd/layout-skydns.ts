@@ -1,8 +1,8 @@
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../../wire/constants.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
-import { endOfFolder, endsWith, isKeyText, labelsOf, SLASH, wireName } from './key-labels.js'
+import { endOfFolder, endsWith, isKeyText, labelsOf, reversedLabels, SLASH, wireName } from './key-labels.js'
 import type { Decoded, KeyLayout, KeyRange, Spot } from './key-layout.js'
-import { servicePath } from './leaf-path.js'
+import { serviceBelow, servicePath } from './leaf-path.js'
 import { APEX } from './service-leaf.js'
 import { ServiceReader } from './value-skydns.js'
 
@@ -65,6 +65,13 @@ export class SkydnsLayout implements KeyLayout {
 
   healthAddress(): undefined {
     return undefined
+  }
+
+  keyOf(owner: Uint8Array, path: string): Buffer {
+    const below = serviceBelow(path)
+    const text = below.startsWith('/') ? below.slice(1) : reversedLabels(owner) + below
+    // Keys of SkyDNS have no slash at their end: one that has is written out in full.
+    return Buffer.concat([this.rangeStart, Buffer.from(below === '' ? text.slice(0, -1) : text, 'latin1')])
   }
 
   #labelsOf(key: Buffer): string[] | undefined {

@@ -33,6 +33,8 @@ export class ChangeSet {
 export class LeafIndex {
   readonly #sink: StoreSink
   readonly #packer = new LeafPacker()
+  /** Owners that are larger than an entry can be, and stay as they were. */
+  readonly #refused = new Set<string>()
   /** What keys that hold no records say of addresses. */
   readonly health: HealthWords
   /** Keys that could not be published as they are. */
@@ -51,15 +53,22 @@ export class LeafIndex {
 
   /** Makes the changes of one owner visible in one step. Returns whether there was anything to change. */
   apply(owner: Uint8Array, changes: readonly LeafChange[]): boolean {
-    const before = this.leavesOf(owner)
-    const after = new Map(before.map((leaf) => [leaf.path, leaf]))
-    for (const { path, leaf } of changes) {
-      if (leaf === undefined) after.delete(path)
-      else after.set(path, leaf)
-    }
-    if (after.size === before.length && before.every((leaf) => isKept(leaf, after))) return false
+    const after = changed(this.leavesOf(owner), changes)
+    if (after === undefined) return false
     this.#write(owner, [...after.values()], changes)
     return true
+  }
+
+  /** Whether `apply` would leave the owner with other leaves than it has. */
+  differs(owner: Uint8Array, changes: readonly LeafChange[]): boolean {
+    if (this.#refused.has(ownerKey(owner))) return false
+    const before = this.leavesOf(owner)
+    const after = changed(before, changes)
+    if (after === undefined) return false
+    // A single record can be too large for an answer, and then the index has no place for its leaf either.
+    const packed = this.#packer.pack([...after.values()], this.#sink.defaultTtl)
+    const kept = new Map(unpackLeaves(packed).map((leaf) => [leaf.path, leaf]))
+    return kept.size !== before.length || !before.every((leaf) => isKept(leaf, kept))
   }
 
   async isEmpty(throwIfClosed: () => void): Promise<boolean> {
@@ -69,6 +78,27 @@ export class LeafIndex {
       isEmpty = false
     })
     return isEmpty
+  }
+
+  /** `owner` lasts for the call only. */
+  async forEachLeaf(visit: (owner: Uint8Array, path: string) => void): Promise<void> {
+    await this.#sink.forEachOwner((owner, rrsets) => {
+      for (const { path } of unpackLeaves(rrsets)) visit(owner, path)
+    })
+  }
+
+  /** Visits one leaf of `every` or so, here and there, and resolves to about how many there are. `owner` lasts for the call only. */
+  async sampleLeaves(every: number, visit: (owner: Uint8Array, path: string) => void): Promise<number> {
+    let records = 0
+    await this.#sink.forEachOwner((owner, rrsets) => {
+      const before = Math.floor(records / every)
+      for (const { count } of rrsets) records += count
+      const samples = Math.floor(records / every) - before
+      if (samples === 0) return
+      const leaves = unpackLeaves(rrsets)
+      for (let i = 0; i < samples; i++) visit(owner, leaves[Math.floor((i * leaves.length) / samples)]!.path)
+    })
+    return records
   }
 
   /** Removes the leaves that a load has not come across. Returns how many owners that changed. */
@@ -98,15 +128,19 @@ export class LeafIndex {
     const heldBack: Leaf[] = []
     try {
       this.#sink.write(owner, this.#packer.pack(leaves, this.#sink.defaultTtl, heldBack))
+      if (this.#refused.size > 0) this.#refused.delete(ownerKey(owner))
     } catch (error) {
       if ((error as ContainerDnsError).code !== 'CDNS_RRSET_TOO_LARGE') throw error
+      this.#refused.add(ownerKey(owner))
       // One name must not keep all others from being followed. It stays as it was until a load finds it smaller.
       this.#bad(nameToText(owner), (error as Error).message)
       return
     }
+    if (heldBack.length === 0) return
+    const leavesChanged = new Set(changes.map((change) => change.leaf))
     for (const leaf of heldBack) {
       // Said once, when the key comes or changes, not with each later change of its neighbours.
-      if (!changes.some((change) => change.leaf === leaf)) continue
+      if (!leavesChanged.has(leaf)) continue
       this.#bad(
         `${nameToText(owner)} ${typeName(leaf.type)} ${leaf.path}`,
         'there is no room for it beside the records of other keys',
@@ -118,7 +152,19 @@ export class LeafIndex {
 /** A key can be as long as a request to etcd. */
 const SHOWN_KEY_LENGTH = 512
 
+/** The leaves with the changes made; undefined when that makes no difference. */
+function changed(before: readonly Leaf[], changes: readonly LeafChange[]): ReadonlyMap<string, Leaf> | undefined {
+  const after = new Map<string, Leaf>()
+  for (const leaf of before) after.set(leaf.path, leaf)
+  for (const { path, leaf } of changes) {
+    if (leaf === undefined) after.delete(path)
+    else after.set(path, leaf)
+  }
+  if (after.size !== before.length) return after
+  return before.every((leaf) => isKept(leaf, after)) ? undefined : after
+}
+
 function isKept(leaf: Leaf, after: ReadonlyMap<string, Leaf>): boolean {
   const next = after.get(leaf.path)
-  return next !== undefined && sameLeaf(leaf, next)
+  return next === leaf || (next !== undefined && sameLeaf(leaf, next))
 }

@@ -42,4 +42,9 @@ export function serviceKeyOf(path: string): string {
   return path.slice(0, from) + path.slice(path.indexOf(' ', from))
 }
 
+/** Where the key of a service stands below its owner, as `servicePath` was given it. */
+export function serviceBelow(path: string): string {
+  return path.slice(path.indexOf(' ', 1) + 1)
+}
+
 const SPACE = 0x20

@@ -242,9 +242,14 @@ function unpackRRset(rrset: WireRRset, leaves: Leaf[]): void {
 
 function readRdata(bytes: Uint8Array, at: number): Uint8Array {
   const start = at + RDLENGTH_SIZE
-  // Not `slice` of the given array: of shared memory that would be shared memory again.
-  return Uint8Array.from(bytes.subarray(start, start + readU16(bytes, at)))
+  const rdata = new Uint8Array(readU16(bytes, at))
+  // Not `slice` of the given array: of shared memory that would be shared memory again. An address is copied sooner by hand.
+  if (rdata.length > SHORT_RDATA) rdata.set(bytes.subarray(start, start + rdata.length))
+  else for (let i = 0; i < rdata.length; i++) rdata[i] = bytes[start + i]!
+  return rdata
 }
+
+const SHORT_RDATA = 32
 
 function readText(bytes: Uint8Array, start: number, end: number): string {
   let text = ''

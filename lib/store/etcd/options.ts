@@ -2,6 +2,7 @@ import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../../bo
 import { ContainerDnsError } from '../../errors.js'
 import type { LayoutName, LayoutOptions } from './choose-layout.js'
 import { MAX_PREFIXES } from './leaf-path.js'
+import { type EtcdTlsOptions, type ParsedTls, parseTls } from './tls.js'
 
 /** What `etcdStore` takes. */
 export interface EtcdStoreOptions {
@@ -15,11 +16,24 @@ export interface EtcdStoreOptions {
   serviceLevels?: number
   /** How long a put or delete, or a single question to etcd, may take. Default: 5000. */
   requestTimeoutMs?: number
+  /** For hosts with `https://`, which may also go without it: then the public authorities count, and we show no certificate. */
+  tls?: EtcdTlsOptions
+  /** Who we are to an etcd with authentication switched on. */
+  auth?: { username: string; password: string }
+  /** How often everything is read anew and compared with what is answered, give or take a tenth; 0: never. Default: 600000. */
+  relistIntervalMs?: number
+  /** `stats().store.stale` once what is answered may be this old. Default: 30000. */
+  staleAfterMs?: number
 }
 
+/** Plain data, so that it can go to another thread. */
 export interface ParsedEtcdStoreOptions extends LayoutOptions {
   readonly hosts: readonly string[]
   readonly requestTimeoutMs: number
+  readonly tls: ParsedTls | undefined
+  readonly auth: { readonly username: string; readonly password: string } | undefined
+  readonly relistIntervalMs: number
+  readonly staleAfterMs: number
   readonly tuning: EtcdTuning
 }
 
@@ -33,9 +47,14 @@ export interface EtcdTuning {
   /** Before the first new attempt. It doubles from one to the next. */
   readonly firstRetryMs: number
   readonly longestRetryMs: number
+  /** How often we ask how far etcd is, and the watch with it. */
+  readonly progressIntervalMs: number
 }
 
 export const REQUEST_TIMEOUT_MS: Bounds = { default: 5000, min: 100, max: 600_000, unit: 'milliseconds' }
+/** Besides 0, which switches it off. */
+export const RELIST_INTERVAL_MS: Bounds = { default: 600_000, min: 1000, max: 86_400_000, unit: 'milliseconds' }
+export const STALE_AFTER_MS: Bounds = { default: 30_000, min: 1000, max: 86_400_000, unit: 'milliseconds' }
 
 /** CoreDNS has no bound, and answers for a zone with all that is in it. An RRset has one: 64 KiB, as a message. */
 export const SERVICE_LEVELS: Bounds = { default: 1, min: 0, max: 8 }
@@ -48,14 +67,19 @@ const DEFAULT_TUNING: EtcdTuning = {
   keepaliveTimeoutMs: 2500,
   firstRetryMs: 100,
   longestRetryMs: 5000,
+  progressIntervalMs: 2000,
 }
 
-const KEYS = [
+export const ETCD_OPTION_NAMES = [
   'hosts',
   'prefix',
   'layout',
   'serviceLevels',
   'requestTimeoutMs',
+  'tls',
+  'auth',
+  'relistIntervalMs',
+  'staleAfterMs',
 ] as const satisfies readonly (keyof EtcdStoreOptions)[]
 
 /** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */
@@ -63,29 +87,46 @@ export function parseEtcdStoreOptions(
   given: EtcdStoreOptions,
   tuning: Partial<EtcdTuning> = {},
 ): ParsedEtcdStoreOptions {
-  refuseUnknownKeys('etcdStore', given, KEYS)
+  refuseUnknownKeys('etcdStore', given, ETCD_OPTION_NAMES)
+  const { hosts, isSecure } = parseHosts(given.hosts, given.tls !== undefined)
   const layout = parseLayout(given.layout)
   return Object.freeze({
-    hosts: parseHosts(given.hosts),
+    hosts,
     layout,
     prefixes: parsePrefixes(given.prefix ?? DEFAULT_PREFIXES[layout]),
     serviceLevels: numberWithin('etcdStore.serviceLevels', given.serviceLevels, SERVICE_LEVELS),
     requestTimeoutMs: numberWithin('etcdStore.requestTimeoutMs', given.requestTimeoutMs, REQUEST_TIMEOUT_MS),
+    tls: isSecure ? parseTls(given.tls) : undefined,
+    auth: parseAuth(given.auth),
+    relistIntervalMs:
+      given.relistIntervalMs === 0
+        ? 0
+        : numberWithin('etcdStore.relistIntervalMs', given.relistIntervalMs, RELIST_INTERVAL_MS),
+    staleAfterMs: numberWithin('etcdStore.staleAfterMs', given.staleAfterMs, STALE_AFTER_MS),
     tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
   })
 }
 
-function parseHosts(given: unknown): readonly string[] {
-  const hosts = Array.isArray(given) ? given : [given]
+/** All members with TLS or none: a password must not leave in the clear because one scheme was mistyped. */
+function parseHosts(given: unknown, hasTls: boolean): { hosts: readonly string[]; isSecure: boolean } {
+  const hosts: unknown[] = Array.isArray(given) ? given : [given]
   if (hosts.length === 0)
     throw new ContainerDnsError('CDNS_OPTION_INVALID', 'etcdStore.hosts must name at least one member of the cluster')
-  return Object.freeze(hosts.map(parseHost))
+  const begins = (scheme: string) => hosts.filter((host) => typeof host === 'string' && host.startsWith(scheme)).length
+  const isSecure = hasTls || begins('https://') > 0
+  if (isSecure && (begins('http://') > 0 || (!hasTls && begins('https://') < hosts.length))) {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      'etcdStore.hosts must all be reached with TLS ("https://") or all without it',
+    )
+  }
+  return { hosts: Object.freeze(hosts.map(parseHost)), isSecure }
 }
 
 /** A host, port and nothing else, with or without its scheme. gRPC would take anything, and then fail to find it for ever. */
 function parseHost(given: unknown): string {
   // A scheme that URL does not know keeps `:80`, which it would take out of `http:`.
-  const text = typeof given === 'string' ? `etcd://${given.replace(/^http:\/\//, '')}` : ''
+  const text = typeof given === 'string' ? `etcd://${given.replace(/^https?:\/\//, '')}` : ''
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isPlain =
     url !== undefined && /^\/?$/.test(url.pathname) && url.search + url.hash + url.username + url.password === ''
@@ -130,6 +171,19 @@ function overlapping(prefixes: readonly string[]): readonly string[] {
     if (other !== undefined) return [one, other]
   }
   return []
+}
+
+function parseAuth(given: unknown): ParsedEtcdStoreOptions['auth'] {
+  if (given === undefined) return undefined
+  refuseUnknownKeys('etcdStore.auth', given, ['username', 'password'])
+  const { username, password } = given as Record<string, unknown>
+  if (typeof username !== 'string' || username === '' || typeof password !== 'string') {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      'etcdStore.auth must be { username, password }, both of them text',
+    )
+  }
+  return Object.freeze({ username, password })
 }
 
 function parsePrefix(given: unknown): string {

@@ -1,6 +1,9 @@
-import type { EtcdClient, WatchEvent, WatchResponse } from './client.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ASKED_PROGRESS, type EtcdClient, type Watch, type WatchEvent, type WatchResponse } from './client.js'
+import { HEALTH_PLACE } from './health-words.js'
 import type { KeyLayout } from './key-layout.js'
 import { ChangeSet, type LeafIndex } from './leaf-index.js'
+import { ResponseQueue } from './response-queue.js'
 
 export interface WatchApplierOptions {
   readonly client: EtcdClient
@@ -9,19 +12,30 @@ export interface WatchApplierOptions {
   /** How long etcd may take to say that it has set up the watch. */
   readonly createTimeoutMs: number
   readonly slice: () => Promise<void> | undefined
-  readonly onCreated: () => void
-  /** After all of a revision has been written. */
+  readonly onCreated: (watch: Watch) => void
+  /** As each response comes in, whatever waits before it. */
+  readonly onContact: () => void
+  /** Before the place of a key is written. */
+  readonly onTouched: (owner: Uint8Array, path: string) => void
+  /** After all up to a revision has been written. */
   readonly onRevision: (revision: number, changed: number) => void
+  /** All up to a revision has come and been written, says etcd. Its own events aside, this may come late or not at all. */
+  readonly onProgress: (revision: number) => void
 }
 
 /**
- * Follows all changes after `revision`, one revision at a time. Never resolves: whatever ends the watch, and whatever in it
+ * Follows all changes after `revision`. Never resolves: whatever ends the watch, and whatever in it
  * cannot be right, is thrown, and then everything is to be read anew.
+ *
+ * What has come in while we were writing is taken together and written owner by owner, each as the last of these
+ * revisions has it: a state that etcd has had. An owner with thousands of leaves is so written as often as there is time for it, not
+ * once for each leaf. etcd never sends part of a transaction (`fragment` is off), so no owner is seen between two.
  */
 export async function applyWatch(options: WatchApplierOptions, revision: number, clusterId: string): Promise<never> {
   const { client, layout } = options
   const { rangeStart, rangeEnd } = layout
   const watch = client.watch({ key: rangeStart, range_end: rangeEnd, start_revision: revision + 1 })
+  const queue = new ResponseQueue(watch, options.onContact)
   let isLate = false
   const timer = setTimeout(() => {
     isLate = true
@@ -29,31 +43,80 @@ export async function applyWatch(options: WatchApplierOptions, revision: number,
   }, options.createTimeoutMs)
   let applied = revision
   try {
-    for await (const response of watch) {
-      refuseIfWrong(response, applied, clusterId)
-      if (response.created) {
+    for (;;) {
+      const batch = new Batch(applied, clusterId)
+      for (const response of await queue.take()) {
+        batch.add(response)
+        if (!response.created) continue
         clearTimeout(timer)
-        options.onCreated()
+        options.onCreated(watch)
       }
-      for (const events of byRevision(response.events)) {
-        const wait = options.slice()
-        if (wait !== undefined) await wait
-        applied = revisionAfter(applied, events)
-        options.onRevision(applied, applyEvents(options, events))
+      const startedAt = performance.now()
+      if (batch.revision > applied) {
+        const changed = await writeEvents(options, batch.newest)
+        applied = batch.revision
+        options.onRevision(applied, changed)
       }
+      if (batch.progress > 0) options.onProgress(batch.progress)
+      await rest(performance.now() - startedAt)
     }
   } catch (error) {
     if (!isLate) throw error
     throw new Error(`etcd did not set up the watch within ${options.createTimeoutMs} ms`)
   } finally {
     clearTimeout(timer)
+    queue.close()
     watch.cancel()
   }
-  throw new Error('etcd ended the watch')
+}
+
+/** As long as was worked, so that half of the event loop is the host's; more comes in meanwhile, and is written together. */
+async function rest(workedMs: number): Promise<void> {
+  if (workedMs >= 1) await sleep(Math.min(workedMs, LONGEST_REST_MS))
+}
+
+const LONGEST_REST_MS = 20
+
+/** Responses that are written together. */
+class Batch {
+  readonly #clusterId: string
+  readonly #newest = new Map<string, WatchEvent>()
+  /** The last revision with events. */
+  revision: number
+  /** The last revision that a response without events came with; 0: none did. */
+  progress = 0
+
+  constructor(applied: number, clusterId: string) {
+    this.revision = applied
+    this.#clusterId = clusterId
+  }
+
+  /** The last event of each key, in the order of their revisions: a name that others lead to comes before what leads there. */
+  get newest(): Iterable<WatchEvent> {
+    return this.#newest.values()
+  }
+
+  /** Throws what cannot be right. */
+  add(response: WatchResponse): void {
+    refuseIfWrong(response, this.revision, this.#clusterId)
+    const { events, created, header } = response
+    if (events.length === 0 && !created) this.progress = Number(header.revision)
+    const before = this.revision
+    for (const event of events) {
+      const revision = Number(event.kv.mod_revision)
+      // Those of one transaction come in one response.
+      if (revision <= before || revision < this.revision)
+        throw new Error(`etcd sent revision ${revision} after ${this.revision}`)
+      this.revision = revision
+      const key = event.kv.key.toString('latin1')
+      this.#newest.delete(key)
+      this.#newest.set(key, event)
+    }
+  }
 }
 
 function refuseIfWrong(
-  { header, canceled, compact_revision, cancel_reason }: WatchResponse,
+  { header, canceled, compact_revision, cancel_reason, watch_id }: WatchResponse,
   applied: number,
   clusterId: string,
 ): void {
@@ -64,35 +127,28 @@ function refuseIfWrong(
   }
   if (header.cluster_id !== clusterId)
     throw new Error(`another etcd cluster answers, ${header.cluster_id} for ${clusterId}`)
-  if (Number(header.revision) < applied) {
+  // Up to 3.4.24 and 3.5.7 an answer to a question for progress may overtake events, or be overtaken (etcd's issue 15220).
+  if (Number(header.revision) < applied && watch_id !== ASKED_PROGRESS) {
     throw new Error(`the revision of etcd went back from ${applied} to ${header.revision}`)
   }
 }
 
-function revisionAfter(applied: number, events: readonly WatchEvent[]): number {
-  const revision = Number(events[0]!.kv.mod_revision)
-  if (revision > applied) return revision
-  throw new Error(`etcd sent revision ${revision} after ${applied}`)
-}
-
-/** Events come in the order of their revisions; those of one were one transaction. */
-function* byRevision(events: readonly WatchEvent[]): Generator<readonly WatchEvent[]> {
-  for (let first = 0; first < events.length; ) {
-    const revision = events[first]!.kv.mod_revision
-    let end = first + 1
-    while (end < events.length && events[end]!.kv.mod_revision === revision) end++
-    yield events.slice(first, end)
-    first = end
-  }
-}
-
-/** Writes each owner of a transaction once. Returns how many changed. */
-function applyEvents({ layout, index }: WatchApplierOptions, events: readonly WatchEvent[]): number {
+/** Writes each owner once. Returns how many changed. */
+async function writeEvents(
+  { layout, index, slice, onTouched }: WatchApplierOptions,
+  events: Iterable<WatchEvent>,
+): Promise<number> {
   const set = new ChangeSet()
   for (const { type, kv } of events) {
+    const wait = slice()
+    if (wait !== undefined) await wait
     // Whatever the key said of anyone goes: it is deleted, or says something new, or nothing that can be understood.
-    for (const { owner, path } of layout.spots(kv.key)) set.add(owner, { path })
+    for (const { owner, path } of layout.spots(kv.key)) {
+      onTouched(owner, path)
+      set.add(owner, { path })
+    }
     const address = layout.healthAddress(kv.key)
+    if (address !== undefined) onTouched(HEALTH_PLACE, address)
     if (address !== undefined && type === 'Delete') index.health.set(address, 'unknown')
     if (type !== 'Put') continue
     const decoded = layout.decode(kv.key, kv.value)
@@ -106,6 +162,10 @@ function applyEvents({ layout, index }: WatchApplierOptions, events: readonly Wa
     }
   }
   let changed = 0
-  for (const { owner, changes } of set.values()) if (index.apply(owner, changes)) changed++
+  for (const { owner, changes } of set.values()) {
+    const wait = slice()
+    if (wait !== undefined) await wait
+    if (index.apply(owner, changes)) changed++
+  }
   return changed
 }

@@ -4,7 +4,7 @@ import { RRsetEncoder, type WireRRset } from '../../records/wire-rrset.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
 import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
-import type { RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import { ALWAYS_CURRENT, type RecordStore, type StoreSink, type StoreStatus } from '../record-store.js'
 import { TaskQueue } from '../task-queue.js'
 import { HostsFile } from './hosts-file.js'
 import { type MemoryStoreOptions, type ParsedMemoryStoreOptions, parseMemoryStoreOptions } from './options.js'
@@ -76,7 +76,10 @@ class InMemoryStore implements MemoryStore {
 
   status(): StoreStatus {
     const { loads = 0, changes = 0 } = this.#session ?? {}
-    return { connected: this.#session !== undefined, revision: 0, loads, changes, badRecords: 0, ignoredRecords: 0 }
+    return {
+      ...{ connected: this.#session !== undefined, revision: 0, loads, changes, badRecords: 0, ignoredRecords: 0 },
+      ...ALWAYS_CURRENT,
+    }
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,9 @@
-import { createServer, type Server, Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EtcdStore } from '../../../lib/store/etcd/etcd-store.js'
 import { type EtcdTuning, parseEtcdStoreOptions } from '../../../lib/store/etcd/options.js'
 import { codeOf } from '../../contract/record-store.contract.js'
 import { eventually } from '../../support/eventually.js'
+import { Relay } from '../../support/relay.js'
 import { Etcd } from '../../support/start-etcd.js'
 import { MapSink } from '../map-sink.js'
 
@@ -290,64 +290,4 @@ async function expectQuick(close: () => Promise<void>): Promise<void> {
   const startedAt = performance.now()
   await close()
   expect(performance.now() - startedAt).toBeLessThan(500)
-}
-
-/** A wire between the store and etcd that can be cut, mended and blocked. */
-class Relay implements AsyncDisposable {
-  readonly #server: Server
-  readonly #target: URL
-  readonly #sockets = new Set<Socket>()
-  #mode: 'open' | 'cut' | 'hanging' = 'open'
-
-  private constructor(server: Server, target: string) {
-    this.#server = server
-    this.#target = new URL(target)
-    server.on('connection', (socket) => this.#connect(socket))
-  }
-
-  static async start(target: string): Promise<Relay> {
-    const server = createServer().listen(0, '127.0.0.1')
-    await new Promise((resolve) => server.once('listening', resolve))
-    return new Relay(server, target)
-  }
-
-  get host(): string {
-    return `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`
-  }
-
-  cut(): void {
-    this.#mode = 'cut'
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  mend(): void {
-    this.#mode = 'open'
-  }
-
-  hang(): void {
-    this.#mode = 'hanging'
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.cut()
-    await new Promise((resolve) => this.#server.close(resolve))
-  }
-
-  #connect(socket: Socket): void {
-    this.#keep(socket)
-    if (this.#mode === 'cut') socket.destroy()
-    if (this.#mode !== 'open') return
-    const upstream = new Socket()
-    upstream.connect(Number(this.#target.port), this.#target.hostname)
-    this.#keep(upstream)
-    socket.pipe(upstream).pipe(socket)
-    socket.on('close', () => upstream.destroy())
-    upstream.on('close', () => socket.destroy())
-  }
-
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('close', () => this.#sockets.delete(socket))
-  }
 }

@@ -623,6 +623,7 @@ describe("etcdStore's options", () => {
   const code = (options: object) => errorCode(() => etcdStore(options as never))
 
   it('take hosts with and without scheme and port', () => {
+    expect(parseEtcdStoreOptions({ hosts: ['https://a', 'https://b:1'] }).hosts).toEqual(['a:2379', 'b:1'])
     const hosts = ['http://127.0.0.1:2379', '127.0.0.1:80', 'localhost', 'http://[::1]:2380/']
     expect(parseEtcdStoreOptions({ hosts }).hosts).toEqual([
       '127.0.0.1:2379',
@@ -635,6 +636,10 @@ describe("etcdStore's options", () => {
       layout: 'containerdns',
       prefixes: ['/x/'],
       requestTimeoutMs: 5000,
+      relistIntervalMs: 600_000,
+      staleAfterMs: 30_000,
+      tls: undefined,
+      auth: undefined,
     })
     expect(parseEtcdStoreOptions({ hosts: 'a', layout: 'skydns' }).prefixes).toEqual(['/skydns/'])
     expect(parseEtcdStoreOptions({ hosts: 'a', prefix: ['/x', '/y/'] }).prefixes).toEqual(['/x/', '/y/'])
@@ -642,7 +647,7 @@ describe("etcdStore's options", () => {
 
   it('are refused when they are wrong', () => {
     expect(code({ hosts: 'a', prefiks: '/x/' })).toBe('CDNS_OPTION_UNKNOWN')
-    for (const hosts of [undefined, '', [], [5], 'https://a', 'a/b', 'ftp://a', 'a b', 'a:99999'])
+    for (const hosts of [undefined, '', [], [5], 'https://', 'https://a/b', 'a/b', 'ftp://a', 'a b', 'a:99999'])
       expect(code({ hosts }), `${hosts}`).toBe('CDNS_OPTION_INVALID')
     for (const prefix of ['', '/', 'x/', 5, '/ü/'])
       expect(code({ hosts: 'a', prefix }), `${prefix}`).toBe('CDNS_OPTION_INVALID')
@@ -651,7 +656,14 @@ describe("etcdStore's options", () => {
     for (const layout of ['skydns2', null, 5, ['skydns']])
       expect(code({ hosts: 'a', layout }), `${layout}`).toBe('CDNS_OPTION_INVALID')
     for (const serviceLevels of [-1, 9, 1.5]) expect(code({ hosts: 'a', serviceLevels })).toBe('CDNS_OPTION_INVALID')
-    expect(code({ hosts: 'a', requestTimeoutMs: 0 })).toBe('CDNS_OPTION_INVALID')
+    for (const wrong of [
+      { requestTimeoutMs: 0 },
+      { relistIntervalMs: 999 },
+      { staleAfterMs: 0 },
+      { staleAfterMs: 1e12 },
+    ])
+      expect(code({ hosts: 'a', ...wrong }), JSON.stringify(wrong)).toBe('CDNS_OPTION_INVALID')
+    expect(parseEtcdStoreOptions({ hosts: 'a', relistIntervalMs: 0 }).relistIntervalMs).toBe(0)
     expect(errorCode(() => etcdStore(undefined as never))).toBe('CDNS_OPTION_INVALID')
   })
 

@@ -11,11 +11,9 @@ let client: EtcdClient
 const rejections: unknown[] = []
 const remember = (reason: unknown) => rejections.push(reason)
 beforeAll(async () => {
-  etcd = await Etcd.start('--max-request-bytes', String(32 * 1024 * 1024))
-  client = await EtcdClient.connect(etcd.host.replace('http://', ''), {
-    keepaliveTimeMs: 7000,
-    keepaliveTimeoutMs: 2500,
-  })
+  etcd = await Etcd.start({ flags: ['--max-request-bytes', String(32 * 1024 * 1024)] })
+  const options = parseEtcdStoreOptions({ hosts: etcd.host })
+  client = await EtcdClient.connect(options.hosts[0]!, options)
 })
 afterAll(async () => {
   client.close()

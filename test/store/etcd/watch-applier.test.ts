@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { EtcdClient, type WatchResponse } from '../../../lib/store/etcd/client.js'
+import { ASKED_PROGRESS, EtcdClient, type WatchResponse } from '../../../lib/store/etcd/client.js'
 import { ContainerdnsLayout } from '../../../lib/store/etcd/layout-containerdns.js'
 import { LeafIndex } from '../../../lib/store/etcd/leaf-index.js'
+import { parseEtcdStoreOptions } from '../../../lib/store/etcd/options.js'
 import { applyWatch, type WatchApplierOptions } from '../../../lib/store/etcd/watch-applier.js'
 import { Etcd } from '../../support/start-etcd.js'
 import { MapSink } from '../map-sink.js'
 
 const CLUSTER = '7'
+const CONNECTION = parseEtcdStoreOptions({ hosts: 'http://127.0.0.1' })
 
 /** What etcd does only when it, its operator or its disk is in trouble, as a script of responses. */
 class Scripted {
@@ -21,6 +23,7 @@ class Scripted {
           for await (const response of responses)
             yield {
               header: header(10),
+              watch_id: '0',
               created: false,
               canceled: false,
               compact_revision: '0',
@@ -50,7 +53,10 @@ function optionsFor(sink: MapSink, client: EtcdClient): WatchApplierOptions {
     createTimeoutMs: 200,
     slice: () => sink.pause(),
     onCreated: () => {},
+    onContact: () => {},
+    onTouched: () => {},
     onRevision: () => {},
+    onProgress: () => {},
   }
 }
 
@@ -68,26 +74,96 @@ const put = (revision: number, leaf: string, address: string) => ({
   },
 })
 
+const gone = (revision: number, leaf: string) => ({
+  type: 'Delete' as const,
+  kv: { key: Buffer.from(`/containerdns/org/example/${leaf}/`), value: Buffer.alloc(0), mod_revision: `${revision}` },
+})
+
 describe('a watch', () => {
-  it('applies revision by revision, the events of one together', async () => {
+  it('writes each owner as the last revision that has come has it', async () => {
     const script = new Scripted()
     const failure = await script.play([
       { created: true },
       {
         header: header(13),
-        events: [put(11, 'a/1', '192.0.2.1'), put(11, 'a/2', '192.0.2.2'), put(12, 'a/1', '192.0.2.3')],
+        events: [
+          put(11, 'a/1', '192.0.2.1'),
+          put(11, 'a/2', '192.0.2.2'),
+          put(12, 'b/1', '192.0.2.4'),
+          put(13, 'a/1', '192.0.2.3'),
+          gone(13, 'a/2'),
+        ],
       },
-      { header: header(13), events: [put(13, 'b/1', '192.0.2.4')] },
       { header: header(20) },
     ])
     expect(failure).toBe('etcd ended the watch')
-    expect(script.revisions).toEqual([11, 12, 13])
+    expect(script.revisions.at(-1)).toBe(13)
     expect(script.sink.writes.map(({ name, rrsets }) => [name, rrsets[0]!.data])).toEqual([
-      ['a.example.org', ['192.0.2.1', '192.0.2.2']],
-      ['a.example.org', ['192.0.2.3', '192.0.2.2']],
       ['b.example.org', ['192.0.2.4']],
+      ['a.example.org', ['192.0.2.3']],
     ])
     expect(script.cancelled).toBe(true)
+  })
+
+  it('passes on the last word of each health key, and forgets what is gone', async () => {
+    const script = new Scripted()
+    const word = (revision: number, address: string, status: string | undefined) => ({
+      type: status === undefined ? ('Delete' as const) : ('Put' as const),
+      kv: {
+        key: Buffer.from(`/containerdns/monitor/status/${address}`),
+        value: Buffer.from(JSON.stringify({ status })),
+        mod_revision: `${revision}`,
+      },
+    })
+    await script.play([
+      { created: true },
+      { header: header(11), events: [word(11, '192.0.2.1', 'DOWN'), word(11, '192.0.2.2', 'DOWN')] },
+      { header: header(13), events: [word(12, '192.0.2.1', 'UP'), word(13, '192.0.2.2', undefined)] },
+    ])
+    expect(script.sink.health).toEqual({ '192.0.2.1': 'healthy' })
+  })
+
+  it('takes no offence at an answer to a question for progress that an event has overtaken', async () => {
+    const script = new Scripted()
+    const failure = await script.play([
+      { created: true },
+      { header: header(12), events: [put(12, 'a/1', '192.0.2.1')] },
+      { header: header(11), watch_id: ASKED_PROGRESS },
+      { header: header(13), events: [put(13, 'a/1', '192.0.2.2')] },
+    ])
+    expect(failure).toBe('etcd ended the watch')
+    expect(script.revisions.at(-1)).toBe(13)
+  })
+
+  it('writes an owner of thousands of leaves once for all that has come meanwhile', async () => {
+    const script = new Scripted()
+    const leaves = 3000
+    await script.play([
+      { created: true },
+      ...Array.from({ length: leaves }, (_, i) => ({
+        header: header(11 + i),
+        events: [put(11 + i, `a/${i}`, `192.0.${i >> 8}.${i & 255}`)],
+      })),
+    ])
+    expect(script.revisions.at(-1)).toBe(10 + leaves)
+    expect(script.sink.lines('a.example.org')).toHaveLength(leaves)
+    expect(script.sink.writes.length).toBeLessThan(leaves / 10)
+  })
+
+  it('keeps no more in memory than it can write soon', async () => {
+    const script = new Scripted()
+    let made = 0
+    let furthest = 0
+    const responses = function* () {
+      yield { created: true }
+      for (; made < 30_000; made++) {
+        furthest = Math.max(furthest, made - (script.revisions.at(-1) ?? 10) + 10)
+        yield { header: header(11 + made), events: [put(11 + made, `n${made % 100}/1`, '192.0.2.1')] }
+      }
+    }
+    await script.play(responses())
+    expect(script.revisions.at(-1)).toBe(30_010)
+    expect(furthest).toBeLessThan(25_000)
   })
 
   it.each<[name: string, response: Partial<WatchResponse>, failure: string]>([
@@ -128,10 +204,7 @@ describe('a watch of a real etcd', () => {
   let client: EtcdClient
   beforeAll(async () => {
     etcd = await Etcd.start()
-    client = await EtcdClient.connect(etcd.host.replace('http://', ''), {
-      keepaliveTimeMs: 7000,
-      keepaliveTimeoutMs: 2500,
-    })
+    client = await EtcdClient.connect(etcd.host.replace('http://', ''), CONNECTION)
   })
   afterAll(async () => {
     client.close()
@@ -146,10 +219,7 @@ describe('a watch of a real etcd', () => {
   })
 
   it('ends when its client is closed', async () => {
-    const own = await EtcdClient.connect(etcd.host.replace('http://', ''), {
-      keepaliveTimeMs: 7000,
-      keepaliveTimeoutMs: 2500,
-    })
+    const own = await EtcdClient.connect(etcd.host.replace('http://', ''), CONNECTION)
     const { header } = await own.range({ key: Buffer.from('/started') }, 1000)
     const options = { ...optionsFor(new MapSink(), own), onCreated: () => own.close() }
     expect(await failureOf(options, Number(header.revision), header.cluster_id)).toContain('CANCELLED')

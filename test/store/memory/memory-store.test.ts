@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RRset } from '../../../lib/records/rrset.js'
 import { type MemoryStore, memoryStore } from '../../../lib/store/memory/memory-store.js'
+import { ALWAYS_CURRENT } from '../../../lib/store/record-store.js'
 import { codeOf, describeRecordStore } from '../../contract/record-store.contract.js'
 import { errorCode } from '../../support/error-code.js'
 import { MapSink } from '../map-sink.js'
@@ -29,6 +30,7 @@ describe('memoryStore', () => {
     await store.open(sink)
     expect(sink.dump()).toEqual({ 'a.example.org': ['30 A 192.0.2.1'], 'b.example.org': ['5 A 192.0.2.2'] })
     expect(store.status()).toEqual({
+      ...ALWAYS_CURRENT,
       connected: true,
       revision: 0,
       loads: 1,
