@@ -8,20 +8,36 @@ export const ERROR_CODES = {
   CDNS_OPTION_INVALID: 'An option has a value of the wrong kind or out of its range.',
   CDNS_ZONE_INVALID: 'A zone is not a domain name, or is listed twice.',
   CDNS_NAME_INVALID:
-    'A domain name has an empty label, a label over 63 octets, over 255 octets in all, or a bad escape.',
-  CDNS_TYPE_UNSUPPORTED: 'A record type is not one that we hold.',
+    'A domain name is empty, or has an empty label, a bad escape, or a character that must be escaped.',
+  CDNS_NAME_TOO_LONG: 'A domain name has more than 255 octets in wire form.',
+  CDNS_LABEL_TOO_LONG: 'A label of a domain name has more than 63 octets.',
+  CDNS_TYPE_UNSUPPORTED: 'A record type is not one that a record can have, or goes by another name here.',
   CDNS_TTL_INVALID: 'A TTL is not a whole number of seconds from 0 to 2147483647.',
-  CDNS_DATA_INVALID:
-    'Record data does not fit its type: an address that is none, a number out of range, a string too long.',
-  CDNS_RRSET_INVALID: 'An RRset is empty, has unknown fields, or holds more than one CNAME or SOA.',
+  CDNS_DATA_EMPTY: 'An RRset has no data.',
+  CDNS_DATA_INVALID: 'Record data is not of the kind that its type wants, or has unknown fields.',
+  CDNS_ADDRESS_INVALID:
+    'An address is not one of IPv4 or IPv6, not of the family that its type wants, or names an interface of one host.',
+  CDNS_NUMBER_INVALID: 'A number in record data is missing, not whole, or out of its range.',
+  CDNS_STRING_TOO_LONG: 'A string in record data has more than 255 octets.',
+  CDNS_CAA_INVALID: 'The tag of a CAA record is not made of letters and digits (RFC 8659 §4.1).',
+  CDNS_NAPTR_INVALID:
+    'The flags or the regexp of a NAPTR record are wrong, or it has a replacement too (RFC 3403 §4.1).',
+  CDNS_SVCB_INVALID:
+    'Parameters of an SVCB or HTTPS record are malformed, out of order, there twice, or lack a mandatory key (RFC 9460).',
+  CDNS_GENERIC_INVALID:
+    'Data in the form of RFC 3597 has bad digits or another length than it says, or does not fit its type.',
+  CDNS_RRSET_INVALID: 'An RRset is not an object, has unknown fields, or holds more than one CNAME or SOA.',
   CDNS_RRSET_TOO_LARGE: 'An RRset, or all RRsets of one name, are larger than a DNS message can carry.',
   CDNS_CNAME_CONFLICT: "A CNAME would stand beside other data of the same name, or at a zone's apex (RFC 1034 §3.6.2).",
   CDNS_NAME_OUT_OF_ZONE: 'A record belongs to a name in none of our zones, so nobody could ever be answered with it.',
   CDNS_RECORDS_FILE_INVALID: 'A file of records cannot be read, is not JSON, or holds something other than RRsets.',
   CDNS_CIDR_INVALID:
     'A network of clients is no address with a prefix length, has bits set behind its prefix, or is listed twice.',
-  CDNS_ADDRESS_INVALID: 'An address is not one of IPv4 or IPv6, or names an interface of one host.',
   CDNS_HEALTH_INVALID: 'A health state is none of healthy, unhealthy and unknown.',
+  CDNS_ZONE_FILE_INVALID:
+    'A zone file cannot be read, or has a fault; the message names the file, the line and the reason.',
+  CDNS_HOSTS_FILE_INVALID:
+    'A hosts file cannot be read, or has a fault; the message names the file, the line and the reason.',
   CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',
   CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
   CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',

@@ -7,17 +7,31 @@ export type { CounterTotals } from './metrics/counter-totals.js'
 export type { ContainerDnsOptions, ListenOptions, TlsOptions } from './options.js'
 export type { RecordFilter, Records } from './publish/records.js'
 export type { CookieMode, EdnsOptions, IdentityOptions, SrvWeightsOption } from './query/options.js'
-export type { RRset } from './records/rrset.js'
+export type { RRset, RRsetOf } from './records/rrset.js'
 export type { WireRRset } from './records/wire-rrset.js'
 export { createContainerDns } from './server.js'
 export { etcdStore } from './store/etcd/etcd-store.js'
 export type { EtcdStoreOptions } from './store/etcd/options.js'
 export type { EtcdTlsOptions, PemSource } from './store/etcd/tls.js'
 export { type MemoryStore, memoryStore } from './store/memory/memory-store.js'
-export type { MemoryStoreOptions } from './store/memory/options.js'
+export type { MemoryStoreOptions, ZoneFileOptions } from './store/memory/options.js'
 export type { BadRecord, RecordStore, StoreSink, StoreStatus } from './store/record-store.js'
 export type { WorkerFiles } from './threads/worker-files.js'
 export type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
 export type { DnsResponse, ResourceRecord } from './wire/packet.js'
-export type { MxData, RecordData, SoaData, SrvData } from './wire/rdata/record-data.js'
-export type { RecordType } from './wire/rdata/record-type.js'
+export type {
+  CaaData,
+  CharacterString,
+  DataByType,
+  GenericData,
+  MxData,
+  NaptrData,
+  RecordData,
+  SoaData,
+  SrvData,
+  SvcbData,
+  SvcParams,
+  WeightedAddress,
+} from './wire/rdata/record-data.js'
+export type { GenericType, KnownType, RecordType } from './wire/rdata/record-type.js'
+export { rrsetToText } from './zone-file/rrset-to-text.js'

@@ -15,6 +15,7 @@ const ORDER = [
   'wire',
   'clients',
   'records',
+  'zone-file',
   'metrics',
   'shared-table',
   'threads',

@@ -163,6 +163,21 @@ function textOf(data: RecordData): string {
   return typeof data === 'string' ? data : Object.values(data).join(' ')
 }
 
+describe('docs/records.md', () => {
+  const text = readFileSync(new URL('docs/records.md', ROOT), 'utf8')
+  const types = [...Object.keys(RECORD_TYPES), 'TYPEnnn'].sort()
+
+  it('lists each record type', () => {
+    const rows = [...text.matchAll(/^\| ([A-Z]+(?:nnn)?) \|/gm)].map((row) => row[1])
+    expect(rows).toEqual(types)
+  })
+
+  it('has an example of each', () => {
+    const used = [...text.matchAll(/type: '([A-Z]+)(\d*)'/g)].map((match) => match[1] + (match[2] === '' ? '' : 'nnn'))
+    expect([...new Set(used)].sort()).toEqual(types)
+  })
+})
+
 describe('docs/options.md', () => {
   const text = readFileSync(new URL('docs/options.md', ROOT), 'utf8')
   /** The first column of the table that follows a heading, a name at a time. */
@@ -172,9 +187,8 @@ describe('docs/options.md', () => {
     return cells.flatMap((cell) => cell.split(',')).map((name) => name.replaceAll('`', '').trim())
   }
 
-  it('lists each option, record type and counter', () => {
+  it('lists each option and counter', () => {
     expect(firstColumn('# Options')).toEqual(options.OPTION_NAMES)
-    expect(firstColumn('## RRsets').sort()).toEqual(Object.keys(RECORD_TYPES).sort())
     expect(firstColumn('## Counters')).toEqual(COUNTER_NAMES)
   })
 

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net'
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import type { OwnAddresses } from '../query/query-context.js'
 import { isWildcard } from '../transport/socket-address.js'
-import { RDATA_CODECS } from '../wire/rdata/codec.js'
+import { rdataCodec } from '../wire/rdata/codec.js'
 
 /** Of each family. A host may have hundreds of interfaces, and a response has room for few. */
 const MAX_ADDRESSES = 8
@@ -35,6 +35,6 @@ function addressesOf(interfaces: Interfaces, wantsIpv4: boolean): string[] {
 function encoded(type: 'A' | 'AAAA', texts: readonly string[], size: number): Uint8Array {
   const kept = texts.slice(0, MAX_ADDRESSES)
   const bytes = new Uint8Array(kept.length * size)
-  for (const [i, text] of kept.entries()) RDATA_CODECS[type].encode(text, bytes, i * size)
+  for (const [i, text] of kept.entries()) rdataCodec(type).encode(text, bytes, i * size)
   return bytes
 }

@@ -1,6 +1,6 @@
 import { RDLENGTH_SIZE } from '../wire/constants.js'
 import { foldByte, hashEnd, hashStep } from '../wire/name.js'
-import { NO_NAME } from '../wire/rdata/codec.js'
+import { NO_NAME, nameStart, namesEnd } from '../wire/rdata/rdata-layout.js'
 
 /**
  * Which records an RRset has already: RFC 2181 §5 allows no two alike. A hash table of places, so that thousands take milliseconds.
@@ -20,12 +20,14 @@ export class DistinctRecords {
   }
 
   /** Takes in the record at `at`; false when one like it is there. The bytes may move to another array, the places stay. */
-  add(bytes: Uint8Array, at: number, nameOffset: number): boolean {
+  add(bytes: Uint8Array, at: number, type: number): boolean {
     const end = endOf(bytes, at)
-    const foldFrom = nameOffset === NO_NAME ? end : at + RDLENGTH_SIZE + nameOffset
-    let slot = hash(bytes, at, end, foldFrom) & this.#mask
+    const nameAt = nameStart(type, bytes, at + RDLENGTH_SIZE, end)
+    const foldFrom = nameAt === NO_NAME ? end : nameAt
+    const foldTo = nameAt === NO_NAME ? end : namesEnd(type, bytes, nameAt, end)
+    let slot = hash(bytes, at, end, foldFrom, foldTo) & this.#mask
     for (let place = this.#places[slot]!; place !== EMPTY; place = this.#places[slot]!) {
-      if (alike(bytes, place, at, end, foldFrom)) return false
+      if (alike(bytes, place, at, end, foldFrom, foldTo)) return false
       slot = (slot + 1) & this.#mask
     }
     this.#places[slot] = at
@@ -39,19 +41,22 @@ function endOf(bytes: Uint8Array, at: number): number {
   return at + RDLENGTH_SIZE + ((bytes[at]! << 8) | bytes[at + 1]!)
 }
 
-function hash(bytes: Uint8Array, start: number, end: number, foldFrom: number): number {
+function hash(bytes: Uint8Array, start: number, end: number, foldFrom: number, foldTo: number): number {
   let state = 0
-  for (let i = start; i < end; i++) state = hashStep(state, i < foldFrom ? bytes[i]! : foldByte(bytes[i]!))
+  for (let i = start; i < end; i++) {
+    state = hashStep(state, i >= foldFrom && i < foldTo ? foldByte(bytes[i]!) : bytes[i]!)
+  }
   return hashEnd(state)
 }
 
 /** Compares the record from `at` to `end` with the one at `place`, the lengths before them included. */
-function alike(bytes: Uint8Array, place: number, at: number, end: number, foldFrom: number): boolean {
+function alike(bytes: Uint8Array, place: number, at: number, end: number, foldFrom: number, foldTo: number): boolean {
   const distance = at - place
   for (let i = at; i < end; i++) {
     const left = bytes[i]!
     const right = bytes[i - distance]!
-    if (left !== right && (i < foldFrom || foldByte(left) !== foldByte(right))) return false
+    if (left === right) continue
+    if (i < foldFrom || i >= foldTo || foldByte(left) !== foldByte(right)) return false
   }
   return true
 }

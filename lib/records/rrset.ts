@@ -1,19 +1,24 @@
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import { MAX_TTL } from '../wire/constants.js'
-import type { RecordData } from '../wire/rdata/record-data.js'
-import { type RecordType, typeCode } from '../wire/rdata/record-type.js'
+import type { DataByType, GenericData, RecordData } from '../wire/rdata/record-data.js'
+import { type GenericType, type KnownType, type RecordType, typeCode } from '../wire/rdata/record-type.js'
 
-/** All records of one name and type. */
-export interface RRset {
+/** All records of one name and type, whose data is known. */
+export interface RRsetOf<Type extends RecordType, Data> {
   /** The owner name, absolute; the last dot may be left out. Comes back in lower case and without it. */
   name: string
-  type: RecordType
+  type: Type
   /** Seconds; default: the server's `defaultTtl`. */
   ttl?: number
   /** At least one; a value listed twice is kept once (RFC 2181 §5). */
-  data: RecordData[]
+  data: Data[]
 }
+
+/** All records of one name and type. `type` tells what `data` holds. */
+export type RRset =
+  | { [Type in KnownType]: RRsetOf<Type, DataByType[Type]> }[KnownType]
+  | RRsetOf<GenericType, GenericData>
 
 export const TTL: Bounds = { default: 30, min: 0, max: MAX_TTL, unit: 'seconds' }
 
@@ -28,7 +33,7 @@ const SINGLETONS: ReadonlySet<RecordType> = new Set<RecordType>(['CNAME', 'SOA']
 /**
  * Throws unless `given` has an RRset's shape. The name and the data are checked later, where they are turned into wire form.
  *
- * Codes: CDNS_RRSET_INVALID, CDNS_TYPE_UNSUPPORTED, CDNS_TTL_INVALID.
+ * Codes: CDNS_RRSET_INVALID, CDNS_TYPE_UNSUPPORTED, CDNS_TTL_INVALID, CDNS_DATA_EMPTY.
  */
 export function checkRRset(given: unknown): asserts given is RRset {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
@@ -38,33 +43,40 @@ export function checkRRset(given: unknown): asserts given is RRset {
   for (const key in given) if (!KEYS.includes(key as keyof RRset)) refuseKeys(given)
   typeCode(rrset.type)
   if (rrset.ttl !== undefined) numberWithin('ttl', rrset.ttl, TTL, 'CDNS_TTL_INVALID')
-  if (!Array.isArray(rrset.data) || rrset.data.length === 0) {
-    throw new ContainerDnsError(
-      'CDNS_RRSET_INVALID',
-      `an RRset's data must be an array with something in it, got ${describe(rrset.data)}`,
-    )
+  if (!Array.isArray(rrset.data)) {
+    throw new ContainerDnsError('CDNS_RRSET_INVALID', `an RRset's data must be an array, got ${describe(rrset.data)}`)
   }
-  if (rrset.data.length > 1 && SINGLETONS.has(rrset.type!)) {
-    throw new ContainerDnsError(
-      'CDNS_RRSET_INVALID',
-      `a name can have one ${rrset.type} record, got ${rrset.data.length}`,
-    )
+  if (rrset.data.length === 0) {
+    throw new ContainerDnsError('CDNS_DATA_EMPTY', "an RRset's data must have something in it")
   }
+  if (rrset.data.length > 1) refuseSecond(rrset.type!)
+}
+
+/** Throws CDNS_RRSET_INVALID for a type of which a name has one record at most. */
+export function refuseSecond(type: RecordType): void {
+  if (!SINGLETONS.has(type)) return
+  throw new ContainerDnsError('CDNS_RRSET_INVALID', `a name can have one ${type} record`)
 }
 
 /** A copy that has passed `checkRRset`, and that nobody else can change. */
 export function copyRRset(given: RRset): RRset {
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
   const copy = isObject ? { ...given } : given
-  if (isObject && Array.isArray(copy.data)) copy.data = copy.data.map(copyData)
+  if (isObject && Array.isArray(copy.data)) copy.data = (copy.data as RecordData[]).map((item) => copyOf(item)) as never
   // The copy, since a getter of the original may tell something else the next time.
   checkRRset(copy)
   return copy
 }
 
-function copyData(data: RecordData): RecordData {
-  if (Array.isArray(data)) return [...data]
-  return typeof data === 'object' && data !== null ? { ...data } : data
+/** Data of a service is an object with parameters that are arrays of octets: nothing lies deeper. What does is refused later. */
+const MAX_DATA_DEPTH = 3
+
+/** Data is made of arrays, plain objects, octets and what cannot change. */
+function copyOf<T>(data: T, depth = MAX_DATA_DEPTH): T {
+  if (typeof data !== 'object' || data === null || depth < 0) return data
+  if (data instanceof Uint8Array) return Uint8Array.from(data) as T
+  if (Array.isArray(data)) return data.map((item) => copyOf(item, depth - 1)) as T
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, copyOf(value, depth - 1)])) as T
 }
 
 function refuseKeys(given: object): void {

@@ -2,16 +2,18 @@ import { ContainerDnsError } from '../errors.js'
 import { HEADER_SIZE, MAX_MESSAGE_SIZE, MAX_NAME_LENGTH, RDLENGTH_SIZE } from '../wire/constants.js'
 import { OPT_SIZE } from '../wire/edns.js'
 import { foldName, nameToText, writeNameFromText } from '../wire/name.js'
-import { MAX_RDATA_SIZE, RDATA_CODECS } from '../wire/rdata/codec.js'
+import { DEFAULT_WEIGHT, weightOf } from '../wire/rdata/address-codecs.js'
+import { MAX_RDATA_SIZE, rdataCodec } from '../wire/rdata/codec.js'
 import type { RecordData } from '../wire/rdata/record-data.js'
 import { type RecordType, typeCode, typeName } from '../wire/rdata/record-type.js'
 import { DistinctRecords } from './distinct-records.js'
 import type { RRset } from './rrset.js'
+import { isWeighted, sideSize, weightAt, writeSide } from './rrset-side.js'
 
 /**
  * An RRset in wire form: a piece of `bytes` that holds, for each record, the length of its rdata (16 bits) and the rdata.
  *
- * `side` is what the store remembers of the records (keys, revisions, …). Query threads skip it, and only the store reads it.
+ * `side` is what is known of the records beside that: weights, and what the store remembers (keys, revisions, …). `rrset-side.ts` draws it.
  * The pieces may lie in shared memory or in a scratch buffer: use them before the next `await`, or copy them.
  */
 export interface WireRRset {
@@ -26,6 +28,14 @@ export interface WireRRset {
   readonly sideLength: number
   /** Made up by the server, not put in by a store. Left out: it is the store's. */
   readonly isSynthesized?: boolean
+}
+
+/** A record in wire form: a piece of `bytes` that is its rdata. */
+export interface WireRecord {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly length: number
+  readonly weight: number
 }
 
 /** Owner (a pointer), type, class and TTL stand before that in a message. */
@@ -43,6 +53,10 @@ const NO_SIDE = new Uint8Array(0)
 export class RRsetEncoder {
   #scratch = new Uint8Array(2 * MAX_MESSAGE_SIZE)
   #used = 0
+  /** Of the RRset in hand: where it begins, where its next record goes, and the weights of those it has. */
+  #start = 0
+  #position = 0
+  readonly #weights: number[] = []
   readonly #distinct = new DistinctRecords()
   readonly #name = new Uint8Array(MAX_NAME_LENGTH + 1)
 
@@ -57,40 +71,89 @@ export class RRsetEncoder {
     return this.#name.subarray(0, length)
   }
 
-  /** Throws the codes of the data's codec, and CDNS_RRSET_TOO_LARGE. */
-  encode(type: RecordType, ttl: number, data: readonly RecordData[], side: Uint8Array = NO_SIDE): WireRRset {
-    const codec = RDATA_CODECS[type]
-    const start = this.#used
-    let position = start
-    let count = 0
-    this.#distinct.reset(data.length)
+  /**
+   * `storeSide` is what the store wants to remember. Of records that are alike the first one's weight counts.
+   * Throws the codes of the data's codec, and CDNS_RRSET_TOO_LARGE.
+   */
+  encode(type: RecordType, ttl: number, data: readonly RecordData[], storeSide: Uint8Array = NO_SIDE): WireRRset {
+    const codec = rdataCodec(type)
+    const code = typeCode(type)
+    this.#begin(data.length)
     for (const item of data) {
-      this.#reserve(position + RDLENGTH_SIZE + MAX_RDATA_SIZE)
-      const scratch = this.#scratch
-      const length = codec.encode(item, scratch, position + RDLENGTH_SIZE)
-      scratch[position] = length >>> 8
-      scratch[position + 1] = length
-      if (!this.#distinct.add(scratch, position, codec.nameOffset)) continue
-      position += RDLENGTH_SIZE + length
-      count++
-      if (position - start + count * RECORD_OVERHEAD > MAX_MESSAGE_SIZE - MESSAGE_OVERHEAD) {
-        throw new ContainerDnsError(
-          'CDNS_RRSET_TOO_LARGE',
-          `an RRset of ${data.length} ${type} records is larger than a message of ${MAX_MESSAGE_SIZE} octets can carry`,
-        )
-      }
+      const at = this.#nextRdata()
+      const length = codec.encode(item, this.#scratch, at)
+      this.#take(code, length, weightOf(type, item))
     }
-    this.#used = position
+    return this.#finish(code, ttl, storeSide)
+  }
+
+  /** The same for records that are in wire form already, `count` of them at most. */
+  encodeRecords(
+    code: number,
+    ttl: number,
+    count: number,
+    records: Iterable<WireRecord>,
+    storeSide: Uint8Array,
+  ): WireRRset {
+    this.#begin(count)
+    for (const { bytes, start, length, weight } of records) {
+      const at = this.#nextRdata()
+      const scratch = this.#scratch
+      for (let i = 0; i < length; i++) scratch[at + i] = bytes[start + i]!
+      this.#take(code, length, weight)
+    }
+    return this.#finish(code, ttl, storeSide)
+  }
+
+  #begin(mostRecords: number): void {
+    this.#start = this.#used
+    this.#position = this.#used
+    this.#weights.length = 0
+    this.#distinct.reset(mostRecords)
+  }
+
+  /** Where the rdata of the next record goes. */
+  #nextRdata(): number {
+    const at = this.#position + RDLENGTH_SIZE
+    this.#reserve(at + MAX_RDATA_SIZE)
+    return at
+  }
+
+  /** Takes in a record whose rdata has been written, unless there is one like it. */
+  #take(code: number, length: number, weight: number): void {
+    const scratch = this.#scratch
+    const position = this.#position
+    scratch[position] = length >>> 8
+    scratch[position + 1] = length
+    if (!this.#distinct.add(scratch, position, code)) return
+    this.#position = position + RDLENGTH_SIZE + length
+    this.#weights.push(weight)
+    const size = this.#position - this.#start + this.#weights.length * RECORD_OVERHEAD
+    if (size > MAX_MESSAGE_SIZE - MESSAGE_OVERHEAD) {
+      throw new ContainerDnsError(
+        'CDNS_RRSET_TOO_LARGE',
+        `an RRset of ${typeName(code)} records is larger than a message of ${MAX_MESSAGE_SIZE} octets can carry`,
+      )
+    }
+  }
+
+  #finish(type: number, ttl: number, storeSide: Uint8Array): WireRRset {
+    const weights = this.#weights.every((weight) => weight === DEFAULT_WEIGHT) ? undefined : this.#weights
+    const sideStart = this.#position
+    const sideLength = sideSize(weights, storeSide)
+    this.#reserve(sideStart + sideLength)
+    if (sideLength > 0) writeSide(weights, storeSide, this.#scratch, sideStart)
+    this.#used = sideStart + sideLength
     return {
-      type: typeCode(type),
+      type,
       ttl,
-      count,
+      count: this.#weights.length,
       bytes: this.#scratch,
-      start,
-      length: position - start,
-      side,
-      sideStart: 0,
-      sideLength: side.length,
+      start: this.#start,
+      length: sideStart - this.#start,
+      side: this.#scratch,
+      sideStart,
+      sideLength,
     }
   }
 
@@ -105,16 +168,21 @@ export class RRsetEncoder {
 
 /** The RRset as a program sees it. `name` is folded and in wire form. */
 export function decodeRRset(name: Uint8Array, rrset: WireRRset, nameStart = 0): RRset {
-  return { name: nameToText(name, nameStart), type: typeName(rrset.type), ttl: rrset.ttl, data: decodeData(rrset) }
+  const type = typeName(rrset.type)
+  // The compiler cannot know that the codec of a type gives that type's data.
+  return { name: nameToText(name, nameStart), type, ttl: rrset.ttl, data: decodeData(rrset) } as RRset
 }
 
+/** Addresses that have weights come as `{ address, weight }`, all of them. */
 export function decodeData(rrset: WireRRset): RecordData[] {
-  const codec = RDATA_CODECS[typeName(rrset.type)]
+  const codec = rdataCodec(typeName(rrset.type))
+  const weighted = isWeighted(rrset)
   const data: RecordData[] = []
   let position = rrset.start
   for (let i = 0; i < rrset.count; i++) {
     const length = (rrset.bytes[position]! << 8) | rrset.bytes[position + 1]!
-    data.push(codec.decode(rrset.bytes, position + RDLENGTH_SIZE, length))
+    const item = codec.decode(rrset.bytes, position + RDLENGTH_SIZE, length)
+    data.push(weighted ? { address: item as string, weight: weightAt(rrset, i) } : item)
     position += RDLENGTH_SIZE + length
   }
   return data

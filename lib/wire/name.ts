@@ -1,5 +1,5 @@
 import { describe } from '../bounds.js'
-import { ContainerDnsError } from '../errors.js'
+import { ContainerDnsError, type ErrorCode } from '../errors.js'
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from './constants.js'
 
 // A name in wire form: length octet, label, length octet, label, …, zero. Names stay bytes wherever they can:
@@ -13,7 +13,8 @@ const NINE = 0x39
 /**
  * Writes the wire form of a name given as text, and returns its length. All names are absolute; the last dot may be left out.
  *
- * `target` must have room for 255 bytes from `at` on. Case is kept. Throws CDNS_NAME_INVALID.
+ * `target` must have room for 255 bytes from `at` on. Case is kept. Throws CDNS_NAME_INVALID, CDNS_NAME_TOO_LONG
+ * and CDNS_LABEL_TOO_LONG.
  */
 export function writeNameFromText(text: string, target: Uint8Array, at = 0): number {
   if (typeof text !== 'string' || text.length === 0) throw invalid(text, 'a name must be a string that is not empty')
@@ -39,7 +40,7 @@ export function writeNameFromText(text: string, target: Uint8Array, at = 0): num
       throw invalid(text, 'characters outside ASCII go in as punycode, spaces and controls as \\DDD')
     }
     // One octet is kept for the root label.
-    if (position - at >= MAX_NAME_LENGTH - 1) throw invalid(text, 'it is longer than 255 octets')
+    if (position - at >= MAX_NAME_LENGTH - 1) throw invalid(text, 'it is longer than 255 octets', 'CDNS_NAME_TOO_LONG')
     target[position++] = code
   }
   // "a.b." has left an empty label open, which is the root; "a.b" has not.
@@ -51,7 +52,7 @@ export function writeNameFromText(text: string, target: Uint8Array, at = 0): num
   return lengthAt + 1 - at
 }
 
-/** The wire form of a name given as text, in bytes of its own. Throws CDNS_NAME_INVALID. */
+/** The wire form of a name given as text, in bytes of its own. Throws as `writeNameFromText` does. */
 export function nameFromText(text: string): Uint8Array {
   const target = new Uint8Array(MAX_NAME_LENGTH + 1)
   return target.slice(0, writeNameFromText(text, target))
@@ -126,7 +127,9 @@ export function hashEnd(state: number): number {
 function closeLabel(text: string, target: Uint8Array, lengthAt: number, position: number): void {
   const length = position - lengthAt - 1
   if (length === 0) throw invalid(text, 'it has an empty label')
-  if (length > MAX_LABEL_LENGTH) throw invalid(text, `it has a label of ${length} octets, 63 are allowed`)
+  if (length > MAX_LABEL_LENGTH) {
+    throw invalid(text, `it has a label of ${length} octets, 63 are allowed`, 'CDNS_LABEL_TOO_LONG')
+  }
   target[lengthAt] = length
 }
 
@@ -151,6 +154,6 @@ function characterOf(byte: number): string {
   return SPECIAL_CHARACTERS.has(character) ? `\\${character}` : character
 }
 
-function invalid(text: unknown, reason: string): ContainerDnsError {
-  return new ContainerDnsError('CDNS_NAME_INVALID', `${describe(text)} is not a domain name: ${reason}`)
+function invalid(text: unknown, reason: string, code: ErrorCode = 'CDNS_NAME_INVALID'): ContainerDnsError {
+  return new ContainerDnsError(code, `${describe(text)} is not a domain name: ${reason}`)
 }

@@ -2,15 +2,18 @@
 // Its traps, and what follows: messages from strangers must not come here (counts are trusted, pointers unlimited),
 // and names that hold dots or are not UTF-8 come out changed, so records are never stored by way of it.
 import * as dnsPacket from 'dns-packet'
+import { stringOf } from './rdata/character-string.js'
+import { rdataCodec } from './rdata/codec.js'
 import { ipv6ToText, writeIpv6FromText } from './rdata/ipv6.js'
-import type { RecordData } from './rdata/record-data.js'
+import type { CaaData, RecordData } from './rdata/record-data.js'
+import { type RecordType, typeName } from './rdata/record-type.js'
 
-/** A record of a response, as text and numbers. A type that dns-packet cannot read has `UNKNOWN_` and its number for a type. */
+/** A record of a response, as text and numbers. */
 export interface ResourceRecord {
   readonly name: string
   readonly type: string
   readonly ttl: number
-  /** As in an RRset of that type; bytes for a type without a form of its own. */
+  /** As in an RRset of that type. */
   readonly data: RecordData | Uint8Array
 }
 
@@ -46,17 +49,36 @@ function recordsOf(answers: readonly dnsPacket.Answer[] = []): ResourceRecord[] 
   for (const answer of answers) {
     if (answer.type === 'OPT') continue
     const { name, type, ttl = 0, data } = answer as { name: string; type: string; ttl?: number; data: unknown }
-    records.push({ name, type, ttl, data: dataOf(type, data) })
+    const code = type.startsWith(UNKNOWN) ? Number(type.slice(UNKNOWN.length)) : undefined
+    if (code === undefined) records.push({ name, type, ttl, data: dataOf(type, data) })
+    else records.push({ name, type: typeName(code), ttl, data: decodeRdata(typeName(code), data as Uint8Array) })
   }
   return records
 }
 
-/** TXT comes as bytes, and IPv6 addresses in a form that is not RFC 5952's; all else is as our own RRsets have it. */
+/** How dns-packet calls a type that it cannot read; it gives the octets then. */
+const UNKNOWN = 'UNKNOWN_'
+
+function decodeRdata(type: RecordType, rdata: Uint8Array): RecordData {
+  return rdataCodec(type).decode(rdata, 0, rdata.length)
+}
+
+/** Some types come otherwise than our own RRsets have them: addresses in a form that is not RFC 5952's, strings as octets. */
 function dataOf(type: string, data: unknown): RecordData | Uint8Array {
-  if (type === 'AAAA') return canonicalIpv6(data as string)
-  if (type !== 'TXT') return data as RecordData | Uint8Array
-  const strings = (data as Uint8Array[]).map((string) => Buffer.from(string).toString('utf8'))
-  return strings.length === 1 ? strings[0]! : strings
+  switch (type) {
+    case 'AAAA':
+      return canonicalIpv6(data as string)
+    case 'CAA': {
+      const { flags, tag, value } = data as CaaData
+      return { flags, tag, value }
+    }
+    case 'TXT': {
+      const strings = (data as Uint8Array[]).map((string) => stringOf(string, 0, string.length))
+      return strings.length === 1 ? strings[0]! : strings
+    }
+    default:
+      return data as RecordData | Uint8Array
+  }
 }
 
 function canonicalIpv6(text: string): string {

@@ -47,6 +47,25 @@ describe('containerdns serve', () => {
     expect(dataOf(await client.ask('www.containerdns.local'))).toEqual(['192.0.2.2'])
   })
 
+  it('answers from zone files and hosts files, and reads both again on SIGHUP', async () => {
+    const zone = recordsFile('a.zone', '$TTL 60\n@ SOA ns host 1 2 3 4 5\n NS ns\nns A 192.0.2.1\n')
+    const hosts = recordsFile('hosts', '127.0.0.1 localhost\n192.0.2.2 db.example.org # ours\n')
+    await using serve = new Serve({}, '--zone', 'example.org', '--zone-file', zone, '--hosts-file', hosts)
+    await using client = await serve.client()
+    expect(dataOf(await client.ask('ns.example.org'))).toEqual(['192.0.2.1'])
+    expect(dataOf(await client.ask('db.example.org'))).toEqual(['192.0.2.2'])
+    recordsFile('a.zone', '$TTL 60\nns A 192.0.2.3\n')
+    recordsFile('hosts', '')
+    serve.child.kill('SIGHUP')
+    await serve.said('read the records again')
+    expect(dataOf(await client.ask('ns.example.org'))).toEqual(['192.0.2.3'])
+    expect(await client.ask('db.example.org')).toMatchObject({ rcode: 'NXDOMAIN' })
+    recordsFile('a.zone', '$TTL 60\nns A nonsense\n')
+    serve.child.kill('SIGHUP')
+    await serve.said(`${zone}, line 2:`)
+    expect(dataOf(await client.ask('ns.example.org'))).toEqual(['192.0.2.3'])
+  })
+
   it.each(['SIGTERM', 'SIGINT'] as const)('stops cleanly on %s', async (signal) => {
     await using serve = new Serve({})
     await serve.said('answering')
@@ -71,6 +90,8 @@ describe('containerdns serve', () => {
     ['a name outside the zones', ['--records', recordsFile('d.json', [{ ...www('192.0.2.1'), name: 'www.example' }])]],
     ['two stores', ['--records', 'x', '--etcd', 'http://127.0.0.1:1']],
     ['a snapshot of nothing', ['--snapshot', 'x']],
+    ['a zone file beside etcd', ['--zone-file', 'x', '--etcd', 'http://127.0.0.1:1']],
+    ['a hosts file that is not there', ['--hosts-file', join(folder, 'missing')]],
   ])('ends with 1 and a reason for %s', async (_, args) => {
     await using serve = new Serve({}, ...args)
     expect(await serve.ended).toEqual({ code: 1, signal: null })

@@ -116,7 +116,7 @@ export function describeRecordStore(kind: string, make: () => RecordStore): void
     it('writes nothing of a batch when one of it is wrong', async () => {
       const { store, sink } = await open()
       const good = A('good.example.org', '192.0.2.1')
-      expect(await codeOf(store.put([good, A('bad.example.org', '192.0.2.256')]))).toBe('CDNS_DATA_INVALID')
+      expect(await codeOf(store.put([good, A('bad.example.org', '192.0.2.256')]))).toBe('CDNS_ADDRESS_INVALID')
       expect(await codeOf(store.put([good, A('bad..example.org', '192.0.2.1')]))).toBe('CDNS_NAME_INVALID')
       const long = {
         name: 'long.example.org',
@@ -169,7 +169,14 @@ export function describeRecordStore(kind: string, make: () => RecordStore): void
         codeOf(store.put([A('www.example.org', 'nonsense')])),
         store.put([A('www.example.org', '192.0.2.4')]),
       ]
-      expect(await Promise.all(calls)).toEqual([undefined, undefined, true, undefined, 'CDNS_DATA_INVALID', undefined])
+      expect(await Promise.all(calls)).toEqual([
+        undefined,
+        undefined,
+        true,
+        undefined,
+        'CDNS_ADDRESS_INVALID',
+        undefined,
+      ])
       expect(sink.lines('www.example.org')).toEqual(['60 A 192.0.2.4'])
     })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkRRset } from '../../lib/records/rrset.js'
+import { checkRRset, copyRRset, type RRset } from '../../lib/records/rrset.js'
 import { errorCode } from '../support/error-code.js'
 
 const GOOD = { name: 'a.example', type: 'A', data: ['192.0.2.1'] }
@@ -30,7 +30,7 @@ describe('checkRRset', () => {
     ['a TTL as text', { ...GOOD, ttl: '30' }, 'CDNS_TTL_INVALID'],
     ['a TTL of null', { ...GOOD, ttl: null }, 'CDNS_TTL_INVALID'],
     ['no data', { name: 'a.example', type: 'A' }, 'CDNS_RRSET_INVALID'],
-    ['empty data', { ...GOOD, data: [] }, 'CDNS_RRSET_INVALID'],
+    ['empty data', { ...GOOD, data: [] }, 'CDNS_DATA_EMPTY'],
     ['data that is no array', { ...GOOD, data: '192.0.2.1' }, 'CDNS_RRSET_INVALID'],
     ['two CNAMEs', { ...GOOD, type: 'CNAME', data: ['b.example', 'c.example'] }, 'CDNS_RRSET_INVALID'],
     ['two SOAs', { ...GOOD, type: 'SOA', data: [{}, {}] }, 'CDNS_RRSET_INVALID'],
@@ -43,5 +43,46 @@ describe('checkRRset', () => {
       errorCode(() => checkRRset(JSON.parse('{"name":"a","type":"A","data":["192.0.2.1"],"__proto__":{"x":1}}'))),
     ).toBe('CDNS_RRSET_INVALID')
     expect(({} as { x?: number }).x).toBeUndefined()
+  })
+})
+
+describe('copyRRset', () => {
+  it('shares nothing that can change with what it was given', () => {
+    const octets = Uint8Array.of(1, 2)
+    const params = { alpn: ['h2', octets], key9: octets }
+    const given: RRset = { name: 'a', type: 'SVCB', data: [{ priority: 1, target: 'b', params }] }
+    const copy = copyRRset(given)
+    expect(copy).toEqual(given)
+    octets[0] = 9
+    params.alpn.push('h3')
+    expect(copy.data[0]).toEqual({
+      priority: 1,
+      target: 'b',
+      params: { alpn: ['h2', Uint8Array.of(1, 2)], key9: Uint8Array.of(1, 2) },
+    })
+  })
+
+  it('comes to an end for data that contains itself', () => {
+    const params: Record<string, unknown> = {}
+    params['alpn'] = [params]
+    const copy = () => copyRRset({ name: 'a', type: 'SVCB', data: [{ priority: 1, target: 'b', params }] } as RRset)
+    expect(errorCode(copy)).toBeUndefined()
+  })
+})
+
+describe('RRset', () => {
+  it('has data that fits its type, to the compiler', () => {
+    const good: RRset[] = [
+      { name: 'a', type: 'A', data: ['192.0.2.1', { address: '192.0.2.2', weight: 2 }] },
+      { name: 'a', type: 'MX', data: [{ preference: 1, exchange: 'b' }] },
+      { name: 'a', type: 'TYPE65280', data: ['\\# 0', Uint8Array.of(1)] },
+      // @ts-expect-error an MX is no text
+      { name: 'a', type: 'MX', data: ['b'] },
+      // @ts-expect-error a weight belongs to addresses
+      { name: 'a', type: 'CNAME', data: [{ address: 'b', weight: 1 }] },
+      // @ts-expect-error no such type
+      { name: 'a', type: 'TPYE1', data: ['b'] },
+    ]
+    expect(good).toHaveLength(6)
   })
 })

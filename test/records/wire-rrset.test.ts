@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { storeSideStart } from '../../lib/records/rrset-side.js'
 import { decodeData, decodeRRset, RRsetEncoder, type WireRRset } from '../../lib/records/wire-rrset.js'
 import { nameFromText } from '../../lib/wire/name.js'
 import type { RecordData } from '../../lib/wire/rdata/record-data.js'
@@ -39,8 +40,13 @@ describe('RRsetEncoder', () => {
   it.each(PLURAL_TYPES)('keeps any data of %s, each value once, in order', (type) => {
     const property = fc.property(fc.array(DATA[type], { minLength: 1, maxLength: 40 }), (data) => {
       const seen = new Set<string>()
-      // Names differ in case alone: they are the same. The texts of TXT are not names.
-      const keyOf = (item: RecordData) => (type === 'TXT' ? JSON.stringify(item) : JSON.stringify(item).toLowerCase())
+      // Names that differ in case alone are the same; texts are not names.
+      const isName = (field: string) =>
+        ['target', 'exchange', 'replacement'].includes(field) || (field === '' && type !== 'TXT')
+      const keyOf = (item: RecordData) =>
+        JSON.stringify(item, (field, value) =>
+          typeof value === 'string' && isName(field) ? value.toLowerCase() : value,
+        )
       const distinct = data.filter((item) => !seen.has(keyOf(item)) && seen.add(keyOf(item)))
       expect(decodeData(encode(type, [...data, ...data]))).toEqual(distinct)
     })
@@ -78,6 +84,46 @@ describe('RRsetEncoder', () => {
     expect(encode(type, data).count).toBe(count)
   })
 
+  it('keeps the weights of addresses, and what the store remembers behind them', () => {
+    encoder.reset()
+    const data = [{ address: '192.0.2.1', weight: 65535 }, '192.0.2.2', { address: '192.0.2.3' }]
+    const rrset = encoder.encode('A', 30, data, Uint8Array.of(7, 8))
+    expect(decodeData(rrset)).toEqual([
+      { address: '192.0.2.1', weight: 65535 },
+      { address: '192.0.2.2', weight: 1 },
+      { address: '192.0.2.3', weight: 1 },
+    ])
+    const end = rrset.sideStart + rrset.sideLength
+    expect(rrset.side.slice(storeSideStart(rrset), end)).toEqual(Uint8Array.of(7, 8))
+    // Of two alike the first one counts.
+    const twice = encoder.encode('AAAA', 30, [
+      { address: '::1', weight: 3 },
+      { address: '0::1', weight: 4 },
+    ])
+    expect(decodeData(twice)).toEqual([{ address: '::1', weight: 3 }])
+  })
+
+  it('takes no room for weights where all are 1', () => {
+    const plain = encode('A', ['192.0.2.1', { address: '192.0.2.2', weight: 1 }])
+    expect([plain.sideLength, decodeData(plain)]).toEqual([0, ['192.0.2.1', '192.0.2.2']])
+  })
+
+  it.each([0, 65536, 1.5, '1', null])('refuses a weight of %j', (weight) => {
+    expect(errorCode(() => encode('A', [{ address: '192.0.2.1', weight: weight as number }]))).toBe(
+      'CDNS_NUMBER_INVALID',
+    )
+  })
+
+  it.each<[string, RecordType, RecordData[], number]>([
+    ['NAPTR replacements that differ in case', 'NAPTR', [naptr('a', 'x'), naptr('a', 'X')], 1],
+    ['NAPTR services that differ in case', 'NAPTR', [naptr('a', 'x'), naptr('A', 'x')], 2],
+    ['SVCB targets that differ in case', 'SVCB', [service('a', 'h2'), service('A', 'h2')], 1],
+    ['SVCB parameters that differ in case', 'SVCB', [service('a', 'h2'), service('a', 'H2')], 2],
+    ['octets of unknown types', 'TYPE65280', ['\\# 1 41', '\\# 1 61'], 2],
+  ])('keeps of %s what is different, wherever the name stands', (_, type, data, count) => {
+    expect(encode(type, data).count).toBe(count)
+  })
+
   it('takes milliseconds for thousands of records, alike or not', () => {
     encode('A', addresses(4000))
     for (const data of [addresses(4000), Array<string>(20_000).fill('192.0.2.1')]) {
@@ -100,7 +146,7 @@ describe('RRsetEncoder', () => {
   it('is of use again after data that it refused', () => {
     const fresh = new RRsetEncoder()
     const good = fresh.encode('A', 1, ['192.0.2.1'])
-    expect(errorCode(() => fresh.encode('A', 1, ['192.0.2.2', 'nonsense']))).toBe('CDNS_DATA_INVALID')
+    expect(errorCode(() => fresh.encode('A', 1, ['192.0.2.2', 'nonsense']))).toBe('CDNS_ADDRESS_INVALID')
     const next = fresh.encode('A', 1, ['192.0.2.3'])
     expect([decodeData(good), decodeData(next)]).toEqual([['192.0.2.1'], ['192.0.2.3']])
   })
@@ -131,4 +177,12 @@ describe('RRsetEncoder', () => {
 
 function srv(weight: number, port: number) {
   return { priority: 1, weight, port, target: 'b' }
+}
+
+function naptr(services: string, replacement: string) {
+  return { order: 1, preference: 1, flags: 's', services, regexp: '', replacement }
+}
+
+function service(target: string, alpn: string) {
+  return { priority: 1, target, params: { alpn: [alpn] } }
 }

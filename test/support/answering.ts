@@ -7,7 +7,7 @@ import { RecordIndexWriter } from '../../lib/record-index/record-index-writer.js
 import type { RRset } from '../../lib/records/rrset.js'
 import { RRsetEncoder } from '../../lib/records/wire-rrset.js'
 import { MAX_MESSAGE_SIZE } from '../../lib/wire/constants.js'
-import { RECORD_TYPES } from '../../lib/wire/rdata/record-type.js'
+import { typeCode } from '../../lib/wire/rdata/record-type.js'
 
 export interface AnsweringOptions {
   readonly zones?: readonly string[]
@@ -86,7 +86,7 @@ export class Answering {
     for (const { name, type, ttl = 30, data } of rrsets) {
       this.#encoder.reset()
       const owner = this.#encoder.name(name)
-      const others = this.index.read(owner).filter((rrset) => rrset.type !== RECORD_TYPES[type])
+      const others = this.index.read(owner).filter((rrset) => rrset.type !== typeCode(type))
       this.index.write(owner, [...others, this.#encoder.encode(type, ttl, data)])
     }
     return this

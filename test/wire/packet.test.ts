@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { RRset } from '../../lib/records/rrset.js'
 import { decodeResponse } from '../../lib/wire/packet.js'
+import { typeCode } from '../../lib/wire/rdata/record-type.js'
 import { Answering } from '../support/answering.js'
 import { buildQuery } from '../support/build-query.js'
 
@@ -34,6 +36,22 @@ describe('decodeResponse', () => {
       expect(decodeResponse(server.askStream(buildQuery('a.example', 'AAAA'))).answer[0]!.data).toBe(address)
     },
   )
+
+  it.each<RRset>([
+    { name: 'a.example', type: 'CAA', data: [{ flags: 128, tag: 'issue', value: 'ca.example' }] },
+    {
+      name: 'a.example',
+      type: 'NAPTR',
+      data: [{ order: 1, preference: 2, flags: 'U', services: 'x', regexp: '!a!b!', replacement: '.' }],
+    },
+    { name: 'a.example', type: 'HTTPS', data: [{ priority: 1, target: '.', params: { alpn: ['h2'], port: 443 } }] },
+    { name: 'a.example', type: 'TYPE65280', data: ['\\# 2 0aff'] },
+    { name: 'a.example', type: 'TYPE65281', data: ['\\# 0'] },
+  ])('gives data of $type as it was put', (rrset) => {
+    const server = new Answering().put(rrset)
+    const [record] = decodeResponse(server.askStream(buildQuery('a.example', typeCode(rrset.type)))).answer
+    expect(record).toMatchObject({ name: 'a.example', type: rrset.type, data: rrset.data[0] })
+  })
 
   it('names RCODEs, and the SOA of an NXDOMAIN', () => {
     const response = decodeResponse(new Answering().askStream(buildQuery('no.example')))

@@ -13,6 +13,6 @@ describe('queryMessage', () => {
   it('has room for the longest name', () => {
     const name = Array(127).fill('x').join('.')
     expect(queryMessage(name, 1, 0)).toHaveLength(12 + 255 + 4)
-    expect(errorCode(() => queryMessage(`${name}.x`, 1, 0))).toBe('CDNS_NAME_INVALID')
+    expect(errorCode(() => queryMessage(`${name}.x`, 1, 0))).toBe('CDNS_NAME_TOO_LONG')
   })
 })

@@ -17,6 +17,8 @@ interface ServeFlags {
   etcdPrefix?: string
   snapshot?: string
   records?: string
+  zoneFile?: string[]
+  hostsFile?: string[]
   workers?: number
   transport?: NonNullable<ContainerDnsOptions['transport']>
   drain: number
@@ -30,10 +32,11 @@ Examples:
   containerdns serve --listen 0.0.0.0:53 --zone cluster.local --etcd http://10.0.0.2:2379,http://10.0.0.3:2379
   containerdns serve --records records.json
       records.json: [{ "name": "www.containerdns.local", "type": "A", "data": ["192.0.2.1", "192.0.2.2"] }]
+  containerdns serve --zone example.org --zone-file example.org.zone --hosts-file /etc/hosts
 
 Signals:
   SIGTERM, SIGINT   go on answering for --drain milliseconds, then stop
-  SIGHUP            read the --records file again; a file with a fault in it changes nothing`
+  SIGHUP            read the --records, --zone-file and --hosts-file files again; a fault in one changes nothing`
 
 /** `containerdns serve`: a server in the foreground. */
 export function addServeCommand(program: Command): void {
@@ -51,6 +54,12 @@ export function addServeCommand(program: Command): void {
     .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
     .option('--snapshot <file>', 'what is known of etcd, for a start while it is down')
     .option('-r, --records <file>', 'a JSON array of RRsets; not together with --etcd')
+    .option('--zone-file <file>', 'a zone file (RFC 1035); may be given again; not together with --etcd', collectPath)
+    .option(
+      '--hosts-file <file>',
+      'a file such as /etc/hosts; may be given again; not together with --etcd',
+      collectPath,
+    )
     .option('-w, --workers <count>', 'DNS threads (default: one for each core)', wholeNumber)
     .addOption(new Option('-t, --transport <kind>', 'how to move datagrams').choices(TRANSPORTS).default('auto'))
     .option('--drain <ms>', 'how long to go on answering after SIGTERM', wholeNumber, 0)
@@ -65,13 +74,12 @@ async function serve(flags: ServeFlags): Promise<void> {
     if (flags.snapshot !== undefined && flags.etcd === undefined) {
       throw new ContainerDnsError('CDNS_OPTION_INVALID', '--snapshot is for what comes from --etcd')
     }
-    if (flags.records !== undefined && flags.etcd !== undefined) {
-      throw new ContainerDnsError('CDNS_OPTION_INVALID', '--records and --etcd cannot be given together')
+    const paths = filesOf(flags)
+    if (paths.length > 0 && flags.etcd !== undefined) {
+      const given = '--records, --zone-file and --hosts-file'
+      throw new ContainerDnsError('CDNS_OPTION_INVALID', `${given} cannot be given together with --etcd`)
     }
-    const files =
-      flags.etcd === undefined
-        ? memoryStore(flags.records === undefined ? {} : { recordsFile: flags.records })
-        : undefined
+    const files = flags.etcd === undefined ? fileStore(flags) : undefined
     const server = await createContainerDns(optionsOf(flags, files, logger))
     // First: whoever reads that we answer may send one at once, and SIGHUP would end us.
     handleSignals(server, files, flags, logger)
@@ -81,6 +89,20 @@ async function serve(flags: ServeFlags): Promise<void> {
     sayWhy(error as Error, logger)
     process.exitCode = 1
   }
+}
+
+function filesOf({ records, zoneFile = [], hostsFile = [] }: ServeFlags): string[] {
+  return [...(records === undefined ? [] : [records]), ...zoneFile, ...hostsFile]
+}
+
+/** Where there is one zone, relative names of a zone file belong to it, as BIND has it. */
+function fileStore({ records, zone = [...DEFAULT_ZONES], zoneFile = [], hostsFile = [] }: ServeFlags): MemoryStore {
+  const [origin] = zone
+  return memoryStore({
+    ...(records === undefined ? {} : { recordsFile: records }),
+    zoneFile: zoneFile.map((path) => (zone.length === 1 ? { path, origin: origin! } : path)),
+    hostsFile,
+  })
 }
 
 function optionsOf(flags: ServeFlags, files: MemoryStore | undefined, logger: Pino): ContainerDnsOptions {
@@ -135,12 +157,13 @@ function handleSignals(server: ContainerDns, files: MemoryStore | undefined, fla
     )
   }
   const reload = () => {
-    if (files === undefined || flags.records === undefined) {
+    const paths = filesOf(flags)
+    if (files === undefined || paths.length === 0) {
       logger.info({}, 'SIGHUP: there is no file of records to read again')
       return
     }
     files.reload().then(
-      () => logger.info({ file: flags.records, names: server.stats().index.names }, 'read the records again'),
+      () => logger.info({ files: paths, names: server.stats().index.names }, 'read the records again'),
       (error: Error) => logger.error({ err: error }, `the records stay as they were: ${error.message}`),
     )
   }
@@ -151,6 +174,10 @@ function handleSignals(server: ContainerDns, files: MemoryStore | undefined, fla
 
 function collect(value: string, previous: string[] = []): string[] {
   return [...previous, ...value.split(',').filter((item) => item !== '')]
+}
+
+function collectPath(value: string, previous: string[] = []): string[] {
+  return [...previous, value]
 }
 
 function collectListen(value: string, previous: ListenOptions[] = []): ListenOptions[] {

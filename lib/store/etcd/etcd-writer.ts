@@ -15,6 +15,7 @@ import type { ParsedEtcdStoreOptions } from './options.js'
 import type { OwnerState, Plan } from './owner-changes.js'
 import { firstKeys, planDelete, planPut } from './owner-plan.js'
 import { readOwner } from './read-owner.js'
+import { refuseUnsaid } from './value-rrset.js'
 
 /** Owners written at a time. etcd flushes its disk for several at once: 1 200 owners took 4.2 s one by one (2026-11, two shared cores), 2.1 s so. */
 const LANES = 16
@@ -47,6 +48,7 @@ export class EtcdWriter {
     const revision = await this.#inOrder(async () => {
       const groups = await groupByOwner(rrsets, this.#encoder, () => this.#sink.pause())
       for (const group of groups) this.#refuseUnfit(group)
+      for (const { data } of rrsets) refuseUnsaid(data)
       let last = 0
       await inLanes(groups, LANES, async ({ owner, rrsets }) => {
         const candidates = [...rrsets.values()].flatMap((rrset) => firstKeys(owner, rrset, this.#layout))

@@ -1,8 +1,9 @@
+import { SIDE_WITHOUT_WEIGHTS, storeSideStart } from '../../records/rrset-side.js'
 import type { WireRRset } from '../../records/wire-rrset.js'
 import { MAX_MESSAGE_SIZE, MAX_NAME_LENGTH } from '../../wire/constants.js'
 import { foldByte } from '../../wire/name.js'
-import { NO_NAME, RDATA_CODECS } from '../../wire/rdata/codec.js'
-import { RECORD_TYPES, typeName } from '../../wire/rdata/record-type.js'
+import { NO_NAME, nameStart, namesEnd } from '../../wire/rdata/rdata-layout.js'
+import { RECORD_TYPES } from '../../wire/rdata/record-type.js'
 import { kindOf } from './leaf-path.js'
 import { arrange } from './leaf-precedence.js'
 import { answerRdata } from './service-leaf.js'
@@ -29,7 +30,7 @@ export interface Leaf {
 /** A leaf that says nothing of a TTL has the server's default, whatever that is when it is published. */
 export const NO_TTL = 0xffffffff
 
-// The side data of an RRset: an entry for each leaf, in the order of their paths.
+// The store's side data of an RRset (after what `records/rrset-side.ts` begins it with): an entry for each leaf, in the order of their paths.
 // | record u16 | ttl u32 | modRevision u48 | pathLength u16 | path |                        22 bytes for an ordinary A leaf
 // | WHOLE      | ttl u32 | modRevision u48 | pathLength u16 | path |
 // | HELD_BACK  | ttl u32 | modRevision u48 | pathLength u16 | path | type u16 | rdataLength u16 | rdata |
@@ -83,16 +84,14 @@ export function sameLeaf(a: Leaf, b: Leaf): boolean {
 
 /** Equal for two rdatas of a type that mean the same: names in them have no case (RFC 4034 §6.2). */
 export function rdataKey(type: number, rdata: Uint8Array): string {
-  const name = typeName(type)
-  const { nameOffset } = RDATA_CODECS[name]
-  const foldFrom = name === 'SRV' ? SRV_TARGET : nameOffset === NO_NAME ? rdata.length : nameOffset
+  const nameAt = nameStart(type, rdata, 0, rdata.length)
+  const foldTo = nameAt === NO_NAME ? NO_NAME : namesEnd(type, rdata, nameAt, rdata.length)
   let key = ''
-  for (let i = 0; i < rdata.length; i++) key += String.fromCharCode(i < foldFrom ? rdata[i]! : foldByte(rdata[i]!))
+  for (let i = 0; i < rdata.length; i++) {
+    key += String.fromCharCode(i >= nameAt && i < foldTo ? foldByte(rdata[i]!) : rdata[i]!)
+  }
   return key
 }
-
-/** RFC 2782: priority, weight and port stand before the target. */
-const SRV_TARGET = 6
 
 /** Turns leaves into RRsets, in a scratch buffer that the next call overwrites. */
 export class LeafPacker {
@@ -159,6 +158,7 @@ export class LeafPacker {
       recordOf[i] = kind === 'service' ? HELD_BACK : (record ?? HELD_BACK)
     }
     const sideStart = position
+    scratch[position++] = SIDE_WITHOUT_WEIGHTS
     for (const [i, leaf] of leaves.entries()) position = this.#packSide(leaf, recordOf[i]!, position)
     return this.#rrset(type, ttl, records.size, start, sideStart, position)
   }
@@ -166,7 +166,8 @@ export class LeafPacker {
   #packWhole(leaf: Leaf, start: number, defaultTtl: number): WireRRset {
     this.#scratch.set(leaf.rdata, start)
     const sideStart = start + leaf.rdata.length
-    const end = this.#packSide(leaf, WHOLE, sideStart)
+    this.#scratch[sideStart] = SIDE_WITHOUT_WEIGHTS
+    const end = this.#packSide(leaf, WHOLE, sideStart + 1)
     const ttl = leaf.ttl === NO_TTL ? defaultTtl : leaf.ttl
     return this.#rrset(leaf.type, ttl, recordsIn(leaf.rdata).length, start, sideStart, end)
   }
@@ -202,7 +203,8 @@ export class LeafPacker {
 
   /** Room for all of an owner before any of it is packed, so that what has been handed out stays where it is. */
   #reserve(leaves: readonly Leaf[]): void {
-    let size = 0
+    // Each may be an RRset, whose side data has an octet before the leaves.
+    let size = leaves.length
     for (const leaf of leaves) size += 2 * (HELD_BACK_HEADER + leaf.rdata.length) + SIDE_PATH + leaf.path.length
     if (size > this.#scratch.length) this.#scratch = Buffer.alloc(2 * size)
   }
@@ -216,7 +218,7 @@ function unpackRRset(rrset: WireRRset, leaves: Leaf[]): void {
     position += RDLENGTH_SIZE + readU16(rrset.bytes, position)
   }
   const { side, sideStart, sideLength, type } = rrset
-  for (let at = sideStart; at < sideStart + sideLength; ) {
+  for (let at = storeSideStart(rrset); at < sideStart + sideLength; ) {
     const record = readU16(side, at + SIDE_RECORD)
     const pathAt = at + SIDE_PATH
     const pathEnd = pathAt + readU16(side, at + SIDE_PATH_LENGTH)

@@ -32,7 +32,8 @@ export function newPath(place: LeafPlace, data: RecordData, attempt: number): st
 function hashedText(data: RecordData): string {
   if (typeof data === 'string') return data
   if (Array.isArray(data)) return data.join('')
-  return 'target' in data ? data.target : 'exchange' in data ? data.exchange : data.mname
+  if ('target' in data) return data.target
+  return 'exchange' in data ? data.exchange : ''
 }
 
 /** The origin's hash, in Go `fnv.New32a`. */

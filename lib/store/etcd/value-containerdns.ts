@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { RRset } from '../../records/rrset.js'
 import { MAX_TTL } from '../../wire/constants.js'
 import { nameToText } from '../../wire/name.js'
-import { MAX_RDATA_SIZE, RDATA_CODECS } from '../../wire/rdata/codec.js'
+import { MAX_RDATA_SIZE, rdataCodec } from '../../wire/rdata/codec.js'
 import type { MxData, RecordData, SrvData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { type Decoded, IGNORED, type LayoutRecord, type Spot } from './key-layout.js'
@@ -124,7 +124,7 @@ export class ValueReader {
 
   #record(spot: Spot | undefined, type: RecordType, given: ServiceRecord, data: RecordData): LayoutRecord {
     if (spot === undefined) throw new Error(`the layout has no ${type} at such a key`)
-    const length = RDATA_CODECS[type].encode(data, this.#scratch, 0)
+    const length = rdataCodec(type).encode(data, this.#scratch, 0)
     return {
       owner: spot.owner,
       path: spot.path,

@@ -1,3 +1,4 @@
+import { ContainerDnsError } from '../../errors.js'
 import { RRSET_FIELDS, type RRset } from '../../records/rrset.js'
 import { RRsetEncoder } from '../../records/wire-rrset.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
@@ -49,8 +50,17 @@ export function otherFields(value: Buffer): Record<string, unknown> {
   }
 }
 
-/** The value of a key for a whole RRset: what a program has put, but for what the key says. */
+/** The value of a key for a whole RRset: what a program has put, but for what the key says. It has passed `refuseUnsaid`. */
 export function rrsetValue(rrset: RRset, others: Readonly<Record<string, unknown>> = {}): string {
   const { name: _name, type: _type, ttl, data, ...options } = rrset
   return JSON.stringify({ ...others, ...(ttl === undefined ? {} : { ttl }), data, ...options })
+}
+
+/** Octets have no form in JSON; weights are not read back yet, and must not be lost in silence. Throws CDNS_STORE_UNSUPPORTED. */
+export function refuseUnsaid(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  if (value instanceof Uint8Array || 'address' in value) {
+    throw new ContainerDnsError('CDNS_STORE_UNSUPPORTED', 'etcd holds no weights of addresses, and octets as text only')
+  }
+  for (const item of Object.values(value)) refuseUnsaid(item)
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { nameFromText, nameToText } from '../../wire/name.js'
-import { MAX_RDATA_SIZE, RDATA_CODECS } from '../../wire/rdata/codec.js'
+import { MAX_RDATA_SIZE, rdataCodec } from '../../wire/rdata/codec.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import type { Decoded, LayoutRecord } from './key-layout.js'
@@ -49,7 +49,7 @@ export class ServiceReader {
   #record(service: Service, name: Uint8Array, { owner, level, below }: ServicePlace, type: RecordType): LayoutRecord[] {
     const data = dataFor(service, name, owner, type)
     if (data === undefined) return []
-    const length = RDATA_CODECS[type].encode(data, this.#scratch, 0)
+    const length = rdataCodec(type).encode(data, this.#scratch, 0)
     const rdata = serviceRdata(level, service.group, this.#scratch.subarray(0, length))
     return [{ owner, path: servicePath(type, below), type: typeCode(type), ttl: service.ttl, rdata }]
   }

@@ -6,16 +6,20 @@ import { refuseCnameBesideOthers } from '../cname-rule.js'
 import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
 import { ALWAYS_CURRENT, type RecordStore, type StoreSink, type StoreStatus } from '../record-store.js'
 import { TaskQueue } from '../task-queue.js'
-import { loadRecordsFile } from './load-records-file.js'
+import { HostsFile } from './hosts-file.js'
 import { type MemoryStoreOptions, type ParsedMemoryStoreOptions, parseMemoryStoreOptions } from './options.js'
+import { publishFiles } from './publish-staged.js'
 import { RecordsFile } from './records-file.js'
+import type { RecordsSource } from './records-source.js'
+import { ZoneFile } from './zone-file.js'
 
 export interface MemoryStore extends RecordStore {
   /**
-   * Reads `recordsFile` again. What came from the file and is gone from it goes, what has changed changes. All or nothing:
-   * a file that is wrong anywhere changes nothing (CDNS_RECORDS_FILE_INVALID, CDNS_CNAME_CONFLICT).
+   * Reads all files again. What came from a file and is gone from all of them goes, what has changed changes. All or nothing: a
+   * file that is wrong anywhere changes nothing (CDNS_RECORDS_FILE_INVALID, CDNS_ZONE_FILE_INVALID, CDNS_HOSTS_FILE_INVALID,
+   * CDNS_CNAME_CONFLICT).
    *
-   * RRsets put by the program stay, also where the file has the same name and type: the later word counts until the
+   * RRsets put by the program stay, also where a file has the same name and type: the later word counts until the
    * program deletes its own, and then the next reload brings the file's back.
    */
   reload(): Promise<void>
@@ -66,7 +70,7 @@ class InMemoryStore implements MemoryStore {
 
   async reload(): Promise<void> {
     const session = this.#opened()
-    await session.queue.run(() => this.#loadFile(session))
+    await session.queue.run(() => this.#loadFiles(session))
     await session.sink.settled()
   }
 
@@ -92,7 +96,7 @@ class InMemoryStore implements MemoryStore {
   }
 
   async #load(session: Session): Promise<void> {
-    await this.#loadFile(session)
+    await this.#loadFiles(session)
     const { rrsets } = this.#options
     for (const [index, rrset] of rrsets.entries()) {
       await session.slice()
@@ -111,19 +115,28 @@ class InMemoryStore implements MemoryStore {
     session.changes = 0
   }
 
-  async #loadFile(session: Session): Promise<void> {
-    if (this.#options.recordsFile === undefined) return
-    const file = await RecordsFile.read(this.#options.recordsFile)
-    const kept = await loadRecordsFile(file, session.sink, this.#encoder, () => session.slice())
+  async #loadFiles(session: Session): Promise<void> {
+    const sources = await this.#readFiles()
+    if (sources.length === 0) return
+    const { sink } = session
+    const kept = await publishFiles({ sources, sink, encoder: this.#encoder, slice: () => session.slice() })
     if (session.loads > 0) {
       session.loads++
       session.changes = 0
     }
-    if (kept > 0)
-      session.sink.logger.info(
-        { file: file.path, kept },
-        'RRsets of the records file give way to what the program has put',
-      )
+    if (kept > 0) {
+      const files = sources.map(({ path }) => path)
+      sink.logger.info({ files, kept }, 'RRsets of the files give way to what the program has put')
+    }
+  }
+
+  #readFiles(): Promise<RecordsSource[]> {
+    const { recordsFile, zoneFiles, hostsFiles } = this.#options
+    return Promise.all([
+      ...(recordsFile === undefined ? [] : [RecordsFile.read(recordsFile)]),
+      ...zoneFiles.map((file) => ZoneFile.read(file)),
+      ...hostsFiles.map((path) => HostsFile.read(path)),
+    ])
   }
 
   async #put(session: Session, rrsets: readonly RRset[]): Promise<void> {

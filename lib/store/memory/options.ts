@@ -1,37 +1,79 @@
 import { describe, refuseUnknownKeys } from '../../bounds.js'
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
+import { nameFromText } from '../../wire/name.js'
 
-/** What `memoryStore` takes. */
+/** A zone file and the name that its relative names are below until `$ORIGIN` says another. */
+export interface ZoneFileOptions {
+  path: string
+  /** Default: none, so that a relative name before the first `$ORIGIN` is an error. */
+  origin?: string
+}
+
+/** What `memoryStore` takes. `reload()` reads all files again. */
 export interface MemoryStoreOptions {
-  /** Path of a JSON file: an array of RRsets. `reload()` reads it again. Default: none. */
+  /** Path of a JSON file: an array of RRsets. Default: none. */
   recordsFile?: string
-  /** RRsets to start with, beside the file's. They count as put by the program: a reload leaves them alone. Default: none. */
+  /** Zone files (RFC 1035 §5), by path or with an origin. Default: none. */
+  zoneFile?: string | ZoneFileOptions | (string | ZoneFileOptions)[]
+  /** Paths of files such as /etc/hosts. Default: none. */
+  hostsFile?: string | string[]
+  /** RRsets to start with, beside the files'. They count as put by the program: a reload leaves them alone. Default: none. */
   rrsets?: RRset[]
+}
+
+export interface ParsedZoneFile {
+  readonly path: string
+  readonly origin: string | undefined
 }
 
 export interface ParsedMemoryStoreOptions {
   readonly recordsFile: string | undefined
+  readonly zoneFiles: readonly ParsedZoneFile[]
+  readonly hostsFiles: readonly string[]
   readonly rrsets: readonly RRset[]
 }
 
-const KEYS = ['recordsFile', 'rrsets'] as const satisfies readonly (keyof MemoryStoreOptions)[]
+const KEYS = ['recordsFile', 'zoneFile', 'hostsFile', 'rrsets'] as const satisfies readonly (keyof MemoryStoreOptions)[]
 
 /** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. The RRsets themselves are checked when the store opens. */
 export function parseMemoryStoreOptions(given: MemoryStoreOptions = {}): ParsedMemoryStoreOptions {
   refuseUnknownKeys('memoryStore', given, KEYS)
-  const { recordsFile, rrsets } = given
-  if (recordsFile !== undefined && (typeof recordsFile !== 'string' || recordsFile === '')) {
-    throw new ContainerDnsError(
-      'CDNS_OPTION_INVALID',
-      `memoryStore.recordsFile must be a path, got ${describe(recordsFile)}`,
-    )
-  }
+  const { recordsFile, zoneFile, hostsFile, rrsets } = given
   if (rrsets !== undefined && !Array.isArray(rrsets)) {
     throw new ContainerDnsError(
       'CDNS_OPTION_INVALID',
       `memoryStore.rrsets must be an array of RRsets, got ${describe(rrsets)}`,
     )
   }
-  return Object.freeze({ recordsFile, rrsets: Object.freeze([...(rrsets ?? [])]) })
+  return Object.freeze({
+    recordsFile: recordsFile === undefined ? undefined : parsePath('memoryStore.recordsFile', recordsFile),
+    zoneFiles: Object.freeze(listOf(zoneFile).map(parseZoneFile)),
+    hostsFiles: Object.freeze(listOf(hostsFile).map((path) => parsePath('memoryStore.hostsFile', path))),
+    rrsets: Object.freeze([...(rrsets ?? [])]),
+  })
+}
+
+function parseZoneFile(given: string | ZoneFileOptions): ParsedZoneFile {
+  if (typeof given !== 'object') return { path: parsePath('memoryStore.zoneFile', given), origin: undefined }
+  refuseUnknownKeys('memoryStore.zoneFile', given, ['path', 'origin'])
+  const { origin } = given
+  try {
+    if (origin !== undefined) nameFromText(origin)
+  } catch (cause) {
+    const reason = (cause as Error).message
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `memoryStore.zoneFile.origin: ${reason}`, { cause })
+  }
+  return { path: parsePath('memoryStore.zoneFile.path', given.path), origin }
+}
+
+function parsePath(option: string, given: unknown): string {
+  if (typeof given === 'string' && given !== '') return given
+  throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option} must be a path, got ${describe(given)}`)
+}
+
+function listOf<T>(given: T | T[] | undefined): T[] {
+  if (given === undefined) return []
+  // Array.from, because map passes over the holes of a sparse array.
+  return Array.isArray(given) ? Array.from(given) : [given]
 }

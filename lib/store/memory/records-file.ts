@@ -2,10 +2,15 @@ import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { ContainerDnsError } from '../../errors.js'
 import { checkRRset, type RRset } from '../../records/rrset.js'
+import { isWeighted, weightAt } from '../../records/rrset-side.js'
+import { RDLENGTH_SIZE } from '../../wire/constants.js'
+import { DEFAULT_WEIGHT } from '../../wire/rdata/address-codecs.js'
 import { jsonArrayElements } from './json-array.js'
+import type { RecordsSource, Staging } from './records-source.js'
+import { NO_TTL } from './staged-records.js'
 
-/** One reading of a JSON file of RRsets. Can be gone through more than once. */
-export class RecordsFile {
+/** One reading of a JSON file of RRsets. A place in it is the number of an entry. */
+export class RecordsFile implements RecordsSource {
   readonly path: string
   readonly #bytes: Buffer
 
@@ -28,20 +33,21 @@ export class RecordsFile {
     }
   }
 
-  /** A number of RRsets that it cannot go beyond. */
-  get mostRRsets(): number {
-    return Math.ceil(this.#bytes.length / SHORTEST_ENTRY.length)
+  get size(): number {
+    return this.#bytes.length
   }
 
-  /** Its RRsets, in the order of the file. Throws CDNS_RECORDS_FILE_INVALID, naming the entry. */
-  *rrsets(): Generator<RRset, void, void> {
+  *stage(staging: Staging): Generator<void, void, void> {
     const elements = jsonArrayElements(this.#bytes)
     for (let index = 0; ; index++) {
       const element = this.#explain(index, () => elements.next())
       if (element.done === true) return
       const rrset = element.value
-      this.#explain(index, () => checkRRset(rrset))
-      yield rrset as RRset
+      this.#explain(index, () => {
+        checkRRset(rrset)
+        stageRRset(rrset, index, staging)
+      })
+      yield
     }
   }
 
@@ -60,4 +66,20 @@ export class RecordsFile {
   }
 }
 
-const SHORTEST_ENTRY = '{"name":"a","type":"A","data":["1.1.1.1"]}'
+/** Throws the codes of the encoder, and Error when the file has had that name and type already. */
+function stageRRset(rrset: RRset, place: number, { staged, source, encoder }: Staging): void {
+  encoder.reset()
+  const wire = encoder.encode(rrset.type, rrset.ttl ?? 0, rrset.data)
+  const owner = encoder.name(rrset.name)
+  const { type, bytes } = wire
+  if (staged.has(owner, type, source)) {
+    throw new Error(`${rrset.name} ${rrset.type} stands in an earlier entry already`)
+  }
+  let start = wire.start + RDLENGTH_SIZE
+  for (let i = 0; i < wire.count; i++) {
+    const length = (bytes[start - 2]! << 8) | bytes[start - 1]!
+    const weight = isWeighted(wire) ? weightAt(wire, i) : DEFAULT_WEIGHT
+    staged.add(owner, { type, ttl: rrset.ttl ?? NO_TTL, weight, source, place, bytes, start, length })
+    start += length + RDLENGTH_SIZE
+  }
+}

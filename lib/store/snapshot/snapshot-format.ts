@@ -19,8 +19,8 @@ export const ENTRY_WORDS_SHIFT = 8
 export const ENTRY_KEY_MASK = 0xff
 /**
  * Counts the changes of all that a file holds: of what is drawn above, of the payload of an entry (record-index/layout.ts), and of the side data
- * of a store (store/etcd/leaf.ts). 2: leaves that are a whole RRset, are held back with a type, or have several kinds of paths; the mark of
- * synthesized RRsets.
+ * (records/rrset-side.ts, store/etcd/leaf.ts). 2: leaves that are a whole RRset, are held back with a type, or have several kinds of
+ * paths; the octet before them; the mark of synthesized RRsets.
  */
 const FORMAT_VERSION = 2
 

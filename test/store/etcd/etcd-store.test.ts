@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { RRset } from '../../../lib/records/rrset.js'
 import { EtcdStore, etcdStore } from '../../../lib/store/etcd/etcd-store.js'
 import { type EtcdTuning, parseEtcdStoreOptions } from '../../../lib/store/etcd/options.js'
 import type { RecordStore } from '../../../lib/store/record-store.js'
@@ -318,6 +319,21 @@ describe('etcdStore, writing', () => {
     expect(sink.lines('example.org')).toEqual(['30 A 192.0.2.2', '30 A 192.0.2.3'])
     expect(await store.delete('example.org')).toBe(true)
     expect(sink.names()).toHaveLength(4200)
+  })
+
+  it('refuses what JSON cannot hold rather than lose it, before it writes anything', async () => {
+    const { store, sink } = await open(nextPrefix())
+    const good: RRset = { name: 'good.example.org', type: 'A', data: ['192.0.2.1'] }
+    const bad: RRset[] = [
+      { name: 'www.example.org', type: 'A', data: [{ address: '192.0.2.1', weight: 2 }] },
+      { name: 'example.org', type: 'TXT', data: [Uint8Array.of(0xff)] },
+      { name: 'example.org', type: 'TYPE65280', data: [Uint8Array.of(0xff)] },
+      { name: 'example.org', type: 'HTTPS', data: [{ priority: 1, target: '.', params: { key9: Uint8Array.of(1) } }] },
+    ]
+    for (const rrset of bad) expect(await codeOf(store.put([good, rrset]))).toBe('CDNS_STORE_UNSUPPORTED')
+    expect(sink.names()).toEqual([])
+    await store.put([{ name: 'example.org', type: 'TYPE65280', data: ['\\# 1 ff'] }])
+    expect(sink.lines('example.org')).toEqual(['30 TYPE65280 \\# 1 ff'])
   })
 
   it('writes what the values of the origin cannot hold beside them, in one key an RRset', async () => {

@@ -4,7 +4,7 @@ import { ContainerdnsLayout } from '../../../lib/store/etcd/layout-containerdns.
 import { NO_TTL } from '../../../lib/store/etcd/leaf.js'
 import { fnv32a } from '../../../lib/store/etcd/new-leaves.js'
 import { nameToText } from '../../../lib/wire/name.js'
-import { RDATA_CODECS } from '../../../lib/wire/rdata/codec.js'
+import { rdataCodec } from '../../../lib/wire/rdata/codec.js'
 import { typeName } from '../../../lib/wire/rdata/record-type.js'
 
 const layout = new ContainerdnsLayout('/containerdns/')
@@ -17,7 +17,7 @@ function decode(key: string, value: unknown): string | string[] {
   if (decoded.kind === 'health') return `${decoded.address} is ${decoded.state}`
   if (decoded.kind !== 'records') return decoded.kind
   return decoded.records.map(({ owner, type, ttl, rdata, path }) => {
-    const data = RDATA_CODECS[typeName(type)].decode(rdata, 0, rdata.length)
+    const data = rdataCodec(typeName(type)).decode(rdata, 0, rdata.length)
     const shown =
       typeof data === 'string'
         ? data

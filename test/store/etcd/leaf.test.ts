@@ -5,7 +5,7 @@ import { type Leaf, LeafPacker, NO_TTL, sameLeaf, unpackLeaves } from '../../../
 import { rrsetPath, servicePath, withPrefix } from '../../../lib/store/etcd/leaf-path.js'
 import { serviceRdata } from '../../../lib/store/etcd/service-leaf.js'
 import { nameFromText } from '../../../lib/wire/name.js'
-import { RDATA_CODECS } from '../../../lib/wire/rdata/codec.js'
+import { rdataCodec } from '../../../lib/wire/rdata/codec.js'
 import type { RecordData } from '../../../lib/wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../../lib/wire/rdata/record-type.js'
 
@@ -18,7 +18,7 @@ function leaf(path: string, type: RecordType, data: RecordData, ttl = 30, modRev
     type: typeCode(type),
     ttl,
     modRevision,
-    rdata: scratch.slice(0, RDATA_CODECS[type].encode(data, scratch, 0)),
+    rdata: scratch.slice(0, rdataCodec(type).encode(data, scratch, 0)),
   }
 }
 

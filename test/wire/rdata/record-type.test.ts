@@ -11,14 +11,40 @@ describe('record types', () => {
     }
   })
 
-  it.each(['a', 'TYPE1', '', 'ANY', 'OPT', '__proto__', 'constructor', 1, null, undefined])(
-    'refuse %j as a name',
-    (type) => {
-      expect(errorCode(() => typeCode(type))).toBe('CDNS_TYPE_UNSUPPORTED')
-    },
-  )
+  it.each([
+    'a',
+    'TYPE1',
+    'TYPE257',
+    'TYPE0',
+    'TYPE01',
+    'TYPE41',
+    'TYPE255',
+    'TYPE65535',
+    'TYPE65536',
+    'TYPE',
+    'type65280',
+    '',
+    'ANY',
+    'OPT',
+    '__proto__',
+    'constructor',
+    1,
+    null,
+    undefined,
+  ])('refuse %j as a name', (type) => {
+    expect(errorCode(() => typeCode(type))).toBe('CDNS_TYPE_UNSUPPORTED')
+  })
 
-  it.each([0, 3, 41, 255, 65535])('refuse %i as a number', (code) => {
+  it.each([
+    ['TYPE3', 3],
+    ['TYPE127', 127],
+    ['TYPE256', 256],
+    ['TYPE65534', 65534],
+  ])('know %s by its number alone', (name, code) => {
+    expect([typeCode(name), typeName(code)]).toEqual([code, name])
+  })
+
+  it.each([0, 41, 128, 255, 65535, 65536])('refuse %i as a number', (code) => {
     expect(errorCode(() => typeName(code))).toBe('CDNS_TYPE_UNSUPPORTED')
   })
 })
