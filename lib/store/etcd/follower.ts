@@ -129,13 +129,16 @@ export class Follower {
 
   /** One client's life. Never resolves; throws what ended it. */
   async #follow(attempt: number, onFollowing: () => void): Promise<never> {
-    const { hosts } = this.#options
+    const { hosts, auth, requestTimeoutMs } = this.#options
     const host = hosts[attempt % hosts.length]!
     const client = await EtcdClient.connect(host, this.#options)
     this.#client = client
     try {
       this.#throwIfClosed()
-      return await this.#watch(client, host, await this.#load(client, host), onFollowing)
+      const start = await this.#load(client, host)
+      // Reading it all may take longer than a token lives, and a watch does not log in.
+      if (auth !== undefined) await client.range({ key: this.#layout.rangeStart, keys_only: true }, requestTimeoutMs)
+      return await this.#watch(client, host, start, onFollowing)
     } finally {
       this.#client = undefined
       client.close()
