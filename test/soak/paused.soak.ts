@@ -4,15 +4,15 @@ import { AskedAllTheTime } from '../support/asked-all-the-time.js'
 import { eventually } from '../support/eventually.js'
 import { expectSameAsEtcd } from '../support/same-as-etcd.js'
 import { Etcd } from '../support/start-etcd.js'
+import type { Soak } from './soak.js'
 
-const PAUSE_MS = 60_000
 const FOLDER = '/containerdns/org/example'
 
 /** etcd stands still for a minute, with everything as it is by default: answers go on, are called stale in time, and catch up. */
-export const soak = {
-  name: 'etcd: paused for a minute',
-  minutes: 3,
-  async run(report: (line: string) => void): Promise<void> {
+export const soak: Soak = {
+  name: 'paused',
+  minutes: 1,
+  async run(report, minutes) {
     await using etcd = await Etcd.start()
     await etcd.ctl('put', `${FOLDER}/kept/1/`, '{"type":"A","host":"192.0.2.1","ttl":30}')
     await using server = await AskedAllTheTime.start(new EtcdStore(parseEtcdStoreOptions({ hosts: etcd.host })))
@@ -24,7 +24,7 @@ export const soak = {
     report(`noticed after ${Math.round(performance.now() - pausedAt)} ms`)
     await eventually(() => store().stale, 40_000)
     report(`stale after ${Math.round(performance.now() - pausedAt)} ms`)
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, pausedAt + PAUSE_MS - performance.now())))
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, pausedAt + 60_000 * minutes - performance.now())))
     await server.check()
     etcd.resume()
     const resumedAt = performance.now()
