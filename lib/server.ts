@@ -8,6 +8,9 @@ import { Supervisor } from './cluster/supervisor.js'
 import { threadCount, threadPlans } from './cluster/thread-plans.js'
 import type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
 import { ContainerDnsError } from './errors.js'
+import { type Health, type HealthChange, TableHealth } from './health/health.js'
+import { HealthReader } from './health/health-reader.js'
+import { HealthTable } from './health/health-table.js'
 import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { CounterSampler } from './metrics/counter-totals.js'
 import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
@@ -74,10 +77,15 @@ function putTogether(options: ParsedOptions, sockets: ServerSockets): Server {
 class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
+  readonly health: Health
   readonly #options: ParsedOptions
   readonly #sockets: ServerSockets
   readonly #threads: number
   readonly #index: RecordIndexWriter
+  readonly #healthTable: HealthTable
+  /** For queries of the host itself, with the segments that it has not taken yet. */
+  readonly #healthReader: HealthReader
+  readonly #healthSegments: Segment[] = []
   readonly #publisher: Publisher
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
@@ -112,13 +120,22 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       serial: serialAfter(0, clock.wallMs()),
       onSegment: (segment) => this.#postSegment(segment),
     })
+    // One reader more than threads: this one.
+    this.#healthTable = new HealthTable({
+      readers: threads + 1,
+      seed: randomInt(2 ** 32),
+      onSegment: (segment) => this.#postHealthSegment(segment),
+    })
+    this.#healthReader = new HealthReader(this.#healthTable.handle(threads), () => this.#healthSegments.shift())
+    const health = new TableHealth(this.#healthTable, (change) => this.#onHealthChange(change))
+    this.health = health
     this.#secretTimer = setInterval(() => this.#cookieSecrets.roll(), SECRET_LIFE_MS).unref()
     this.#policy = this.#createPolicy()
-    const settings = openSettings(this.#index.reader, this.#policy)
+    const settings = openSettings(this.#index.reader, this.#healthReader, this.#policy)
     this.#zones = settings.zones
     // Queries of the host itself are not part of the statistics.
     this.#pipeline = new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31), 1)
-    this.#publisher = this.#createPublisher(clock)
+    this.#publisher = this.#createPublisher(clock, health)
     this.records = new PublishedRecords({
       index: this.#index,
       publisher: this.#publisher,
@@ -171,8 +188,10 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const request = queryMessage(name, typeCode(type), 0)
     // No epoch is entered: nothing here waits, and on this thread nothing is written or reused meanwhile.
     const response = new Uint8Array(MAX_MESSAGE_SIZE)
+    this.#healthReader.enter()
     this.#pipeline.take(0, request, 0, request.length)
     const length = this.#pipeline.answerStream(0, response, 0, response.length)
+    this.#healthReader.leave()
     return decodeResponse(response.subarray(0, length))
   }
 
@@ -187,7 +206,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       threads: this.#supervisor.threads,
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
-      health: { unhealthy: this.#publisher.unhealthyCount },
+      health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
     }
   }
 
@@ -240,11 +259,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   }
 
   #createPolicy(): AnswerPolicy {
-    const { zones, negativeTtl, edns, identity, srvWeights, tcp, listen } = this.#options
+    const { zones, negativeTtl, edns, health, identity, srvWeights, tcp, listen } = this.#options
     return {
       zones,
       negativeTtl,
       ...edns,
+      ...health,
       cookieSecrets: this.#cookieSecrets.buffer,
       identity,
       normalizesSrvWeights: srvWeights === 'normalized',
@@ -254,7 +274,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
-  #createPublisher(clock: Clock): Publisher {
+  #createPublisher(clock: Clock, health: TableHealth): Publisher {
     return new Publisher({
       index: this.#index,
       defaultTtl: this.#options.defaultTtl,
@@ -268,6 +288,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
         // A million names of a first load need no text if nobody listens.
         if (this.listenerCount('change') > 0) this.emit('change', { name: nameToText(name) })
       },
+      onHealth: (address, state) => health.setFrom('store', address, state),
       onBadRecord: (bad) => this.emit('badRecord', bad),
       onDown: (cause) => {
         this.#storeFailure = cause
@@ -284,8 +305,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
         ...this.#policy,
         counters: this.#counterRows,
         index: this.#index.handle(thread),
+        health: this.#healthTable.handle(thread),
       })),
-      onDeath: (thread) => this.#index.releaseReader(thread),
+      onDeath: (thread) => {
+        this.#index.releaseReader(thread)
+        this.#healthTable.release(thread)
+      },
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
       onCertificate: (file, failure) => this.#onCertificate(file, failure),
@@ -304,10 +329,21 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.emit('error', failure)
   }
 
-  /** The first segments come while the server is put together; threads are given those when they start. */
+  /** The first segments come while the server is put together; readers are given those when they start. */
   #postSegment(segment: Segment): void {
-    this.#supervisor?.postSegment(segment)
+    this.#supervisor?.postSegment({ table: 'records', segment })
     this.#publisher?.postSegment(segment)
+  }
+
+  /** Everybody who wants to know of a change is told from here. */
+  #onHealthChange(change: HealthChange): void {
+    if (this.listenerCount('health') > 0) this.emit('health', change)
+  }
+
+  /** The same for the health of addresses. */
+  #postHealthSegment(segment: Segment): void {
+    if (this.#healthReader !== undefined) this.#healthSegments.push(segment)
+    this.#supervisor?.postSegment({ table: 'health', segment })
   }
 
   #placeOf(name: Uint8Array): 'apex' | 'inside' | 'outside' {

@@ -16,12 +16,13 @@ export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): P
 
 /** Binds the query pipeline to the batches of the transport. */
 export function createHandler(task: DnsThreadTask): DatagramHandler {
-  const { index, counters, pipeline } = openAnswering(task, BATCH_SIZE)
+  const answering = openAnswering(task, BATCH_SIZE)
+  const { counters, pipeline } = answering
   let next = 0
   return {
     beginBatch(batch) {
       const { bytes, count, starts, lengths } = batch
-      index.enter()
+      answering.enter()
       pipeline.clients = batch
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)
@@ -30,7 +31,7 @@ export function createHandler(task: DnsThreadTask): DatagramHandler {
     answer: (_request, _start, _length, response, responseStart, capacity) =>
       pipeline.answerDatagram(next++, response, responseStart, capacity),
     endBatch(sendFailures) {
-      index.leave()
+      answering.leave()
       counters.values[Counter.batches]!++
       counters.values[Counter.sendFailures]! += sendFailures
       counters.flush()

@@ -30,7 +30,8 @@ export function runStreamThread(task: StreamThreadTask, handlerFor = createStrea
 
 /** Binds the query pipeline to the bursts of the transport. */
 export function createStreamHandler(task: StreamThreadTask): StreamHandler {
-  const { index, counters, pipeline } = openAnswering(task, 1)
+  const answering = openAnswering(task, 1)
+  const { counters, pipeline } = answering
   const { values } = counters
   // The connections of a thread that died have died with it, uncounted.
   values[Counter.tcpClosed] = values[Counter.tcpAccepted]!
@@ -44,7 +45,7 @@ export function createStreamHandler(task: StreamThreadTask): StreamHandler {
       client = address
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
-      index.enter()
+      answering.enter()
     },
     answer(request, start, length, response, responseStart, capacity) {
       values[queries]!++
@@ -52,7 +53,7 @@ export function createStreamHandler(task: StreamThreadTask): StreamHandler {
       return pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
     },
     endBurst() {
-      index.leave()
+      answering.leave()
       counters.flush()
     },
     onConnection(event) {

@@ -5,8 +5,8 @@ import { AdditionalSection, pointsToHosts } from './additional.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
 import type { ResponseWriter } from './response-writer.js'
 import { QNAME_OFFSET, RDATA_OFFSET, SMALLEST_RECORD } from './response-writer.js'
-import { RRsetWriter } from './rrset-writer.js'
-import type { RecordOrder } from './select.js'
+import { ALL_DOWN, RRsetWriter } from './rrset-writer.js'
+import type { ChosenRecords } from './select/chosen-records.js'
 import { SrvWeights } from './srv-weights.js'
 import { Wildcards } from './wildcards.js'
 import type { Zone } from './zone.js'
@@ -23,6 +23,7 @@ export const MAX_CHAIN_LENGTH = 8
 export class Lookup {
   readonly #settings: QuerySettings
   readonly #response: ResponseWriter
+  readonly #chosen: ChosenRecords
   readonly #rrsets: RRsetWriter
   readonly #additional: AdditionalSection
   readonly #wildcards: Wildcards
@@ -34,11 +35,12 @@ export class Lookup {
   /** Hashes of the owners of the chain so far, so that a loop ends where it closes. */
   readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
 
-  constructor(settings: QuerySettings, response: ResponseWriter, order: RecordOrder) {
+  constructor(settings: QuerySettings, response: ResponseWriter, chosen: ChosenRecords) {
     this.#settings = settings
     this.#response = response
-    this.#rrsets = new RRsetWriter(settings, response, order)
-    this.#additional = new AdditionalSection(settings, response, this.#rrsets)
+    this.#chosen = chosen
+    this.#rrsets = new RRsetWriter(settings, response, chosen)
+    this.#additional = new AdditionalSection(settings, response, this.#rrsets, chosen)
     this.#wildcards = new Wildcards(settings)
     this.#srvWeights = settings.normalizesSrvWeights ? new SrvWeights() : undefined
     this.#context = new QueryContext(settings, response)
@@ -80,7 +82,7 @@ export class Lookup {
       if (!target.read(index.bytes, rdataStart, index.wireStart + index.wireLength, index.seed)) return
       // Eight links of names of 255 octets end well before the last offset that a pointer can hold.
       const targetOffset = response.length + RDATA_OFFSET
-      if (!this.#writeRRset() || this.#closesLoop(target.hash, links)) return
+      if (!this.#countAnswers(this.#rrsets.write()) || this.#closesLoop(target.hash, links)) return
       const next = zones.match(target)
       // The rest of the chain is for a server of that zone to tell.
       if (next === undefined) return
@@ -96,9 +98,10 @@ export class Lookup {
     const { index } = this.#settings
     const cut = findCut(index, zone, name, question.type)
     if (cut !== NO_CUT) return this.#refer(name, cut)
+    this.#chosen.chooseBy(zone.selection, name.hash)
     const exists = index.findFolded(name)
     const isApex = name.labelCount === zone.labelCount
-    if (exists && this.#findWanted(question.type)) this.#writeWanted()
+    if (exists && this.#findWanted(question.type)) this.#writeWanted(zone)
     else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone)
     else if (exists && index.findType(Type.CNAME)) return false
     else if (exists || isApex) this.#writeNegative(zone, true)
@@ -115,7 +118,7 @@ export class Lookup {
       // An empty zone of ours begins there, about which this one was asked.
       this.#writeNegative(zone, true)
     } else if (!this.#wildcards.find(zone, name)) this.#writeNegative(zone, zone.isAboveNameServer(name))
-    else if (this.#findWanted(question.type)) this.#writeWanted()
+    else if (this.#findWanted(question.type)) this.#writeWanted(zone)
     else if (index.findType(Type.CNAME)) return false
     else this.#writeNegative(zone, true)
     return true
@@ -143,19 +146,21 @@ export class Lookup {
     return false
   }
 
-  /** The RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
-  #writeWanted(): void {
+  /** What is chosen of the RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
+  #writeWanted(zone: Zone): void {
     const response = this.#response
-    const { type, count } = this.#settings.index
+    const { type } = this.#settings.index
     const before = response.position
-    if (!this.#writeRRset() || !pointsToHosts(type)) return
-    if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, count)
-    this.#additional.addForAnswer(type)
+    const written = this.#rrsets.write()
+    if (written === ALL_DOWN) this.#writeNegative(zone, true)
+    else if (this.#countAnswers(written) && pointsToHosts(type)) {
+      if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, written)
+      this.#additional.addForAnswer(written)
+    }
   }
 
-  /** The RRset under the index' cursor goes into the answer, whole, or not at all: then false. */
-  #writeRRset(): boolean {
-    const written = this.#rrsets.write()
+  /** Whether what was to be answered has found room. */
+  #countAnswers(written: number): boolean {
     this.#response.answerCount += written
     if (written === 0) this.#context.isTruncated = true
     return written > 0

@@ -1,3 +1,4 @@
+import { FastRandom } from '../fast-random.js'
 import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
@@ -8,7 +9,8 @@ import { Lookup } from './lookup.js'
 import { type ClientAddresses, QueryContext, type QuerySettings } from './query-context.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
-import { FastRandom, RecordOrder } from './select.js'
+import { ChosenRecords } from './select/chosen-records.js'
+import { QueryClient } from './select/query-client.js'
 
 /**
  * Queries in, responses out. Read this first.
@@ -28,13 +30,15 @@ export class QueryPipeline {
   readonly #contexts: readonly QueryContext[]
   readonly #response = new ResponseWriter()
   readonly #lookup: Lookup
+  readonly #client = new QueryClient()
   readonly #counters: Uint32Array
 
   /** `counters` are indexed by `Counter`; `randomSeed` is a whole number other than 0; a batch has `batchSize` queries at most. */
   constructor(settings: QuerySettings, counters: Uint32Array, randomSeed: number, batchSize: number) {
     this.#index = settings.index
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
-    this.#lookup = new Lookup(settings, this.#response, new RecordOrder(new FastRandom(randomSeed)))
+    const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
+    this.#lookup = new Lookup(settings, this.#response, chosen)
     this.#counters = counters
   }
 
@@ -61,7 +65,7 @@ export class QueryPipeline {
     const context = this.#contexts[i]!
     context.isStream = false
     context.isEncrypted = false
-    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    this.#checkClient(context, i)
     return this.#respond(context, response, responseStart, responseSize(context, capacity))
   }
 
@@ -73,7 +77,7 @@ export class QueryPipeline {
     const context = this.#contexts[i]!
     context.isStream = true
     context.isEncrypted = isEncrypted
-    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    this.#checkClient(context, i)
     return this.#respond(context, response, responseStart, capacity)
   }
 
@@ -87,6 +91,12 @@ export class QueryPipeline {
     else if (context.verdict === 'chaos') answerIdentity(context)
     this.#count(context)
     return finish(context, limit)
+  }
+
+  #checkClient(context: QueryContext, i: number): void {
+    this.#client.begin(this.clients, i, context)
+    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    if (context.edns.hasSubnet) this.#client.checkSubnet()
   }
 
   /** RFC 7873 §5.2: each client that knows cookies gets one, and is known by it the next time. */

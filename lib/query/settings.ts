@@ -1,13 +1,14 @@
+import { CidrTable } from '../clients/cidr-table.js'
 import { ServerCookies } from '../limits/server-cookies.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { Identity, type IdentityTexts } from './identity.js'
-import type { CookieMode } from './options.js'
-import type { OwnAddresses, QuerySettings } from './query-context.js'
-import { Zone, ZoneTable } from './zone.js'
+import type { AllUnhealthy, CookieMode } from './options.js'
+import type { AddressHealth, OwnAddresses, QuerySettings } from './query-context.js'
+import { type ParsedZone, Zone, ZoneTable } from './zone.js'
 
 /** How queries are answered. A plain object: it is posted to each thread. */
 export interface AnswerPolicy {
-  readonly zones: readonly string[]
+  readonly zones: readonly ParsedZone[]
   readonly udpPayloadSize: number
   readonly negativeTtl: number
   readonly ownAddresses: OwnAddresses
@@ -17,18 +18,32 @@ export interface AnswerPolicy {
   readonly cookies: CookieMode
   readonly cookieSecrets: SharedArrayBuffer
   readonly keepaliveTimeout: number
+  readonly allUnhealthy: AllUnhealthy
+  /** The data of a `CidrTable`; undefined where nobody is believed. */
+  readonly subnetSources: Int32Array | undefined
 }
 
 /** What one thread answers by. `wallSeconds` are those since 1970, which cookies are dated with. */
 export function openSettings(
   index: RecordIndexReader,
+  health: AddressHealth,
   policy: AnswerPolicy,
   wallSeconds = () => Math.floor(Date.now() / 1000),
 ): QuerySettings {
-  const { udpPayloadSize, negativeTtl, ownAddresses, normalizesSrvWeights, nsid, keepaliveTimeout } = policy
-  const zones = policy.zones.map((zone) => new Zone(zone, negativeTtl))
+  const {
+    udpPayloadSize,
+    negativeTtl,
+    ownAddresses,
+    normalizesSrvWeights,
+    nsid,
+    keepaliveTimeout,
+    allUnhealthy,
+    subnetSources,
+  } = policy
+  const zones = policy.zones.map(({ name, selection }) => new Zone(name, negativeTtl, selection))
   return {
     index,
+    health,
     zones: new ZoneTable(zones, index.seed),
     udpPayloadSize,
     negativeTtl,
@@ -39,5 +54,7 @@ export function openSettings(
     cookies: policy.cookies === 'off' ? undefined : new ServerCookies(policy.cookieSecrets, wallSeconds),
     requiresCookie: policy.cookies === 'require',
     keepaliveTimeout,
+    allUnhealthy,
+    subnetSources: subnetSources && new CidrTable(subnetSources),
   }
 }

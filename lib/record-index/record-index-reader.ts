@@ -21,6 +21,7 @@ import {
   INDEX_MAGIC,
   RECORD_COUNT_MASK,
   RRSET_COUNT,
+  SAYS_HOW_TO_ANSWER,
   SYNTHESIZED,
 } from './layout.js'
 
@@ -50,6 +51,9 @@ export class RecordIndexReader {
   /** Where the wire bytes of the RRset begin in `bytes`: rdlength and rdata of each record. */
   wireStart = 0
   wireLength = 0
+  /** Whether side data say how the RRset is answered; `findSide` leads to them. */
+  saysHowToAnswer = false
+  /** Where the side data of the RRset begin, after `findSide` and `openRRset`. */
   sideStart = 0
   sideLength = 0
   /** Whether the RRset is one that `openRRset` has found, and not the store's. */
@@ -63,6 +67,8 @@ export class RecordIndexReader {
   #words: Int32Array = new Int32Array(0)
   #directory = 0
   #wireStart = 0
+  /** Of the RRset under the cursor. */
+  #directoryEntry = 0
 
   /** `receive` takes the next segment that was posted to this thread, or gives undefined. */
   static open(handle: RecordIndexHandle, receive: () => Segment | undefined): RecordIndexReader {
@@ -150,20 +156,28 @@ export class RecordIndexReader {
   /** Sets the cursor to the RRset at an index below `rrsetCount`, side data included. */
   openRRset(index: number): void {
     const words = this.#words
+    const at = this.#directory + index * DIRECTORY_WORDS
     let wireStart = this.#wireStart
+    for (let entry = this.#directory; entry < at; entry += DIRECTORY_WORDS) {
+      wireStart += words[entry + DIRECTORY_WIRE_BYTES]!
+    }
+    this.#set(at, wireStart)
+    this.findSide()
+    this.isSynthesized = (words[at + DIRECTORY_TYPE_AND_COUNT]! & SYNTHESIZED) !== 0
+  }
+
+  /** Sets `sideStart` and `sideLength` to the side data of the RRset under the cursor. */
+  findSide(): void {
+    const words = this.#words
+    const own = this.#directoryEntry
     let sideStart = this.#wireStart
     for (let i = 0, at = this.#directory; i < this.rrsetCount; i++, at += DIRECTORY_WORDS) {
       // All wire bytes stand before the first side bytes.
       sideStart += words[at + DIRECTORY_WIRE_BYTES]!
-      if (i >= index) continue
-      wireStart += words[at + DIRECTORY_WIRE_BYTES]!
-      sideStart += words[at + DIRECTORY_SIDE_BYTES]!
+      if (at < own) sideStart += words[at + DIRECTORY_SIDE_BYTES]!
     }
-    const at = this.#directory + index * DIRECTORY_WORDS
-    this.#set(at, wireStart)
     this.sideStart = sideStart
-    this.sideLength = words[at + DIRECTORY_SIDE_BYTES]!
-    this.isSynthesized = (words[at + DIRECTORY_TYPE_AND_COUNT]! & SYNTHESIZED) !== 0
+    this.sideLength = words[own + DIRECTORY_SIDE_BYTES]!
   }
 
   /** Sets the cursor to an entry that was met in another way than by `find`. */
@@ -266,6 +280,8 @@ export class RecordIndexReader {
   #set(at: number, wireStart: number): void {
     const words = this.#words
     const typeAndCount = words[at + DIRECTORY_TYPE_AND_COUNT]!
+    this.#directoryEntry = at
+    this.saysHowToAnswer = (typeAndCount & SAYS_HOW_TO_ANSWER) !== 0
     this.type = typeAndCount >>> 16
     this.count = typeAndCount & RECORD_COUNT_MASK
     this.ttl = words[at + DIRECTORY_TTL]!

@@ -1,4 +1,5 @@
 import { ContainerDnsError } from '../errors.js'
+import { saysHowToAnswer } from '../records/rrset-side.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import { ReaderSlot, releaseReader } from '../shared-table/epochs.js'
 import {
@@ -32,6 +33,7 @@ import {
   DIRECTORY_WORDS,
   INDEX_MAGIC,
   RRSET_COUNT,
+  SAYS_HOW_TO_ANSWER,
   SYNTHESIZED,
 } from './layout.js'
 import { type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
@@ -305,8 +307,8 @@ export class RecordIndexWriter {
     let at = payloadWord + DIRECTORY
     let position = 4 * (at + rrsets.length * DIRECTORY_WORDS)
     for (const rrset of rrsets) {
-      const mark = rrset.isSynthesized === true ? SYNTHESIZED : 0
-      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | mark | rrset.count
+      const marks = (rrset.isSynthesized === true ? SYNTHESIZED : 0) | (saysHowToAnswer(rrset) ? SAYS_HOW_TO_ANSWER : 0)
+      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | marks | rrset.count
       words[at + DIRECTORY_TTL] = rrset.ttl
       words[at + DIRECTORY_WIRE_BYTES] = rrset.length
       words[at + DIRECTORY_SIDE_BYTES] = rrset.sideLength

@@ -46,6 +46,7 @@ class CheckedPublisher {
       onBadRecord: () => {},
       onDown: () => {},
       onUp: () => {},
+      onHealth: () => {},
       onError: () => {},
     })
   }

@@ -1,16 +1,24 @@
 import { expect } from 'vitest'
+import { addressFromText } from '../../lib/clients/client-address.js'
+import { HealthReader } from '../../lib/health/health-reader.js'
+import { HealthTable } from '../../lib/health/health-table.js'
+import type { HealthState } from '../../lib/health/layout.js'
 import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
 import { COUNTER_NAMES, COUNTER_ROW_WORDS, type CounterName } from '../../lib/metrics/counters.js'
 import { QueryPipeline } from '../../lib/query/pipeline.js'
 import { type AnswerPolicy, openSettings } from '../../lib/query/settings.js'
 import { RecordIndexWriter } from '../../lib/record-index/record-index-writer.js'
 import type { RRset } from '../../lib/records/rrset.js'
+import { DEFAULT_SELECTION, type ParsedSelectionOptions } from '../../lib/records/selection-options.js'
 import { RRsetEncoder } from '../../lib/records/wire-rrset.js'
+import type { Segment } from '../../lib/shared-table/segments.js'
 import { MAX_MESSAGE_SIZE } from '../../lib/wire/constants.js'
 import { typeCode } from '../../lib/wire/rdata/record-type.js'
 
 export interface AnsweringOptions {
   readonly zones?: readonly string[]
+  /** Of each zone; default: as where nothing is said. */
+  readonly selection?: Partial<ParsedSelectionOptions>
   readonly udpPayloadSize?: number
   readonly negativeTtl?: number
   /** false: as before the first load. */
@@ -21,7 +29,7 @@ export interface AnsweringOptions {
   /** What stands around the request and response windows, and in the response window before it is written. */
   readonly poison?: number
   /** What is left out is off. */
-  readonly policy?: Partial<AnswerPolicy>
+  readonly policy?: Partial<Omit<AnswerPolicy, 'zones'>>
 }
 
 /** Seconds since 1970. */
@@ -39,6 +47,8 @@ const MAX_DATAGRAM_RESPONSE = 4096
 export class Answering {
   readonly index: RecordIndexWriter
   readonly pipeline: QueryPipeline
+  readonly #health: HealthTable
+  readonly #healthReader: HealthReader
   readonly #counters = new Uint32Array(COUNTER_ROW_WORDS)
   readonly #encoder = new RRsetEncoder()
   readonly #poison: number
@@ -57,8 +67,11 @@ export class Answering {
     } = options
     this.#poison = options.poison ?? 0xaa
     this.index = new RecordIndexWriter({ readers: 0, seed: hashSeed, serial, onSegment: () => {} })
+    const posted: Segment[] = []
+    this.#health = new HealthTable({ readers: 1, seed: 5, onSegment: (segment) => void posted.push(segment) })
+    this.#healthReader = new HealthReader(this.#health.handle(0), () => posted.shift())
     const policy: AnswerPolicy = {
-      zones,
+      zones: zones.map((name) => ({ name, selection: { ...DEFAULT_SELECTION, ...options.selection } })),
       udpPayloadSize,
       negativeTtl,
       ownAddresses: NO_ADDRESSES,
@@ -68,9 +81,11 @@ export class Answering {
       cookies: 'off',
       cookieSecrets: new CookieSecrets().buffer,
       keepaliveTimeout: 100,
+      allUnhealthy: 'all',
+      subnetSources: undefined,
       ...options.policy,
     }
-    const settings = openSettings(this.index.reader, policy, () => NOW)
+    const settings = openSettings(this.index.reader, this.#healthReader, policy, () => NOW)
     this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1, 1)
     this.pipeline.clients = {
       clientAddress: (_, target) => {
@@ -83,11 +98,12 @@ export class Answering {
 
   /** Puts RRsets in, each in the place of the one of its name and type. A TTL that is left out is 30. */
   put(...rrsets: RRset[]): this {
-    for (const { name, type, ttl = 30, data } of rrsets) {
+    for (const rrset of rrsets) {
+      const { name, type, ttl = 30, data } = rrset
       this.#encoder.reset()
       const owner = this.#encoder.name(name)
       const others = this.index.read(owner).filter((rrset) => rrset.type !== typeCode(type))
-      this.index.write(owner, [...others, this.#encoder.encode(type, ttl, data)])
+      this.index.write(owner, [...others, this.#encoder.encode(type, ttl, data, rrset)])
     }
     return this
   }
@@ -98,6 +114,11 @@ export class Answering {
       this.index.visitBucket(bucket, this.index.bucketCount, (name) => void this.index.write(name, []))
     }
     return this.put(...rrsets)
+  }
+
+  setHealth(state: HealthState, ...addresses: string[]): this {
+    for (const address of addresses) this.#health.set(addressFromText(address)!, state)
+    return this
   }
 
   /** The response to a datagram; of no length when there is none. */
@@ -122,11 +143,13 @@ export class Answering {
     request.set(query, GUARD)
     const response = new Uint8Array(capacity + 2 * GUARD).fill(this.#poison)
     this.index.reader.enter()
+    this.#healthReader.enter()
     this.pipeline.take(0, request, GUARD, query.length)
     const length =
       method === 'answerStream'
         ? this.pipeline.answerStream(0, response, GUARD, capacity, this.isEncrypted)
         : this.pipeline.answerDatagram(0, response, GUARD, capacity)
+    this.#healthReader.leave()
     this.index.reader.leave()
     expect(length).toBeLessThanOrEqual(capacity)
     const changed = (bytes: Uint8Array) => bytes.some((byte) => byte !== this.#poison)

@@ -151,7 +151,7 @@ class InMemoryStore implements MemoryStore {
       this.#encoder.reset()
       const next: WireRRset[] = []
       for (const rrset of rrsets.values())
-        next.push(this.#encoder.encode(rrset.type, rrset.ttl ?? sink.defaultTtl, rrset.data))
+        next.push(this.#encoder.encode(rrset.type, rrset.ttl ?? sink.defaultTtl, rrset.data, rrset))
       const replaced = next.length
       for (const stored of sink.read(owner)) if (!holdsType(next, replaced, stored.type)) next.push(stored)
       sink.write(owner, next)

@@ -140,7 +140,8 @@ function encode(records: readonly StagedRecord[], defaultTtl: number, encoder: R
   let ttl = NO_TTL
   // RFC 2181 §5.2: one TTL for all, and of several the lowest.
   for (const record of records) ttl = Math.min(ttl, record.ttl === NO_TTL ? defaultTtl : record.ttl)
-  return encoder.encodeRecords(records[0]!.type, ttl, records.length, records, SIDE_FROM_FILE)
+  const said = records.find((record) => record.said !== undefined)?.said ?? {}
+  return encoder.encodeRecords(records[0]!.type, ttl, records.length, records, said, SIDE_FROM_FILE)
 }
 
 function isFromFile(stored: WireRRset): boolean {

@@ -46,7 +46,7 @@ export async function writeSnapshot({ file, origin, index, port }: SnapshotWrite
     const written = writeIndex(
       descriptor,
       origin,
-      RecordIndexReader.open(index, () => receiveSegment(port)),
+      RecordIndexReader.open(index, () => receiveSegment(port)?.segment),
     )
     fsyncSync(descriptor)
     if (statSync(temporary).ino !== fstatSync(descriptor).ino)
