@@ -108,5 +108,7 @@ interface Opened {
 function fingerprint({ layout, prefixes, serviceLevels }: ParsedEtcdStoreOptions, sink: StoreSink): string {
   // Entries say the numbers of views.
   const { defaultTtl, views } = sink
-  return createHash('sha256').update(JSON.stringify({ layout, prefixes, serviceLevels, defaultTtl, views })).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify({ layout, prefixes, serviceLevels, defaultTtl, views }))
+    .digest('hex')
 }
