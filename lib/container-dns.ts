@@ -14,8 +14,8 @@ import type { RecordType } from './wire/rdata/record-type.js'
 export interface ContainerDnsEvents {
   /** The first load is answered from. `createContainerDns` resolves at the same time. */
   ready: () => void
-  /** Records of a name have changed, through this server or in the store. */
-  change: (change: { readonly name: string }) => void
+  /** Records of a name have changed, through this server or in the store; in a view, if one is named, and else in the default one. */
+  change: (change: { readonly name: string; readonly view?: string }) => void
   /** The health of an address has changed, by the program's word or the store's. */
   health: (change: HealthChange) => void
   workerRestart: (restart: WorkerRestart) => void
@@ -51,8 +51,11 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   readonly health: Health
   /** Whether the first load is answered from, and the server is not closing. */
   readonly ready: boolean
-  /** Asks the answering code directly, without a socket. Rejects with CDNS_NAME_INVALID, CDNS_TYPE_UNSUPPORTED or CDNS_CLOSED. */
-  query(name: string, type: RecordType): Promise<DnsResponse>
+  /**
+   * Asks the answering code directly, without a socket; access lists and limits are for others. Rejects with CDNS_NAME_INVALID,
+   * CDNS_TYPE_UNSUPPORTED, CDNS_ADDRESS_INVALID or CDNS_CLOSED.
+   */
+  query(name: string, type: RecordType, options?: QueryOptions): Promise<DnsResponse>
   stats(): Stats
   /**
    * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
@@ -60,6 +63,11 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
    */
   close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface QueryOptions {
+  /** The address of the client whose view it is to be; default: the default view. */
+  client?: string
 }
 
 export interface CloseOptions {

@@ -1,12 +1,15 @@
 export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
-export type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
+export type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
+export type { AclAction, AclRule } from './limits/acl.js'
+export type { AmplificationOptions } from './limits/amplification.js'
+export type { RateLimitOptions } from './limits/rate-limit-options.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
 export type { ContainerDnsOptions, ListenOptions, TlsOptions, ZoneOptions } from './options.js'
-export type { RecordFilter, Records } from './publish/records.js'
+export type { RecordFilter, Records, ViewOptions } from './publish/records.js'
 export type {
   AllUnhealthy,
   ClientSubnetOptions,
@@ -16,6 +19,7 @@ export type {
   IdentityOptions,
   SrvWeightsOption,
 } from './query/options.js'
+export type { View } from './query/views.js'
 export type { RRset, RRsetOf } from './records/rrset.js'
 export type { Affinity, SelectionOptions, SelectionPolicy } from './records/selection-options.js'
 export type { WireRRset } from './records/wire-rrset.js'

@@ -2,6 +2,13 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { ContainerDnsError } from './errors.js'
+import { type AclRule, parseAcl } from './limits/acl.js'
+import { type AmplificationOptions, type ParsedAmplification, parseAmplification } from './limits/amplification.js'
+import {
+  type ParsedRateLimitOptions,
+  parseRateLimitOptions,
+  type RateLimitOptions,
+} from './limits/rate-limit-options.js'
 import { guardedLogger, type Logger, silentLogger } from './log.js'
 import type { IdentityTexts } from './query/identity.js'
 import {
@@ -16,6 +23,7 @@ import {
   parseSrvWeights,
   type SrvWeightsOption,
 } from './query/options.js'
+import { type ParsedViews, parseViews, type View } from './query/views.js'
 import { type ParsedZone, parseZone } from './query/zone.js'
 import {
   type ParsedSelectionOptions,
@@ -100,6 +108,14 @@ export interface ContainerDnsOptions {
   /** Answers PTR for addresses of A and AAAA records in reverse zones that are among `zones`. Default false. */
   synthesizePtr?: boolean
   tcp?: TcpOptions
+  /** Clients that see records of their own; default: none. */
+  views?: View[]
+  /** How much a client may have; default: as much as it likes. */
+  rateLimit?: RateLimitOptions
+  /** Who may ask; default: everybody. */
+  acl?: AclRule[]
+  /** What keeps answers from being of use against others. */
+  amplification?: AmplificationOptions
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
   /** Aborting it ends the start, or closes the server. */
@@ -138,6 +154,10 @@ export interface ParsedOptions {
   readonly srvWeights: SrvWeightsOption
   readonly synthesizePtr: boolean
   readonly tcp: StreamLimits
+  readonly views: ParsedViews
+  readonly rateLimit: ParsedRateLimitOptions
+  readonly acl: Int32Array | undefined
+  readonly amplification: ParsedAmplification
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
   readonly startTimeoutMs: number
@@ -159,6 +179,10 @@ export const OPTION_NAMES = [
   'srvWeights',
   'synthesizePtr',
   'tcp',
+  'views',
+  'rateLimit',
+  'acl',
+  'amplification',
   'logger',
   'signal',
   'startTimeoutMs',
@@ -192,6 +216,10 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     srvWeights: parseSrvWeights(given.srvWeights),
     synthesizePtr: parseBoolean('synthesizePtr', given.synthesizePtr),
     tcp: parseTcp(given.tcp),
+    views: parseViews(given.views),
+    rateLimit: parseRateLimitOptions(given.rateLimit),
+    acl: parseAcl(given.acl),
+    amplification: parseAmplification(given.amplification),
     logger: parseLogger(given.logger),
     signal: parseSignal(given.signal),
     startTimeoutMs: numberWithin('startTimeoutMs', given.startTimeoutMs, START_TIMEOUT_MS),

@@ -39,7 +39,7 @@ export function createStreamHandler(task: StreamThreadTask): StreamHandler {
   let client = ''
   let isEncrypted = false
   let queries = Counter.tcpQueries
-  pipeline.clients = { clientAddress: (_, target) => writeClientAddress(client, target) }
+  pipeline.clients = { areOnStreams: true, clientAddress: (_, target) => writeClientAddress(client, target) }
   return {
     beginBurst(address, protocol) {
       client = address

@@ -27,6 +27,12 @@ export const COUNTER_NAMES = [
   'dotQueries',
   'dohQueries',
   'tlsHandshakesFailed',
+  'aclRefused',
+  'aclDropped',
+  'queriesLimited',
+  'responsesLimited',
+  'responsesSlipped',
+  'amplificationAvoided',
 ] as const
 
 export type CounterName = (typeof COUNTER_NAMES)[number]

@@ -1,13 +1,16 @@
+import { randomInt } from 'node:crypto'
 import { CidrTable } from '../clients/cidr-table.js'
+import { FastRandom } from '../fast-random.js'
 import { ServerCookies } from '../limits/server-cookies.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
+import { type ClientPolicy, ClientRules } from './client-rules.js'
 import { Identity, type IdentityTexts } from './identity.js'
 import type { AllUnhealthy, CookieMode } from './options.js'
 import type { AddressHealth, OwnAddresses, QuerySettings } from './query-context.js'
 import { type ParsedZone, Zone, ZoneTable } from './zone.js'
 
 /** How queries are answered. A plain object: it is posted to each thread. */
-export interface AnswerPolicy {
+export interface AnswerPolicy extends ClientPolicy {
   readonly zones: readonly ParsedZone[]
   readonly udpPayloadSize: number
   readonly negativeTtl: number
@@ -23,12 +26,12 @@ export interface AnswerPolicy {
   readonly subnetSources: Int32Array | undefined
 }
 
-/** What one thread answers by. `wallSeconds` are those since 1970, which cookies are dated with. */
+/** What one thread answers by. `wallMs` are the milliseconds since 1970: cookies are dated with them, and limits kept by them. */
 export function openSettings(
   index: RecordIndexReader,
   health: AddressHealth,
   policy: AnswerPolicy,
-  wallSeconds = () => Math.floor(Date.now() / 1000),
+  wallMs = Date.now,
 ): QuerySettings {
   const {
     udpPayloadSize,
@@ -51,8 +54,10 @@ export function openSettings(
     normalizesSrvWeights,
     identity: new Identity(policy.identity),
     nsid,
-    cookies: policy.cookies === 'off' ? undefined : new ServerCookies(policy.cookieSecrets, wallSeconds),
+    cookies:
+      policy.cookies === 'off' ? undefined : new ServerCookies(policy.cookieSecrets, () => Math.floor(wallMs() / 1000)),
     requiresCookie: policy.cookies === 'require',
+    clientRules: new ClientRules(policy, wallMs, new FastRandom(randomInt(1, 2 ** 31))),
     keepaliveTimeout,
     allUnhealthy,
     subnetSources: subnetSources && new CidrTable(subnetSources),

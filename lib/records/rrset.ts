@@ -4,6 +4,7 @@ import { MAX_TTL } from '../wire/constants.js'
 import type { DataByType, GenericData, RecordData } from '../wire/rdata/record-data.js'
 import { type GenericType, type KnownType, type RecordType, typeCode } from '../wire/rdata/record-type.js'
 import { parseSelectionOptions, type SelectionOptions } from './selection-options.js'
+import { DEFAULT_VIEW, isViewName } from './view.js'
 
 /** All records of one name and type, whose data is known. */
 export interface RRsetOf<Type extends RecordType, Data> {
@@ -14,6 +15,8 @@ export interface RRsetOf<Type extends RecordType, Data> {
   ttl?: number
   /** At least one; a value listed twice is kept once (RFC 2181 §5). */
   data: Data[]
+  /** The view whose clients see it, one of the server's `views`. Default, and left out when read: the default view. */
+  view?: string
   /** A, AAAA, SRV: which records are answered, and in which order; what is left out is as its zone has it. */
   selection?: SelectionOptions
   /** A, AAAA, SRV: answered in the place of `data` when all of that is unhealthy and `health.allUnhealthy` is `fallback`. Without weights. */
@@ -33,7 +36,15 @@ export type RRset =
 
 export const TTL: Bounds = { default: 30, min: 0, max: MAX_TTL, unit: 'seconds' }
 
-const KEYS = ['name', 'type', 'ttl', 'data', 'selection', 'fallback'] as const satisfies readonly (keyof RRset)[]
+const KEYS = [
+  'name',
+  'type',
+  'ttl',
+  'data',
+  'view',
+  'selection',
+  'fallback',
+] as const satisfies readonly (keyof RRset)[]
 
 /** All that an RRset can say. */
 export const RRSET_FIELDS: readonly string[] = KEYS
@@ -56,6 +67,12 @@ export function checkRRset(given: unknown): asserts given is RRset {
   for (const key in given) if (!KEYS.includes(key as keyof RRset)) refuseKeys(given)
   typeCode(rrset.type)
   if (rrset.ttl !== undefined) numberWithin('ttl', rrset.ttl, TTL, 'CDNS_TTL_INVALID')
+  if (rrset.view !== undefined && !isViewName(rrset.view)) {
+    throw new ContainerDnsError(
+      'CDNS_RRSET_INVALID',
+      `an RRset's view must be the name of one, got ${describe(rrset.view)}`,
+    )
+  }
   if (!Array.isArray(rrset.data)) {
     throw new ContainerDnsError('CDNS_RRSET_INVALID', `an RRset's data must be an array, got ${describe(rrset.data)}`)
   }
@@ -97,6 +114,7 @@ export function copyRRset(given: RRset): RRset {
   }
   // The copy, since a getter of the original may tell something else the next time.
   checkRRset(copy)
+  if (copy.view === DEFAULT_VIEW) delete copy.view
   return copy
 }
 

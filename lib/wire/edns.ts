@@ -37,7 +37,13 @@ export const IPV6_SUBNET = 2
 const NO_SUBNET_BITS = -1
 
 /** RFC 8914 §5.2: codes of Extended DNS Errors that we send. */
-export const ExtendedError = { STALE_ANSWER: 3, NOT_READY: 14, NOT_AUTHORITATIVE: 20, NOT_SUPPORTED: 21 } as const
+export const ExtendedError = {
+  STALE_ANSWER: 3,
+  NOT_READY: 14,
+  PROHIBITED: 18,
+  NOT_AUTHORITATIVE: 20,
+  NOT_SUPPORTED: 21,
+} as const
 /** No Extended DNS Error; 0 is one ("Other"). */
 export const NO_EXTENDED_ERROR = -1
 

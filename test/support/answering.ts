@@ -1,15 +1,17 @@
-import { expect } from 'vitest'
 import { addressFromText } from '../../lib/clients/client-address.js'
 import { HealthReader } from '../../lib/health/health-reader.js'
 import { HealthTable } from '../../lib/health/health-table.js'
 import type { HealthState } from '../../lib/health/layout.js'
+import { parseAmplification } from '../../lib/limits/amplification.js'
 import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
 import { COUNTER_NAMES, COUNTER_ROW_WORDS, type CounterName } from '../../lib/metrics/counters.js'
 import { QueryPipeline } from '../../lib/query/pipeline.js'
 import { type AnswerPolicy, openSettings } from '../../lib/query/settings.js'
+import { parseViews, type View } from '../../lib/query/views.js'
 import { RecordIndexWriter } from '../../lib/record-index/record-index-writer.js'
 import type { RRset } from '../../lib/records/rrset.js'
 import { DEFAULT_SELECTION, type ParsedSelectionOptions } from '../../lib/records/selection-options.js'
+import { viewNumber } from '../../lib/records/view.js'
 import { RRsetEncoder } from '../../lib/records/wire-rrset.js'
 import type { Segment } from '../../lib/shared-table/segments.js'
 import { MAX_MESSAGE_SIZE } from '../../lib/wire/constants.js'
@@ -30,6 +32,7 @@ export interface AnsweringOptions {
   readonly poison?: number
   /** What is left out is off. */
   readonly policy?: Partial<Omit<AnswerPolicy, 'zones'>>
+  readonly views?: View[]
 }
 
 /** Seconds since 1970. */
@@ -51,10 +54,13 @@ export class Answering {
   readonly #healthReader: HealthReader
   readonly #counters = new Uint32Array(COUNTER_ROW_WORDS)
   readonly #encoder = new RRsetEncoder()
+  readonly #views: readonly string[]
   readonly #poison: number
   /** Where queries come from. */
   client: Uint8Array = Uint8Array.of(192, 0, 2, 1)
   isEncrypted = false
+  /** How far the clock has moved on. */
+  elapsedMs = 0
 
   constructor(options: AnsweringOptions = {}) {
     const {
@@ -66,6 +72,8 @@ export class Answering {
       hashSeed = 99,
     } = options
     this.#poison = options.poison ?? 0xaa
+    const views = parseViews(options.views)
+    this.#views = views.names
     this.index = new RecordIndexWriter({ readers: 0, seed: hashSeed, serial, onSegment: () => {} })
     const posted: Segment[] = []
     this.#health = new HealthTable({ readers: 1, seed: 5, onSegment: (segment) => void posted.push(segment) })
@@ -80,12 +88,16 @@ export class Answering {
       nsid: new Uint8Array(0),
       cookies: 'off',
       cookieSecrets: new CookieSecrets().buffer,
+      acl: undefined,
+      views: views.table,
+      rateLimits: undefined,
+      amplification: parseAmplification({ trusted: ['0.0.0.0/0', '::/0'] }),
       keepaliveTimeout: 100,
       allUnhealthy: 'all',
       subnetSources: undefined,
       ...options.policy,
     }
-    const settings = openSettings(this.index.reader, this.#healthReader, policy, () => NOW)
+    const settings = openSettings(this.index.reader, this.#healthReader, policy, () => 1000 * NOW + this.elapsedMs)
     this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1, 1)
     this.pipeline.clients = {
       clientAddress: (_, target) => {
@@ -100,10 +112,11 @@ export class Answering {
   put(...rrsets: RRset[]): this {
     for (const rrset of rrsets) {
       const { name, type, ttl = 30, data } = rrset
+      const view = viewNumber(this.#views, rrset.view)
       this.#encoder.reset()
       const owner = this.#encoder.name(name)
-      const others = this.index.read(owner).filter((rrset) => rrset.type !== typeCode(type))
-      this.index.write(owner, [...others, this.#encoder.encode(type, ttl, data, rrset)])
+      const others = this.index.read(owner).filter((other) => other.type !== typeCode(type) || other.view !== view)
+      this.index.write(owner, [...others, { ...this.#encoder.encode(type, ttl, data, rrset), view }])
     }
     return this
   }
@@ -151,7 +164,7 @@ export class Answering {
         : this.pipeline.answerDatagram(0, response, GUARD, capacity)
     this.#healthReader.leave()
     this.index.reader.leave()
-    expect(length).toBeLessThanOrEqual(capacity)
+    if (length > capacity) throw new Error(`a response of ${length} octets in room for ${capacity}`)
     const changed = (bytes: Uint8Array) => bytes.some((byte) => byte !== this.#poison)
     if (changed(response.subarray(0, GUARD)) || changed(response.subarray(GUARD + capacity))) {
       throw new Error('bytes outside the window of the response were written')
