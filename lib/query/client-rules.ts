@@ -5,7 +5,8 @@ import { ACL_ACTIONS } from '../limits/acl.js'
 import type { ParsedAmplification } from '../limits/amplification.js'
 import { type RateLimitHandle, RateLimits, ResponseClass, type ResponseVerdict } from '../limits/rate-limits.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
-import { optSize } from './finish.js'
+import { OPT_SIZE, OPTION_HEADER_SIZE } from '../wire/edns.js'
+import { EXTENDED_ERROR_SIZE, optSize } from './finish.js'
 import type { ClientAddresses, QueryContext } from './query-context.js'
 
 /** What goes by the client's address. A plain object: it is posted to each thread. */
@@ -19,6 +20,8 @@ export interface ClientPolicy {
 
 const IPV4_SIZE = 4
 const MAX_ADDRESS_SIZE = 16
+/** Of an OPT record for a query whose own has no options: an Extended DNS Error is all that it can hold. */
+const PLAIN_OPT_SIZE = OPT_SIZE + OPTION_HEADER_SIZE + EXTENDED_ERROR_SIZE
 
 /** Who may ask, which records they see, and how much they get. Made once per thread. */
 export class ClientRules {
@@ -29,6 +32,7 @@ export class ClientRules {
   readonly #views: CidrTable | undefined
   readonly #limits: RateLimits | undefined
   readonly #ratio: number
+  readonly #wholeRatio: number
   readonly #trusted: CidrTable
   readonly #wallMs: () => number
   readonly #bytes = new Uint8Array(MAX_ADDRESS_SIZE)
@@ -42,6 +46,7 @@ export class ClientRules {
     this.#views = views && new CidrTable(views)
     this.#limits = rateLimits && new RateLimits(rateLimits, random)
     this.#ratio = amplification.ratio
+    this.#wholeRatio = Math.floor(amplification.ratio)
     this.#trusted = new CidrTable(amplification.trusted)
     this.#wallMs = wallMs
   }
@@ -71,6 +76,11 @@ export class ClientRules {
   judge(context: QueryContext): ResponseVerdict {
     if (!context.hasClient) return 'send'
     return this.#limits!.judgeResponse(context.client, 0, classOf(context), context.limitHash, this.#nowMs)
+  }
+
+  /** Whether the response in hand may be larger than `mostBytes` will say: whole multiples tell for nearly all. */
+  mayBeTooLarge({ edns, reader, response }: QueryContext): boolean {
+    return edns.hasOptions || response.length + PLAIN_OPT_SIZE > this.#wholeRatio * (reader.end - reader.start)
   }
 
   /** How large the response in hand may be for a client that has not proved its address; called when it has been written. */

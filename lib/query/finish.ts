@@ -12,8 +12,9 @@ import {
 } from '../wire/edns.js'
 import { FLAG_AA, FLAG_QR, FLAG_RD, FLAG_TC, OPCODE_MASK } from '../wire/header.js'
 import type { QueryContext } from './query-context.js'
+import type { ResponseWriter } from './response-writer.js'
 
-const EXTENDED_ERROR_SIZE = 2
+export const EXTENDED_ERROR_SIZE = 2
 const KEEPALIVE_SIZE = 2
 /** RFC 8467 §4.1: padded responses are multiples of this. */
 const PADDING_BLOCK_SIZE = 468
@@ -50,15 +51,25 @@ export function finish(context: QueryContext, limit: number): number {
     writeOpt(context)
     additionalCount++
   }
-  const end = response.position
-  response.position = response.start
-  response.u16(header.id)
-  response.u16(flagsOf(context) | (rcode & 0xf))
-  response.u16(context.hasQuestion ? 1 : 0)
-  response.u16(response.answerCount)
-  response.u16(response.authorityCount)
-  response.u16(additionalCount)
-  return end - response.start
+  writeHeader(response, header.id, flagsOf(context) | (rcode & 0xf), context.hasQuestion ? 1 : 0, additionalCount)
+  return response.length
+}
+
+/** `begin` has left room for it, so that the cursor with its checks is not needed: that took longer than what it wrote. */
+function writeHeader(response: ResponseWriter, id: number, flags: number, questions: number, additional: number): void {
+  const { bytes, start, answerCount, authorityCount } = response
+  bytes[start] = id >>> 8
+  bytes[start + 1] = id
+  bytes[start + 2] = flags >>> 8
+  bytes[start + 3] = flags
+  bytes[start + 4] = 0
+  bytes[start + 5] = questions
+  bytes[start + 6] = answerCount >>> 8
+  bytes[start + 7] = answerCount
+  bytes[start + 8] = authorityCount >>> 8
+  bytes[start + 9] = authorityCount
+  bytes[start + 10] = additional >>> 8
+  bytes[start + 11] = additional
 }
 
 /** RA is clear, as we do not recurse; Z, AD and CD are too (RFC 4035 §3.1.6). Opcode and RD are the query's. */

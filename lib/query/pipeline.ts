@@ -106,16 +106,20 @@ export class QueryPipeline {
     let limit = start + size
     this.#write(context, bytes, start, limit)
     if (!context.isStream && !context.isClientVerified) {
-      const most = this.#rules.mostBytes(context, this.clients, i)
-      if (most < size) {
-        limit = start + most
-        this.#counters[Counter.amplificationAvoided]!++
-        this.#writeSmaller(context, bytes, start, limit)
-      }
+      if (this.#rules.mayBeTooLarge(context)) limit = this.#fitToClient(context, i, bytes, start, size)
       if (this.#rules.limitResponses && !this.#admitsResponse(context)) return 0
     }
     this.#count(context)
     return finish(context, limit)
+  }
+
+  /** Writes the response again where it is too much for who may not have asked; returns where it must end. */
+  #fitToClient(context: QueryContext, i: number, bytes: Uint8Array, start: number, size: number): number {
+    const most = this.#rules.mostBytes(context, this.clients, i)
+    if (most >= size) return start + size
+    this.#counters[Counter.amplificationAvoided]!++
+    this.#writeSmaller(context, bytes, start, start + most)
+    return start + most
   }
 
   #checkClient(context: QueryContext, i: number): void {

@@ -120,17 +120,13 @@ export class QueryContext {
 
   reset(request: Uint8Array, start: number, length: number): void {
     this.reader.reset(request, start, length)
-    this.edns.clear()
+    if (this.edns.present) this.#clearOptions()
     this.hasClient = false
     this.access = 'allow'
     this.view = 0
     this.limitHash = 0
     this.hasQuestion = false
     this.clearAnswer()
-    this.answersCookie = false
-    this.isClientVerified = false
-    this.answersSubnet = false
-    this.subnetScope = 0
   }
 
   /** Forgets what has been found out for the question. */
@@ -140,5 +136,14 @@ export class QueryContext {
     this.isTruncated = false
     this.isNodata = false
     this.extendedError = NO_EXTENDED_ERROR
+  }
+
+  /** What only a query with an OPT record sets. */
+  #clearOptions(): void {
+    this.edns.clear()
+    this.answersCookie = false
+    this.isClientVerified = false
+    this.answersSubnet = false
+    this.subnetScope = 0
   }
 }

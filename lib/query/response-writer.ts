@@ -8,8 +8,9 @@ const POINTER = 0xc000
 const POINTER_MASK = 0x3fff
 /** What every answer's owner is: the name in the question. */
 export const QNAME_OFFSET = HEADER_SIZE
+const TYPE_CLASS_TTL_SIZE = 8
 /** Owner (a pointer), type, class and TTL. */
-const RECORD_HEAD_SIZE = 10
+const RECORD_HEAD_SIZE = 2 + TYPE_CLASS_TTL_SIZE
 /** From a record's owner, as a pointer, to its rdata. */
 export const RDATA_OFFSET = RECORD_HEAD_SIZE + RDLENGTH_SIZE
 /** No record has less than one octet of rdata: a root name, an empty string. */
@@ -61,9 +62,22 @@ export class ResponseWriter extends WireWriter {
 
   /** Type, class and TTL of a record, behind its owner. */
   recordHead(type: number, ttl: number): void {
-    this.u16(type)
-    this.u16(CLASS_IN)
-    this.u32(ttl)
+    const at = this.position
+    const next = at + TYPE_CLASS_TTL_SIZE
+    if (next > this.limit) {
+      this.failed = true
+      return
+    }
+    const { bytes } = this
+    bytes[at] = type >>> 8
+    bytes[at + 1] = type
+    bytes[at + 2] = CLASS_IN >>> 8
+    bytes[at + 3] = CLASS_IN
+    bytes[at + 4] = ttl >>> 24
+    bytes[at + 5] = ttl >>> 16
+    bytes[at + 6] = ttl >>> 8
+    bytes[at + 7] = ttl
+    this.position = next
   }
 
   /** Rdata with its length before it. Names that RFC 3597 §4 lets us compress are compressed. */

@@ -50,8 +50,10 @@ export class RRsetWriter {
     const chosen = this.#chosen
     const before = response.position
     const ownerBefore = this.#ownerOffset
-    if (chosen.open() && !response.mayHoldRRset(index.type, index.count, index.wireLength)) return 0
-    const room = response.mostRecords
+    const isWhole = chosen.open()
+    if (isWhole && !response.mayHoldRRset(index.type, index.count, index.wireLength)) return 0
+    // What is whole has room for all its records by now, as far as that can be told.
+    const room = isWhole ? index.count : response.mostRecords
     const count = chosen.choose(room)
     if (count === 0) return ALL_DOWN
     if (count > room) return 0

@@ -90,6 +90,8 @@ export class EdnsRequest {
 
   /** Forgets the query before. */
   clear(): void {
+    // Without an OPT record nothing has been set.
+    if (!this.present) return
     this.present = false
     this.version = 0
     this.payloadSize = MIN_UDP_PAYLOAD

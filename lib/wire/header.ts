@@ -23,12 +23,14 @@ export class Header {
   /** False when there are fewer than twelve octets. */
   read(reader: WireReader): boolean {
     if (reader.remaining < HEADER_SIZE) return false
-    this.id = reader.u16()
-    this.flags = reader.u16()
-    this.questionCount = reader.u16()
-    this.answerCount = reader.u16()
-    this.authorityCount = reader.u16()
-    this.additionalCount = reader.u16()
+    const { bytes, position: at } = reader
+    this.id = (bytes[at]! << 8) | bytes[at + 1]!
+    this.flags = (bytes[at + 2]! << 8) | bytes[at + 3]!
+    this.questionCount = (bytes[at + 4]! << 8) | bytes[at + 5]!
+    this.answerCount = (bytes[at + 6]! << 8) | bytes[at + 7]!
+    this.authorityCount = (bytes[at + 8]! << 8) | bytes[at + 9]!
+    this.additionalCount = (bytes[at + 10]! << 8) | bytes[at + 11]!
+    reader.position = at + HEADER_SIZE
     return true
   }
 
