@@ -19,6 +19,8 @@ export interface ContainerDnsEvents {
   storeDown: (cause: Error) => void
   storeUp: () => void
   badRecord: (bad: BadRecord) => void
+  /** Hooks from modules have cost three threads, and are not called any more. */
+  hooksOff: (cause: Error) => void
   /** Something failed that no caller waits for, and that the server lives on with. */
   error: (error: Error) => void
 }
@@ -45,7 +47,7 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   readonly records: Records
   /** Whether the first load is answered from, and the server is not closing. */
   readonly ready: boolean
-  /** Asks the answering code directly, without a socket. Rejects with CDNS_NAME_INVALID, CDNS_TYPE_UNSUPPORTED or CDNS_CLOSED. */
+  /** Asks the answering code directly, without a socket. Rejects with CDNS_NAME_INVALID, CDNS_TYPE_UNSUPPORTED, CDNS_CLOSED or CDNS_QUERY_DROPPED. */
   query(name: string, type: RecordType): Promise<DnsResponse>
   stats(): Stats
   /**

@@ -2,6 +2,16 @@ export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
 export type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
+export type { HealthChange } from './health/health.js'
+export type {
+  Backend,
+  HookAnswer,
+  HookOptions,
+  HookQuery,
+  HookResponse,
+  Hooks,
+  HookVerdict,
+} from './hooks/hooks.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
 export type { ContainerDnsOptions, ListenOptions, TlsOptions } from './options.js'

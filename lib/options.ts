@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { ContainerDnsError } from './errors.js'
+import type { HookOptions } from './hooks/hooks.js'
+import { HOOK_TIMEOUT_MS, type ParsedHooks, parseHooks } from './hooks/options.js'
 import { guardedLogger, type Logger, silentLogger } from './log.js'
 import type { IdentityTexts } from './query/identity.js'
 import {
@@ -81,6 +83,10 @@ export interface ContainerDnsOptions {
   /** Answers PTR for addresses of A and AAAA records in reverse zones that are among `zones`. Default false. */
   synthesizePtr?: boolean
   tcp?: TcpOptions
+  /** What the host has to say about queries; see docs/hooks.md. */
+  hooks?: HookOptions
+  /** How long a query waits for a hook that is a function; default 50 ms. 1 to 5000. */
+  hookTimeoutMs?: number
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
   /** Aborting it ends the start, or closes the server. */
@@ -119,6 +125,8 @@ export interface ParsedOptions {
   readonly srvWeights: SrvWeightsOption
   readonly synthesizePtr: boolean
   readonly tcp: StreamLimits
+  readonly hooks: ParsedHooks
+  readonly hookTimeoutMs: number
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
   readonly startTimeoutMs: number
@@ -138,6 +146,8 @@ export const OPTION_NAMES = [
   'srvWeights',
   'synthesizePtr',
   'tcp',
+  'hooks',
+  'hookTimeoutMs',
   'logger',
   'signal',
   'startTimeoutMs',
@@ -170,6 +180,8 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     srvWeights: parseSrvWeights(given.srvWeights),
     synthesizePtr: parseBoolean('synthesizePtr', given.synthesizePtr),
     tcp: parseTcp(given.tcp),
+    hooks: parseHooks(given.hooks),
+    hookTimeoutMs: numberWithin('hookTimeoutMs', given.hookTimeoutMs, HOOK_TIMEOUT_MS),
     logger: parseLogger(given.logger),
     signal: parseSignal(given.signal),
     startTimeoutMs: numberWithin('startTimeoutMs', given.startTimeoutMs, START_TIMEOUT_MS),

@@ -5,9 +5,10 @@ import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
 import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
-import { threadCount, threadPlans } from './cluster/thread-plans.js'
+import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
 import type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
-import { ContainerDnsError } from './errors.js'
+import { ContainerDnsError, callHost } from './errors.js'
+import { ServerHooks } from './hooks/server-hooks.js'
 import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { CounterSampler } from './metrics/counter-totals.js'
 import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
@@ -82,6 +83,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
   readonly #supervisor: Supervisor
+  readonly #hooks: ServerHooks
   readonly #cookieSecrets = new CookieSecrets()
   readonly #secretTimer: NodeJS.Timeout
   readonly #policy: AnswerPolicy
@@ -116,8 +118,17 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#policy = this.#createPolicy()
     const settings = openSettings(this.#index.reader, this.#policy)
     this.#zones = settings.zones
+    this.#hooks = new ServerHooks({
+      hooks: options.hooks,
+      timeoutMs: options.hookTimeoutMs,
+      threads,
+      logger: options.logger,
+      onOff: (cause) => callHost(() => this.emit('hooksOff', cause)),
+    })
     // Queries of the host itself are not part of the statistics.
-    this.#pipeline = new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31), 1)
+    const counters = new Uint32Array(COUNTER_ROW_WORDS)
+    const hooks = this.#hooks.forMainThread(counters)
+    this.#pipeline = new QueryPipeline(settings, counters, randomInt(1, 2 ** 31), 1, hooks)
     this.#publisher = this.#createPublisher(clock)
     this.records = new PublishedRecords({
       index: this.#index,
@@ -173,6 +184,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const response = new Uint8Array(MAX_MESSAGE_SIZE)
     this.#pipeline.take(0, request, 0, request.length)
     const length = this.#pipeline.answerStream(0, response, 0, response.length)
+    if (length === 0) throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
     return decodeResponse(response.subarray(0, length))
   }
 
@@ -224,6 +236,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
+    this.#hooks.close()
     // Everything is closed by now, whoever failed to.
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
@@ -280,18 +293,31 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   #createSupervisor(clock: Clock): Supervisor {
     return new Supervisor({
-      plans: threadPlans(this.#sockets, this.#options, (thread) => ({
-        ...this.#policy,
-        counters: this.#counterRows,
-        index: this.#index.handle(thread),
-      })),
-      onDeath: (thread) => this.#index.releaseReader(thread),
+      plans: threadPlans(this.#sockets, this.#options, (thread) => this.#answeringOf(thread)),
+      onDeath: (thread) => {
+        this.#index.releaseReader(thread)
+        this.#hooks.onDeath(thread)
+      },
+      onHookFault: (hook, error) => this.#hooks.onFault(hook, error),
+      onHooksLost: (error) => this.emit('error', error),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
       onCertificate: (file, failure) => this.#onCertificate(file, failure),
       logger: this.#options.logger,
       clock,
     })
+  }
+
+  #answeringOf(thread: number): ReturnType<AnsweringOf> {
+    const { datagrams } = this.#sockets
+    const wake = thread < datagrams.threads ? () => datagrams.wake(thread) : () => {}
+    const hooks = this.#hooks.taskFor(thread, !this.#ready, wake)
+    return {
+      ...this.#policy,
+      counters: this.#counterRows,
+      index: this.#index.handle(thread),
+      ...(hooks === undefined ? {} : { hooks }),
+    }
   }
 
   #onCertificate(file: string, failure: Error | undefined): void {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../lib/errors.js'
+import { HOOK_TIMEOUT_MS } from '../lib/hooks/options.js'
 import { COUNTER_NAMES } from '../lib/metrics/counters.js'
 import * as options from '../lib/options.js'
 import { UDP_PAYLOAD_SIZE } from '../lib/query/options.js'
@@ -197,6 +198,7 @@ describe('docs/options.md', () => {
     ['negativeTtl', options.NEGATIVE_TTL],
     ['edns', UDP_PAYLOAD_SIZE],
     ['startTimeoutMs', options.START_TIMEOUT_MS],
+    ['hookTimeoutMs', HOOK_TIMEOUT_MS],
     ['tcp', options.TCP_IDLE_TIMEOUT_MS],
     ['tcp', options.TCP_CONNECTIONS],
     ['tcp', options.TCP_CONNECTIONS_PER_CLIENT],

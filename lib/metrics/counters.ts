@@ -27,6 +27,10 @@ export const COUNTER_NAMES = [
   'dotQueries',
   'dohQueries',
   'tlsHandshakesFailed',
+  'hookFaults',
+  'hookTimeouts',
+  'hookOverflows',
+  'hookResponsesLost',
 ] as const
 
 export type CounterName = (typeof COUNTER_NAMES)[number]

@@ -1,8 +1,10 @@
+import { LATER } from '../handoff/layout.js'
 import { CLASS_IN, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import { ExtendedError } from '../wire/edns.js'
 import { FoldedName } from '../wire/folded-name.js'
 import { AdditionalSection, pointsToHosts } from './additional.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryHooks } from './query-hooks.js'
 import type { ResponseWriter } from './response-writer.js'
 import { QNAME_OFFSET, RDATA_OFFSET, SMALLEST_RECORD } from './response-writer.js'
 import { RRsetWriter } from './rrset-writer.js'
@@ -27,6 +29,7 @@ export class Lookup {
   readonly #additional: AdditionalSection
   readonly #wildcards: Wildcards
   readonly #srvWeights: SrvWeights | undefined
+  readonly #hooks: QueryHooks | undefined
   /** The query in hand. */
   #context: QueryContext
   /** Where the CNAME chain is; the question's name itself stays as it is. */
@@ -34,7 +37,8 @@ export class Lookup {
   /** Hashes of the owners of the chain so far, so that a loop ends where it closes. */
   readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
 
-  constructor(settings: QuerySettings, response: ResponseWriter, order: RecordOrder) {
+  constructor(settings: QuerySettings, response: ResponseWriter, order: RecordOrder, hooks?: QueryHooks) {
+    this.#hooks = hooks
     this.#settings = settings
     this.#response = response
     this.#rrsets = new RRsetWriter(settings, response, order)
@@ -146,16 +150,33 @@ export class Lookup {
   /** The RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
   #writeWanted(): void {
     const response = this.#response
-    const { type, count } = this.#settings.index
+    const { type } = this.#settings.index
     const before = response.position
-    if (!this.#writeRRset() || !pointsToHosts(type)) return
+    const answersBefore = response.answerCount
+    if (!this.#writeBackends() || !pointsToHosts(type)) return
+    const count = response.answerCount - answersBefore
     if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, count)
     this.#additional.addForAnswer(type)
   }
 
+  /** The same as `#writeRRset`, but for what a hook has to say. ANY is no question for backends. */
+  #writeBackends(): boolean {
+    const hooks = this.#hooks
+    const context = this.#context
+    if (hooks === undefined || !hooks.selects || context.question.type === Type.ANY) return this.#writeRRset()
+    const chosen = hooks.select(context)
+    if (chosen === LATER) context.isParked = true
+    else if (chosen === 0) return this.#writeRRset()
+    else return this.#addToAnswer(this.#rrsets.writeChosen(hooks.chosen, chosen))
+    return false
+  }
+
   /** The RRset under the index' cursor goes into the answer, whole, or not at all: then false. */
   #writeRRset(): boolean {
-    const written = this.#rrsets.write()
+    return this.#addToAnswer(this.#rrsets.write())
+  }
+
+  #addToAnswer(written: number): boolean {
     this.#response.answerCount += written
     if (written === 0) this.#context.isTruncated = true
     return written > 0

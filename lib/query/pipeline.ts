@@ -1,11 +1,13 @@
+import { LATER } from '../handoff/layout.js'
 import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
-import { EDNS_VERSION } from '../wire/edns.js'
+import { EDNS_VERSION, ExtendedError } from '../wire/edns.js'
 import { finish, optSize, responseSize } from './finish.js'
 import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
 import { type ClientAddresses, QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryHooks } from './query-hooks.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
 import { FastRandom, RecordOrder } from './select.js'
@@ -29,13 +31,24 @@ export class QueryPipeline {
   readonly #response = new ResponseWriter()
   readonly #lookup: Lookup
   readonly #counters: Uint32Array
+  readonly #hooks: QueryHooks | undefined
+  /** For the query that is answered later than its batch. */
+  readonly #lateContext: QueryContext
 
   /** `counters` are indexed by `Counter`; `randomSeed` is a whole number other than 0; a batch has `batchSize` queries at most. */
-  constructor(settings: QuerySettings, counters: Uint32Array, randomSeed: number, batchSize: number) {
+  constructor(
+    settings: QuerySettings,
+    counters: Uint32Array,
+    randomSeed: number,
+    batchSize: number,
+    hooks?: QueryHooks,
+  ) {
     this.#index = settings.index
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
-    this.#lookup = new Lookup(settings, this.#response, new RecordOrder(new FastRandom(randomSeed)))
+    this.#lookup = new Lookup(settings, this.#response, new RecordOrder(new FastRandom(randomSeed)), hooks)
     this.#counters = counters
+    this.#hooks = hooks
+    this.#lateContext = new QueryContext(settings, this.#response)
   }
 
   /** Reads a request as number `i` of its batch. The bytes must stay as they are until it has been answered. */
@@ -55,14 +68,10 @@ export class QueryPipeline {
 
   /**
    * Writes the response to request `i`, which came in a datagram, in at most `capacity` bytes and in no more than the client takes.
-   * Returns its length; 0 for none. `capacity` is at least 512, which has room for a header, a question and an OPT record.
+   * Returns its length; 0 for none, LATER when a hook has it parked. `capacity` is at least 512, which has room for a header, a question and an OPT record.
    */
   answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
-    const context = this.#contexts[i]!
-    context.isStream = false
-    context.isEncrypted = false
-    if (context.edns.hasCookie) this.#checkCookie(context, i)
-    return this.#respond(context, response, responseStart, responseSize(context, capacity))
+    return this.#answerDatagram(this.#contexts[i]!, i, response, responseStart, capacity)
   }
 
   /**
@@ -70,10 +79,68 @@ export class QueryPipeline {
    * can read the stream decides over padding.
    */
   answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number, isEncrypted = false): number {
-    const context = this.#contexts[i]!
+    return this.#answerStream(this.#contexts[i]!, i, response, responseStart, capacity, isEncrypted)
+  }
+
+  /** As `answerDatagram`, for a request that was taken once, and parked. Its client is number 0 of `clients`. */
+  answerDatagramLate(
+    request: Uint8Array,
+    start: number,
+    length: number,
+    response: Uint8Array,
+    responseStart: number,
+    capacity: number,
+  ): number {
+    return this.#answerDatagram(this.#takeLate(request, start, length), 0, response, responseStart, capacity)
+  }
+
+  /** As `answerStream`, likewise. */
+  answerStreamLate(
+    request: Uint8Array,
+    start: number,
+    length: number,
+    response: Uint8Array,
+    responseStart: number,
+    capacity: number,
+    isEncrypted: boolean,
+  ): number {
+    return this.#answerStream(this.#takeLate(request, start, length), 0, response, responseStart, capacity, isEncrypted)
+  }
+
+  /** It has been counted already. */
+  #takeLate(request: Uint8Array, start: number, length: number): QueryContext {
+    const context = this.#lateContext
+    context.reset(request, start, length)
+    context.verdict = screen(context)
+    return context
+  }
+
+  #answerDatagram(
+    context: QueryContext,
+    i: number,
+    response: Uint8Array,
+    responseStart: number,
+    capacity: number,
+  ): number {
+    context.isStream = false
+    context.isEncrypted = false
+    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    this.#hooks?.begin(i, this.clients)
+    return this.#respond(context, response, responseStart, responseSize(context, capacity))
+  }
+
+  #answerStream(
+    context: QueryContext,
+    i: number,
+    response: Uint8Array,
+    responseStart: number,
+    capacity: number,
+    isEncrypted: boolean,
+  ): number {
     context.isStream = true
     context.isEncrypted = isEncrypted
     if (context.edns.hasCookie) this.#checkCookie(context, i)
+    this.#hooks?.begin(i, this.clients)
     return this.#respond(context, response, responseStart, capacity)
   }
 
@@ -83,10 +150,39 @@ export class QueryPipeline {
     const limit = start + size
     response.begin(question.name, bytes, start, limit - optSize(context))
     if (context.hasQuestion) response.copy(reader.bytes, reader.start + HEADER_SIZE, question.length)
-    if (context.verdict === 'accepted') this.#lookup.answer(context)
-    else if (context.verdict === 'chaos') answerIdentity(context)
+    if (context.verdict === 'accepted') {
+      if (this.#hooks === undefined) this.#lookup.answer(context)
+      else if (!this.#answerHooked(context, this.#hooks)) return context.isParked ? LATER : 0
+    } else if (context.verdict === 'chaos') answerIdentity(context)
     this.#count(context)
-    return finish(context, limit)
+    const length = finish(context, limit)
+    if (this.#hooks !== undefined && context.hasQuestion) this.#hooks.onResponse(context, length)
+    return length
+  }
+
+  /** The host has its say before a name is looked up, and over what is found. False when there is no response, or not yet. */
+  #answerHooked(context: QueryContext, hooks: QueryHooks): boolean {
+    const decision = hooks.onQuery(context)
+    switch (decision) {
+      case 'continue':
+        this.#lookup.answer(context)
+        return !context.isParked
+      case 'later':
+        context.isParked = true
+        return false
+      case 'answer':
+        hooks.writeAnswer(context)
+        return true
+      case 'refuse':
+        context.rcode = Rcode.REFUSED
+        context.extendedError = ExtendedError.PROHIBITED
+        return true
+      case 'drop':
+        this.#counters[Counter.dropped]!++
+        return false
+      default:
+        return decision satisfies never
+    }
   }
 
   /** RFC 7873 §5.2: each client that knows cookies gets one, and is known by it the next time. */

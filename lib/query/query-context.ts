@@ -71,6 +71,8 @@ export class QueryContext {
   answersCookie = false
   /** Whether the client has shown that its address is its own, by a cookie of ours. */
   isClientVerified = false
+  /** Whether somebody else has to decide first: there is no response yet. */
+  isParked = false
   /** Over what the query came: a datagram, or a stream, which may be encrypted. */
   isStream = false
   isEncrypted = false
@@ -92,5 +94,6 @@ export class QueryContext {
     this.extendedError = NO_EXTENDED_ERROR
     this.answersCookie = false
     this.isClientVerified = false
+    this.isParked = false
   }
 }

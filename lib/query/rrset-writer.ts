@@ -58,6 +58,25 @@ export class RRsetWriter {
     return 0
   }
 
+  /** The same for `count` records of the RRset under the index' cursor, by their numbers. */
+  writeChosen(chosen: Uint16Array, count: number): number {
+    const response = this.#response
+    const { index } = this.#settings
+    const before = response.position
+    const ownerBefore = this.#ownerOffset
+    const positions = this.#order.positions
+    let position = index.wireStart
+    for (let i = 0; i < index.count; i++) {
+      positions[i] = position
+      position += RDLENGTH_SIZE + ((index.bytes[position]! << 8) | index.bytes[position + 1]!)
+    }
+    for (let i = 0; i < count && !response.failed; i++) this.#writeRecord(positions[chosen[i]!]!)
+    if (!response.failed) return count
+    response.undo(before)
+    this.#ownerOffset = ownerBefore
+    return 0
+  }
+
   /** The same for addresses of ours, which stand one behind the other. */
   writeAddresses(type: typeof Type.A | typeof Type.AAAA, addresses: Uint8Array): number {
     const response = this.#response

@@ -29,7 +29,13 @@ const LEAST_BOTH_COOKIES = CLIENT_COOKIE_SIZE + 8
 const MOST_BOTH_COOKIES = CLIENT_COOKIE_SIZE + 32
 
 /** RFC 8914 §5.2: codes of Extended DNS Errors that we send. */
-export const ExtendedError = { STALE_ANSWER: 3, NOT_READY: 14, NOT_AUTHORITATIVE: 20, NOT_SUPPORTED: 21 } as const
+export const ExtendedError = {
+  STALE_ANSWER: 3,
+  NOT_READY: 14,
+  PROHIBITED: 18,
+  NOT_AUTHORITATIVE: 20,
+  NOT_SUPPORTED: 21,
+} as const
 /** No Extended DNS Error; 0 is one ("Other"). */
 export const NO_EXTENDED_ERROR = -1
 
