@@ -12,8 +12,8 @@ import type { RecordType } from './wire/rdata/record-type.js'
 export interface ContainerDnsEvents {
   /** The first load is answered from. `createContainerDns` resolves at the same time. */
   ready: () => void
-  /** Records of a name have changed, through this server or in the store. */
-  change: (change: { readonly name: string }) => void
+  /** Records of a name have changed, through this server or in the store; in a view, if one is named, and else in the default one. */
+  change: (change: { readonly name: string; readonly view?: string }) => void
   workerRestart: (restart: WorkerRestart) => void
   /** The store is out of reach; answers go on from what is known. */
   storeDown: (cause: Error) => void
@@ -47,8 +47,11 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   readonly records: Records
   /** Whether the first load is answered from, and the server is not closing. */
   readonly ready: boolean
-  /** Asks the answering code directly, without a socket. Rejects with CDNS_NAME_INVALID, CDNS_TYPE_UNSUPPORTED, CDNS_CLOSED or CDNS_QUERY_DROPPED. */
-  query(name: string, type: RecordType): Promise<DnsResponse>
+  /**
+   * Asks the answering code directly, without a socket; access lists and limits are for others. Rejects with CDNS_NAME_INVALID,
+   * CDNS_TYPE_UNSUPPORTED, CDNS_ADDRESS_INVALID, CDNS_CLOSED or CDNS_QUERY_DROPPED.
+   */
+  query(name: string, type: RecordType, options?: QueryOptions): Promise<DnsResponse>
   stats(): Stats
   /**
    * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
@@ -56,6 +59,11 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
    */
   close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface QueryOptions {
+  /** The address of the client whose view it is to be; default: the default view. */
+  client?: string
 }
 
 export interface CloseOptions {

@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   CDNS_RRSET_TOO_LARGE: 'An RRset, or all RRsets of one name, are larger than a DNS message can carry.',
   CDNS_CNAME_CONFLICT: "A CNAME would stand beside other data of the same name, or at a zone's apex (RFC 1034 §3.6.2).",
   CDNS_NAME_OUT_OF_ZONE: 'A record belongs to a name in none of our zones, so nobody could ever be answered with it.',
+  CDNS_VIEW_UNKNOWN: "A view is named that is not one of the server's `views`.",
   CDNS_RECORDS_FILE_INVALID: 'A file of records cannot be read, is not JSON, or holds something other than RRsets.',
   CDNS_CIDR_INVALID:
     'A network of clients is no address with a prefix length, has bits set behind its prefix, or is listed twice.',

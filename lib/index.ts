@@ -1,6 +1,6 @@
 export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
-export type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
+export type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { HealthChange } from './health/health.js'
 export type {
@@ -12,11 +12,15 @@ export type {
   Hooks,
   HookVerdict,
 } from './hooks/hooks.js'
+export type { AclAction, AclRule } from './limits/acl.js'
+export type { AmplificationOptions } from './limits/amplification.js'
+export type { RateLimitOptions } from './limits/rate-limit-options.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
 export type { ContainerDnsOptions, ListenOptions, TlsOptions } from './options.js'
-export type { RecordFilter, Records } from './publish/records.js'
+export type { RecordFilter, Records, ViewOptions } from './publish/records.js'
 export type { CookieMode, EdnsOptions, IdentityOptions, SrvWeightsOption } from './query/options.js'
+export type { View } from './query/views.js'
 export type { RRset, RRsetOf } from './records/rrset.js'
 export type { WireRRset } from './records/wire-rrset.js'
 export { createContainerDns } from './server.js'

@@ -4,6 +4,13 @@ import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds
 import { ContainerDnsError } from './errors.js'
 import type { HookOptions } from './hooks/hooks.js'
 import { HOOK_TIMEOUT_MS, type ParsedHooks, parseHooks } from './hooks/options.js'
+import { type AclRule, parseAcl } from './limits/acl.js'
+import { type AmplificationOptions, type ParsedAmplification, parseAmplification } from './limits/amplification.js'
+import {
+  type ParsedRateLimitOptions,
+  parseRateLimitOptions,
+  type RateLimitOptions,
+} from './limits/rate-limit-options.js'
 import { guardedLogger, type Logger, silentLogger } from './log.js'
 import type { IdentityTexts } from './query/identity.js'
 import {
@@ -15,6 +22,7 @@ import {
   parseSrvWeights,
   type SrvWeightsOption,
 } from './query/options.js'
+import { type ParsedViews, parseViews, type View } from './query/views.js'
 import { parseZone } from './query/zone.js'
 import { memoryStore } from './store/memory/memory-store.js'
 import type { RecordStore } from './store/record-store.js'
@@ -87,6 +95,14 @@ export interface ContainerDnsOptions {
   hooks?: HookOptions
   /** How long a query waits for a hook that is a function; default 50 ms. 1 to 5000. */
   hookTimeoutMs?: number
+  /** Clients that see records of their own; default: none. */
+  views?: View[]
+  /** How much a client may have; default: as much as it likes. */
+  rateLimit?: RateLimitOptions
+  /** Who may ask; default: everybody. */
+  acl?: AclRule[]
+  /** What keeps answers from being of use against others. */
+  amplification?: AmplificationOptions
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
   /** Aborting it ends the start, or closes the server. */
@@ -127,6 +143,10 @@ export interface ParsedOptions {
   readonly tcp: StreamLimits
   readonly hooks: ParsedHooks
   readonly hookTimeoutMs: number
+  readonly views: ParsedViews
+  readonly rateLimit: ParsedRateLimitOptions
+  readonly acl: Int32Array | undefined
+  readonly amplification: ParsedAmplification
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
   readonly startTimeoutMs: number
@@ -148,6 +168,10 @@ export const OPTION_NAMES = [
   'tcp',
   'hooks',
   'hookTimeoutMs',
+  'views',
+  'rateLimit',
+  'acl',
+  'amplification',
   'logger',
   'signal',
   'startTimeoutMs',
@@ -182,6 +206,10 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     tcp: parseTcp(given.tcp),
     hooks: parseHooks(given.hooks),
     hookTimeoutMs: numberWithin('hookTimeoutMs', given.hookTimeoutMs, HOOK_TIMEOUT_MS),
+    views: parseViews(given.views),
+    rateLimit: parseRateLimitOptions(given.rateLimit),
+    acl: parseAcl(given.acl),
+    amplification: parseAmplification(given.amplification),
     logger: parseLogger(given.logger),
     signal: parseSignal(given.signal),
     startTimeoutMs: numberWithin('startTimeoutMs', given.startTimeoutMs, START_TIMEOUT_MS),

@@ -1,15 +1,17 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EventEmitter } from 'eventemitter3'
-import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
+import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds.js'
+import { addressFromText } from './clients/client-address.js'
 import { type Clock, systemClock } from './clock.js'
 import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
 import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
-import type { CloseOptions, ContainerDns, ContainerDnsEvents, Stats } from './container-dns.js'
+import type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
 import { ServerHooks } from './hooks/server-hooks.js'
 import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
+import { createRateLimits } from './limits/create-rate-limits.js'
 import { CounterSampler } from './metrics/counter-totals.js'
 import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
@@ -116,12 +118,13 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     })
     this.#secretTimer = setInterval(() => this.#cookieSecrets.roll(), SECRET_LIFE_MS).unref()
     this.#policy = this.#createPolicy()
-    const settings = openSettings(this.#index.reader, this.#policy)
+    const settings = openSettings(this.#index.reader, { ...this.#policy, acl: undefined, rateLimits: undefined })
     this.#zones = settings.zones
     this.#hooks = new ServerHooks({
       hooks: options.hooks,
       timeoutMs: options.hookTimeoutMs,
       threads,
+      views: options.views.names,
       logger: options.logger,
       onOff: (cause) => callHost(() => this.emit('hooksOff', cause)),
     })
@@ -177,11 +180,19 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     await this.#publisher.settled()
   }
 
-  async query(name: string, type: RecordType): Promise<DnsResponse> {
+  async query(name: string, type: RecordType, options: QueryOptions = {}): Promise<DnsResponse> {
+    refuseUnknownKeys('query', options, ['client'])
+    const address = options.client === undefined ? undefined : addressOf(options.client)
     if (this.#closing !== undefined) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
     const request = queryMessage(name, typeCode(type), 0)
     // No epoch is entered: nothing here waits, and on this thread nothing is written or reused meanwhile.
     const response = new Uint8Array(MAX_MESSAGE_SIZE)
+    this.#pipeline.clients = {
+      clientAddress: (_, target) => {
+        target.set(address ?? [])
+        return address?.length ?? 0
+      },
+    }
     this.#pipeline.take(0, request, 0, request.length)
     const length = this.#pipeline.answerStream(0, response, 0, response.length)
     if (length === 0) throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
@@ -253,12 +264,16 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   }
 
   #createPolicy(): AnswerPolicy {
-    const { zones, negativeTtl, edns, identity, srvWeights, tcp, listen } = this.#options
+    const { zones, negativeTtl, edns, identity, srvWeights, tcp, listen, views, acl, rateLimit } = this.#options
     return {
       zones,
       negativeTtl,
       ...edns,
       cookieSecrets: this.#cookieSecrets.buffer,
+      acl,
+      views: views.table,
+      rateLimits: createRateLimits(rateLimit, randomInt(2 ** 32)),
+      amplification: this.#options.amplification,
       identity,
       normalizesSrvWeights: srvWeights === 'normalized',
       ownAddresses: ownAddresses(listen.map(({ host }) => host)),
@@ -277,9 +292,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       placeOf: (name) => this.#placeOf(name),
       logger: this.#options.logger,
       clock,
-      onChange: (name) => {
+      views: this.#options.views.names,
+      onChange: (name, view) => {
         // A million names of a first load need no text if nobody listens.
-        if (this.listenerCount('change') > 0) this.emit('change', { name: nameToText(name) })
+        if (this.listenerCount('change') === 0) return
+        const ofView = view === 0 ? {} : { view: this.#options.views.names[view]! }
+        this.emit('change', { name: nameToText(name), ...ofView })
       },
       onBadRecord: (bad) => this.emit('badRecord', bad),
       onDown: (cause) => {
@@ -343,4 +361,11 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     if (zone === undefined) return 'outside'
     return zone.labelCount === folded.labelCount ? 'apex' : 'inside'
   }
+}
+
+/** Throws CDNS_ADDRESS_INVALID. */
+function addressOf(client: unknown): Uint8Array {
+  const address = typeof client === 'string' ? addressFromText(client) : undefined
+  if (address !== undefined) return address
+  throw new ContainerDnsError('CDNS_ADDRESS_INVALID', `client must be an IPv4 or IPv6 address, got ${describe(client)}`)
 }

@@ -66,6 +66,7 @@ function openThreadHooks(task: AnsweringTask, hooks: HookTask, calls: Hooks, cou
     calls,
     guard: { memory: hooks.guard, thread: task.thread },
     ...(hooks.parking === undefined ? {} : { parking: hooks.parking }),
+    views: hooks.views,
     counters,
     faults: new FaultReports(report),
   })

@@ -47,7 +47,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
   let isEncrypted = false
   let queries = Counter.tcpQueries
   let receiver: LateReceiver | undefined
-  pipeline.clients = { clientAddress: (_, target) => writeClientAddress(client, target) }
+  pipeline.clients = { areOnStreams: true, clientAddress: (_, target) => writeClientAddress(client, target) }
   return {
     beginBurst(address, protocol, from) {
       client = address

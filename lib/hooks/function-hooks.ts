@@ -20,6 +20,8 @@ export interface HookTask {
   /** Whether the thread must not serve without the modules. */
   readonly mustImport: boolean
   readonly guard: SharedArrayBuffer
+  /** The names of views, by their numbers. */
+  readonly views: readonly string[]
   readonly parking?: ParkingTask
 }
 
@@ -43,6 +45,7 @@ export class FunctionHooks {
   readonly #hooks: Hooks
   readonly #faults: FaultReports
   readonly #timeoutMs: number
+  readonly #views: readonly string[]
   readonly #bellMemory = createBell()
   readonly #bell = new Bell(this.#bellMemory)
   readonly #desks = new Map<number, readonly Desk[]>()
@@ -51,8 +54,10 @@ export class FunctionHooks {
   #isClosed = false
   readonly #chosen = new Uint16Array(MAX_MESSAGE_SIZE)
 
-  constructor(hooks: Hooks, timeoutMs: number, faults: FaultReports) {
+  /** `views` are the names of views, by their numbers. */
+  constructor(hooks: Hooks, timeoutMs: number, views: readonly string[], faults: FaultReports) {
     this.#hooks = hooks
+    this.#views = views
     this.#timeoutMs = timeoutMs
     this.#faults = faults
   }
@@ -144,7 +149,7 @@ export class FunctionHooks {
   #askQuery(slot: HookSlot): Outcome {
     const { onQuery } = this.#hooks
     try {
-      return callOnQuery(onQuery!, queryOf(slot), slot.type, slot.bytes, slot.dataStart, slot.end)
+      return callOnQuery(onQuery!, this.#queryOf(slot), slot.type, slot.bytes, slot.dataStart, slot.end)
     } catch (error) {
       this.#faults.add('onQuery', error)
       return Outcome.failed
@@ -155,7 +160,7 @@ export class FunctionHooks {
     const { selectBackend } = this.#hooks
     try {
       const backends = readBackends(slot.type, slot.count, slot.bytes, slot.dataStart)
-      const count = callSelectBackend(selectBackend!, queryOf(slot), backends, this.#chosen)
+      const count = callSelectBackend(selectBackend!, this.#queryOf(slot), backends, this.#chosen)
       slot.setIndexes(this.#chosen, count)
       return Outcome.chosen
     } catch (error) {
@@ -167,10 +172,18 @@ export class FunctionHooks {
   #tell(slot: HookSlot): void {
     try {
       const { rcode, truncated, answers, sizeBytes } = slot
-      callOnResponse(this.#hooks.onResponse!, queryOf(slot), hookResponse(rcode, truncated, answers, sizeBytes))
+      callOnResponse(this.#hooks.onResponse!, this.#queryOf(slot), hookResponse(rcode, truncated, answers, sizeBytes))
     } catch (error) {
       this.#faults.add('onResponse', error)
     }
+  }
+
+  #queryOf(slot: HookSlot): HookQuery {
+    const { bytes, requestStart, type, client, protocol } = slot
+    const view = this.#views[slot.view]!
+    // The name stands there as it was asked for; folding touches ASCII letters alone, and its escapes have none.
+    const query = hookQuery(bytes, requestStart + HEADER_SIZE, type, client, view, protocolOf(protocol))
+    return { ...query, name: query.name.toLowerCase() }
   }
 }
 
@@ -180,16 +193,4 @@ const TURN = 64
 function deskOf(handle: HandoffHandle, wake: () => void): Desk {
   const taker = new HandoffTaker(handle)
   return { taker, slot: new HookSlot(taker.bytes, taker.bodyBytes), wake }
-}
-
-function queryOf(slot: HookSlot): HookQuery {
-  // The name stands there as it was asked for; folding touches ASCII letters alone, and its escapes have none.
-  const query = hookQuery(
-    slot.bytes,
-    slot.requestStart + HEADER_SIZE,
-    slot.type,
-    slot.client,
-    protocolOf(slot.protocol),
-  )
-  return { ...query, name: query.name.toLowerCase() }
 }

@@ -48,6 +48,8 @@ export function writeHookAnswer(context: QueryContext, bytes: Uint8Array, at: nu
   const count = view.getUint16(at + COUNT)
   context.rcode = view.getUint8(at + RCODE)
   context.isAuthoritative = context.rcode !== Rcode.REFUSED
+  // Names that a hook denies are often random: none has a limit of its own.
+  context.limitHash = context.rcode === Rcode.NXDOMAIN ? 0 : question.name.hash
   context.isNodata = context.rcode === Rcode.NOERROR && count === 0
   const before = response.position
   let position = at + RECORDS

@@ -26,12 +26,14 @@ export function hookQuery(
   nameStart: number,
   type: number,
   client: Uint8Array,
+  view: string,
   protocol: Protocol | undefined,
 ): HookQuery {
   return {
     name: nameToText(name, nameStart),
     type: TYPE_NAMES.get(type) ?? `TYPE${type}`,
     client: client.length === 0 ? undefined : addressToText(client),
+    view,
     protocol,
   }
 }

@@ -2,7 +2,7 @@ import { ROUTE_SIZE } from '../transport/datagram-transport.js'
 
 // What stands in a slot of a ring:
 //
-//   | kind u8 | outcome u8 | protocol u8 | client length u8 | request length u16 | data length u16 | type u16 | count u16
+//   | kind u8 | outcome u8 | protocol u8 | view u8 | client length u8 | request length u16 | data length u16 | type u16 | count u16
 //   | fingerprint u32 | client 16 | route | request | data |
 //
 // The owner writes all of it; of the data, what a verdict says takes the place. A response that is only told of has the question
@@ -11,7 +11,8 @@ import { ROUTE_SIZE } from '../transport/datagram-transport.js'
 const KIND = 0
 const OUTCOME = KIND + 1
 const PROTOCOL = OUTCOME + 1
-const CLIENT_LENGTH = PROTOCOL + 1
+const VIEW = PROTOCOL + 1
+const CLIENT_LENGTH = VIEW + 1
 const REQUEST_LENGTH = CLIENT_LENGTH + 1
 const DATA_LENGTH = REQUEST_LENGTH + 2
 const TYPE = DATA_LENGTH + 2
@@ -69,6 +70,15 @@ export class HookSlot {
 
   set protocol(code: number) {
     this.bytes[this.#start + PROTOCOL] = code
+  }
+
+  /** The number of the view. */
+  get view(): number {
+    return this.bytes[this.#start + VIEW]!
+  }
+
+  set view(number: number) {
+    this.bytes[this.#start + VIEW] = number
   }
 
   get clientLength(): number {

@@ -40,8 +40,10 @@ export interface HookQuery {
   readonly name: string
   /** As in an RRset, or `ANY`; other types by number: `TYPE43`. */
   readonly type: string
-  /** The client's address; undefined for `ContainerDns.query()`. */
+  /** The client's address; for `ContainerDns.query()`, the one that it was given, if any. */
   readonly client: string | undefined
+  /** The view whose records the client sees, or `default`. */
+  readonly view: string
   /** Undefined for `ContainerDns.query()`. */
   readonly protocol: Protocol | undefined
 }

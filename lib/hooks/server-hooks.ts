@@ -12,6 +12,8 @@ export interface ServerHooksOptions {
   readonly hooks: ParsedHooks
   readonly timeoutMs: number
   readonly threads: number
+  /** The names of views, by their numbers. */
+  readonly views: readonly string[]
   readonly logger: Logger
   /** Modules are off from now on. */
   readonly onOff: (cause: Error) => void
@@ -27,25 +29,26 @@ export class ServerHooks {
   constructor(options: ServerHooksOptions) {
     this.#options = options
     this.#faults = new FaultReports((hook, error) => this.onFault(hook, error))
-    this.#functions = new FunctionHooks(options.hooks.functions, options.timeoutMs, this.#faults)
+    this.#functions = new FunctionHooks(options.hooks.functions, options.timeoutMs, options.views, this.#faults)
     this.#modules = new ModuleWatch(options.threads)
   }
 
   /** For the next life of a thread; undefined where it has nothing to do with hooks. `wake` ends its wait for datagrams. */
   taskFor(thread: number, mustImport: boolean, wake: () => void): HookTask | undefined {
-    const { hooks } = this.#options
+    const { hooks, views } = this.#options
     const modules = this.#modules.isOff ? {} : hooks.modules
     const parking = this.#functions.open(thread, wake)
     if (parking === undefined && Object.keys(modules).length === 0) return undefined
     const guard = this.#modules.memory
-    return { modules, mustImport, guard, ...(parking === undefined ? {} : { parking }) }
+    return { modules, mustImport, guard, views, ...(parking === undefined ? {} : { parking }) }
   }
 
   /** For queries of the host's own, which are answered on its thread: functions are called on the spot. Modules run in their threads only. */
   forMainThread(counters: Uint32Array): ThreadHooks | undefined {
-    const { selectBackend, onQuery, onResponse } = this.#options.hooks.functions
+    const { hooks, views } = this.#options
+    const { selectBackend, onQuery, onResponse } = hooks.functions
     if (selectBackend === undefined && onQuery === undefined && onResponse === undefined) return undefined
-    return new ThreadHooks({ calls: this.#options.hooks.functions, counters, faults: this.#faults })
+    return new ThreadHooks({ calls: hooks.functions, views, counters, faults: this.#faults })
   }
 
   onDeath(thread: number): void {

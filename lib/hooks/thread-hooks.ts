@@ -32,6 +32,8 @@ export interface ThreadHooksOptions {
   readonly guard?: { readonly memory: SharedArrayBuffer; readonly thread: number }
   readonly parking?: ParkingTask
   readonly healthOf?: HealthOf
+  /** The names of views, by their numbers. */
+  readonly views: readonly string[]
   /** Indexed by `Counter`. */
   readonly counters: Uint32Array
   readonly faults: FaultReports
@@ -71,6 +73,11 @@ export class ThreadHooks implements QueryHooks {
   #resumed = NONE
   /** Its slot is still ours to park again: it was answered in time. */
   #isInTime = false
+  /** Whether `select` was called for the query in hand, about which RRset, and what it said. */
+  #hasSelected = false
+  #selectedBytes: Uint8Array | undefined
+  #selectedStart = 0
+  #selected = 0
 
   constructor(options: ThreadHooksOptions) {
     const { calls, guard, parking } = options
@@ -94,6 +101,7 @@ export class ThreadHooks implements QueryHooks {
   begin(i: number, clients: ClientAddresses): void {
     this.#i = i
     this.#clients = clients
+    this.#hasSelected = false
   }
 
   /** The next query to begin is that of a slot, which was answered, or is overdue. */
@@ -129,6 +137,18 @@ export class ThreadHooks implements QueryHooks {
   select(context: QueryContext): number {
     const { index } = context.settings
     if (!areBackends(index.type) || index.count < 2) return 0
+    const { bytes, wireStart } = index
+    if (!this.#hasSelected) {
+      this.#hasSelected = true
+      this.#selectedBytes = bytes
+      this.#selectedStart = wireStart
+      this.#selected = this.#select(context)
+    }
+    // In one epoch, what stands in the same place is the same; of an RRset that has come instead, nothing was chosen.
+    return bytes === this.#selectedBytes && wireStart === this.#selectedStart ? this.#selected : 0
+  }
+
+  #select(context: QueryContext): number {
     const rrset = cursorOf(context)
     if (this.#resumed !== NONE && (!this.#isInTime || this.#slot!.kind === SlotKind.select)) {
       return this.#isInTime ? this.#resumedSelect(rrset) : 0
@@ -245,6 +265,7 @@ export class ThreadHooks implements QueryHooks {
     slot.type = question.type
     if (!isParkedAgain) {
       slot.protocol = protocolCode(this.protocol)
+      slot.view = context.view
       slot.client = this.#client()
       this.routes?.saveRoute(this.#i, slot.bytes, slot.routeStart)
       if (!slot.setRequest(reader.bytes, reader.start, reader.end - reader.start)) return false
@@ -269,14 +290,16 @@ export class ThreadHooks implements QueryHooks {
     slot.kind = SlotKind.response
     slot.type = question.type
     slot.protocol = protocolCode(this.protocol)
+    slot.view = context.view
     slot.client = this.#client()
     slot.setRequest(reader.bytes, reader.start, HEADER_SIZE + question.length)
     slot.setSummary(rcode, isTruncated, response.answerCount, length)
     owner.park(claimed, Number.POSITIVE_INFINITY)
   }
 
-  #query({ question }: QueryContext): HookQuery {
-    return hookQuery(question.name.bytes, 0, question.type, this.#client(), this.protocol)
+  #query({ question, view }: QueryContext): HookQuery {
+    const viewName = this.#options.views[view]!
+    return hookQuery(question.name.bytes, 0, question.type, this.#client(), viewName, this.protocol)
   }
 
   #client(): Uint8Array {

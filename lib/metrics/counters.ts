@@ -31,6 +31,12 @@ export const COUNTER_NAMES = [
   'hookTimeouts',
   'hookOverflows',
   'hookResponsesLost',
+  'aclRefused',
+  'aclDropped',
+  'queriesLimited',
+  'responsesLimited',
+  'responsesSlipped',
+  'amplificationAvoided',
 ] as const
 
 export type CounterName = (typeof COUNTER_NAMES)[number]

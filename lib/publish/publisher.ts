@@ -10,6 +10,7 @@ import type { BadRecord, HealthState, OwnerVisitor, SinkReader, StoreSink } from
 import type { MessageToThread } from '../threads/messages.js'
 import { nameToText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
+import { changedViews, DEFAULT_VIEW_ALONE } from './changed-views.js'
 import { ReversePointers } from './reverse-pointers.js'
 import { serialAfter } from './serial.js'
 
@@ -21,12 +22,14 @@ export interface PublisherOptions {
   readonly loaderFile: string
   /** A reader slot of the index that no thread has, for `openReader`. */
   readonly readerSlot: number
+  /** The names of the views, by their numbers. */
+  readonly views: readonly string[]
   /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
   readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
   /** Whether addresses get PTR records, where their reverse names are ours. */
   readonly synthesizesPtr: boolean
-  /** After each write that changed something; the name is folded, in wire form, and lasts for the call. */
-  readonly onChange: (name: Uint8Array) => void
+  /** After each write that changed something, for each view that it did; the name is folded, in wire form, and lasts for the call. */
+  readonly onChange: (name: Uint8Array, view: number) => void
   readonly onBadRecord: (bad: BadRecord) => void
   readonly onDown: (cause: Error) => void
   readonly onUp: () => void
@@ -45,6 +48,7 @@ export class Publisher implements StoreSink {
   readonly clock: Clock
   readonly seed: number
   readonly loaderFile: string
+  readonly views: readonly string[]
   readonly #index: RecordIndexWriter
   readonly #options: PublisherOptions
   /** The few that are; all others are as good as healthy. */
@@ -67,6 +71,7 @@ export class Publisher implements StoreSink {
     this.clock = options.clock
     this.seed = options.index.reader.seed
     this.loaderFile = options.loaderFile
+    this.views = options.views
     this.#serial = options.index.reader.serial
   }
 
@@ -197,9 +202,11 @@ export class Publisher implements StoreSink {
   }
 
   #write(name: Uint8Array, rrsets: readonly WireRRset[]): boolean {
-    if (this.#closed || !(this.#pointers ?? this.#index).write(name, rrsets)) return false
+    if (this.#closed) return false
+    const changed = this.views.length === 1 ? DEFAULT_VIEW_ALONE : changedViews(this.#index.read(name), rrsets)
+    if (!(this.#pointers ?? this.#index).write(name, rrsets)) return false
     this.#nextSerial()
-    callHost(() => this.#options.onChange(name))
+    for (const view of changed) callHost(() => this.#options.onChange(name, view))
     return true
   }
 

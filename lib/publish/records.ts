@@ -2,6 +2,7 @@ import { refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import { copyRRset, type RRset } from '../records/rrset.js'
+import { viewNumber } from '../records/view.js'
 import { decodeRRset, type WireRRset } from '../records/wire-rrset.js'
 import type { RecordStore } from '../store/record-store.js'
 import { MAX_NAME_LENGTH } from '../wire/constants.js'
@@ -13,22 +14,29 @@ import type { Publisher } from './publisher.js'
 export interface Records {
   /**
    * Replaces RRsets, and resolves once every DNS thread answers with them. An array is checked whole before the first is written;
-   * it is atomic for each owner name, not across names.
+   * it is atomic for each owner name, not across names; with etcd, for each owner name in each view.
    *
-   * Rejects with the codes of bad RRsets, CDNS_NAME_OUT_OF_ZONE, CDNS_CNAME_CONFLICT, CDNS_CLOSED, and the store's own.
+   * Rejects with the codes of bad RRsets, CDNS_VIEW_UNKNOWN, CDNS_NAME_OUT_OF_ZONE, CDNS_CNAME_CONFLICT, CDNS_CLOSED, and the store's own.
    */
   put(rrset: RRset | readonly RRset[]): Promise<void>
-  /** Removes one RRset, or all of a name. Resolves to whether there was one, once no thread answers with it any more. */
-  delete(name: string, type?: RecordType): Promise<boolean>
-  /** The RRsets of a name, or the one of a type; an empty array when there are none. */
-  get(name: string, type?: RecordType): Promise<RRset[]>
-  /** All RRsets, or those of the names at and below one, or of one type, in no order. What changes meanwhile may or may not be among them. */
+  /** Removes one RRset, or all of a name, in one view. Resolves to whether there was one, once no thread answers with it any more. */
+  delete(name: string, type?: RecordType, options?: ViewOptions): Promise<boolean>
+  /** The RRsets that a name has in one view, or the one of a type; an empty array when there are none. */
+  get(name: string, type?: RecordType, options?: ViewOptions): Promise<RRset[]>
+  /** All RRsets, or those of the names at and below one, of one type, or of one view, in no order. What changes meanwhile may or may not be among them. */
   list(filter?: RecordFilter): AsyncIterable<RRset>
+}
+
+export interface ViewOptions {
+  /** Default: the default view. */
+  view?: string
 }
 
 export interface RecordFilter {
   under?: string
   type?: RecordType
+  /** Left out: all views. */
+  view?: string
 }
 
 export interface PublishedRecordsOptions {
@@ -56,39 +64,53 @@ export class PublishedRecords implements Records {
       const rrset = copyRRset(original)
       rrsets[i] = rrset
       publisher.checkPlace(this.#fold(rrset.name), typeCode(rrset.type))
+      viewNumber(publisher.views, rrset.view)
       const pause = publisher.pause()
       if (pause !== undefined) await pause
     }
     await store.put(rrsets)
   }
 
-  async delete(name: string, type?: RecordType): Promise<boolean> {
+  async delete(name: string, type?: RecordType, options: ViewOptions = {}): Promise<boolean> {
     foldedName(name)
     if (type !== undefined) typeCode(type)
-    return this.#open().store.delete(name, type)
+    const { publisher, store } = this.#open()
+    this.#viewIn(options, publisher)
+    return store.delete(name, type, options.view)
   }
 
-  async get(name: string, type?: RecordType): Promise<RRset[]> {
+  async get(name: string, type?: RecordType, options: ViewOptions = {}): Promise<RRset[]> {
     const owner = foldedName(name)
     if (type !== undefined) typeCode(type)
-    return decodeWanted(owner, this.#open().index.read(owner), type)
+    const { index, publisher } = this.#open()
+    const view = this.#viewIn(options, publisher)
+    return decodeWanted(owner, index.read(owner), { type, view }, publisher.views)
   }
 
   async *list(filter: RecordFilter = {}): AsyncIterable<RRset> {
     const { index, publisher } = this.#open()
-    refuseUnknownKeys('the filter of list', filter, ['under', 'type'])
+    refuseUnknownKeys('the filter of list', filter, ['under', 'type', 'view'])
     const under = filter.under === undefined ? undefined : foldedName(filter.under)
     if (filter.type !== undefined) typeCode(filter.type)
+    const view = filter.view === undefined ? undefined : viewNumber(publisher.views, filter.view)
+    const wanted = { type: filter.type, view }
     const bucketCount = index.bucketCount
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       const found: RRset[] = []
       index.visitBucket(bucket, bucketCount, (name, rrsets) => {
-        if (under === undefined || isAtOrBelow(name, under)) found.push(...decodeWanted(name, rrsets, filter.type))
+        if (under !== undefined && !isAtOrBelow(name, under)) return
+        found.push(...decodeWanted(name, rrsets, wanted, publisher.views))
       })
       yield* found
       const pause = publisher.pause()
       if (pause !== undefined) await pause
     }
+  }
+
+  /** Throws CDNS_OPTION_UNKNOWN and CDNS_VIEW_UNKNOWN. */
+  #viewIn(options: ViewOptions, { views }: Publisher): number {
+    refuseUnknownKeys('the options of records', options, ['view'])
+    return viewNumber(views, options.view)
   }
 
   /** In bytes that last until the next call: a new array for each of a million names would be a second of garbage collection. */
@@ -105,9 +127,22 @@ export class PublishedRecords implements Records {
   }
 }
 
-function decodeWanted(name: Uint8Array, rrsets: readonly WireRRset[], type: RecordType | undefined): RRset[] {
-  const wanted = type === undefined ? rrsets : rrsets.filter((rrset) => rrset.type === typeCode(type))
-  return wanted.map((rrset) => decodeRRset(name, rrset))
+/** Of some type and view, or of any. */
+interface Wanted {
+  readonly type: RecordType | undefined
+  readonly view: number | undefined
+}
+
+function decodeWanted(
+  name: Uint8Array,
+  rrsets: readonly WireRRset[],
+  { type, view }: Wanted,
+  views: readonly string[],
+): RRset[] {
+  const code = type === undefined ? undefined : typeCode(type)
+  return rrsets
+    .filter((rrset) => (code ?? rrset.type) === rrset.type && (view ?? rrset.view) === rrset.view)
+    .map((rrset) => decodeRRset(name, rrset, views))
 }
 
 /** Throws CDNS_NAME_INVALID. */

@@ -72,7 +72,7 @@ export class ReversePointers {
   }
 
   #writeBeside(name: Uint8Array, stored: readonly WireRRset[], pointers: WireRRset): boolean {
-    const isHidden = pointers.count > 0 && stored.some(({ type }) => CONFLICTING.has(type))
+    const isHidden = pointers.count > 0 && stored.some(({ type, view = 0 }) => view === 0 && CONFLICTING.has(type))
     if (isHidden) this.#hidden.set(keyOf(name), copyOf(pointers))
     else this.#hidden.delete(keyOf(name))
     return this.#index.write(name, isHidden || pointers.count === 0 ? stored : [...stored, pointers])
@@ -80,8 +80,9 @@ export class ReversePointers {
 }
 
 function addressesOf(rrsets: readonly WireRRset[]): Address[] {
-  return rrsets.flatMap(({ type, ttl, count, bytes, start }) => {
-    if (type !== RECORD_TYPES.A && type !== RECORD_TYPES.AAAA) return []
+  return rrsets.flatMap(({ type, ttl, count, bytes, start, view = 0 }) => {
+    // What an address is called in a view is for that view's clients.
+    if ((type !== RECORD_TYPES.A && type !== RECORD_TYPES.AAAA) || view !== 0) return []
     const size = type === RECORD_TYPES.A ? IPV4_SIZE : IPV6_SIZE
     const first = start + RDLENGTH_SIZE
     return Array.from({ length: count }, (_, i) => {

@@ -64,6 +64,7 @@ export class Lookup {
       zone = zones.zoneAbove(question.name) ?? zone
     }
     context.isAuthoritative = true
+    context.limitHash = question.name.hash
     this.#follow(zone)
   }
 
@@ -113,14 +114,21 @@ export class Lookup {
   /** The same for a name that is not in the index: it may be there for other reasons, or a wildcard speaks for it. */
   #answerMissing(zone: Zone, name: FoldedName): boolean {
     const { question } = this.#context
-    const { index, zones } = this.#settings
+    const { zones } = this.#settings
     if (zone.isNameServer(name)) this.#writeOwnAddresses(zone)
     else if (zones.isAboveZone(name) || (question.type === Type.DS && zones.match(name) !== zone)) {
       // An empty zone of ours begins there, about which this one was asked.
       this.#writeNegative(zone, true)
     } else if (!this.#wildcards.find(zone, name)) this.#writeNegative(zone, zone.isAboveNameServer(name))
-    else if (this.#findWanted(question.type)) this.#writeWanted()
-    else if (index.findType(Type.CNAME)) return false
+    else return this.#answerByWildcard(zone)
+    return true
+  }
+
+  #answerByWildcard(zone: Zone): boolean {
+    const { type } = this.#context.question
+    this.#context.limitHash = this.#wildcards.hash
+    if (this.#findWanted(type)) this.#writeWanted()
+    else if (this.#settings.index.findType(Type.CNAME)) return false
     else this.#writeNegative(zone, true)
     return true
   }
@@ -217,6 +225,7 @@ export class Lookup {
     const response = this.#response
     // RFC 1035 §4.1.1: AA is about the first owner in the answer. Without a chain before the cut there is none.
     if (response.answerCount === 0) context.isAuthoritative = false
+    context.limitHash = name.suffixHashes[cut]!
     this.#rrsets.ownByName(name.bytes, name.labelStarts[cut]!, name.length)
     const written = this.#rrsets.write()
     response.authorityCount += written
@@ -227,7 +236,10 @@ export class Lookup {
   /** The name is there without such data, or is not there. After a chain, the code says how the last name fared (RFC 6604 §3). */
   #writeNegative(zone: Zone, exists: boolean): void {
     this.#context.isNodata = exists
-    if (!exists) this.#context.rcode = Rcode.NXDOMAIN
+    if (!exists) {
+      this.#context.rcode = Rcode.NXDOMAIN
+      this.#context.limitHash = zone.apexHash
+    }
     this.#writeNegativeSoa(zone)
   }
 

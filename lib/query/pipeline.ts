@@ -3,6 +3,7 @@ import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
 import { EDNS_VERSION, ExtendedError } from '../wire/edns.js'
+import type { ClientRules } from './client-rules.js'
 import { finish, optSize, responseSize } from './finish.js'
 import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
@@ -15,7 +16,7 @@ import { FastRandom, RecordOrder } from './select.js'
 /**
  * Queries in, responses out. Read this first.
  *
- *   take     header, question, OPT: what cannot be answered gets its code, or silence (`screen.ts`)
+ *   take     the client: may it ask, and whose records does it see (`client-rules.ts`)? Then header, question, OPT: what cannot be answered gets its code, or silence (`screen.ts`)
  *   prefetch the index' memory for all of a batch at once, where one after the other would wait for each
  *   answer   zone by longest label match, name in the index, CNAME chain, negative answers, the order of an RRset's
  *            records (`lookup.ts`); then OPT record and header (`finish.ts`)
@@ -27,6 +28,7 @@ export class QueryPipeline {
   /** Who has sent the requests in hand; cookies are made for their addresses. */
   clients: ClientAddresses = NO_CLIENTS
   readonly #index: RecordIndexReader
+  readonly #rules: ClientRules
   readonly #contexts: readonly QueryContext[]
   readonly #response = new ResponseWriter()
   readonly #lookup: Lookup
@@ -44,6 +46,7 @@ export class QueryPipeline {
     hooks?: QueryHooks,
   ) {
     this.#index = settings.index
+    this.#rules = settings.clientRules
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
     this.#lookup = new Lookup(settings, this.#response, new RecordOrder(new FastRandom(randomSeed)), hooks)
     this.#counters = counters
@@ -56,6 +59,7 @@ export class QueryPipeline {
     const context = this.#contexts[i]!
     context.reset(request, start, length)
     this.#counters[Counter.queries]!++
+    if (this.#rules.areAtTake) this.#meet(context, i)
     context.verdict = screen(context)
     if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
     this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
@@ -107,10 +111,15 @@ export class QueryPipeline {
     return this.#answerStream(this.#takeLate(request, start, length), 0, response, responseStart, capacity, isEncrypted)
   }
 
-  /** It has been counted already. */
+  /** It has been counted, and admitted, already: of its client, only whose records it sees is found out once more. */
   #takeLate(request: Uint8Array, start: number, length: number): QueryContext {
     const context = this.#lateContext
+    const rules = this.#rules
     context.reset(request, start, length)
+    if (rules.areAtTake) {
+      rules.beginBatch()
+      rules.meetAgain(context, this.clients, 0)
+    }
     context.verdict = screen(context)
     return context
   }
@@ -126,7 +135,7 @@ export class QueryPipeline {
     context.isEncrypted = false
     if (context.edns.hasCookie) this.#checkCookie(context, i)
     this.#hooks?.begin(i, this.clients)
-    return this.#respond(context, response, responseStart, responseSize(context, capacity))
+    return this.#respond(context, i, response, responseStart, responseSize(context, capacity))
   }
 
   #answerStream(
@@ -141,48 +150,111 @@ export class QueryPipeline {
     context.isEncrypted = isEncrypted
     if (context.edns.hasCookie) this.#checkCookie(context, i)
     this.#hooks?.begin(i, this.clients)
-    return this.#respond(context, response, responseStart, capacity)
+    return this.#respond(context, i, response, responseStart, capacity)
   }
 
-  #respond(context: QueryContext, bytes: Uint8Array, start: number, size: number): number {
+  /** Who is asking, before anything of the query is read. */
+  #meet(context: QueryContext, i: number): void {
+    const counters = this.#counters
+    const rules = this.#rules
+    if (i === 0) rules.beginBatch()
+    rules.meet(context, this.clients, i)
+    if (context.access === 'allow') return
+    if (context.access === 'refuse') counters[Counter.aclRefused]!++
+    else if (context.access === 'drop') counters[Counter.aclDropped]!++
+    else {
+      counters[Counter.queriesLimited]!++
+      // Silence over a stream would keep the client waiting, and a refusal goes to nobody else.
+      if (this.clients.areOnStreams !== true) context.access = 'drop'
+    }
+  }
+
+  /** What a hook decides comes before the first octet, so that a response that is written twice asks it once. */
+  #respond(context: QueryContext, i: number, bytes: Uint8Array, start: number, size: number): number {
+    if (context.verdict === 'accepted' && this.#hooks !== undefined) this.#askHost(context, this.#hooks)
     if (context.verdict === 'dropped') return 0
-    const { question, reader, response } = context
-    const limit = start + size
-    response.begin(question.name, bytes, start, limit - optSize(context))
-    if (context.hasQuestion) response.copy(reader.bytes, reader.start + HEADER_SIZE, question.length)
-    if (context.verdict === 'accepted') {
-      if (this.#hooks === undefined) this.#lookup.answer(context)
-      else if (!this.#answerHooked(context, this.#hooks)) return context.isParked ? LATER : 0
-    } else if (context.verdict === 'chaos') answerIdentity(context)
+    let limit = start + size
+    if (!context.isParked) this.#write(context, bytes, start, limit)
+    // What is judged is what goes out, when it does.
+    if (context.isParked) return LATER
+    if (!context.isStream && !context.isClientVerified) {
+      const most = this.#rules.mostBytes(context, this.clients, i)
+      if (most < size) {
+        limit = start + most
+        this.#counters[Counter.amplificationAvoided]!++
+        this.#writeSmaller(context, bytes, start, limit)
+        // Records that have just come may be for a hook to choose from.
+        if (context.isParked) return LATER
+      }
+      if (this.#rules.limitResponses && !this.#admitsResponse(context)) return 0
+    }
     this.#count(context)
     const length = finish(context, limit)
     if (this.#hooks !== undefined && context.hasQuestion) this.#hooks.onResponse(context, length)
     return length
   }
 
-  /** The host has its say before a name is looked up, and over what is found. False when there is no response, or not yet. */
-  #answerHooked(context: QueryContext, hooks: QueryHooks): boolean {
+  /** The host has its say over a query that its client may ask, before a name is looked up. */
+  #askHost(context: QueryContext, hooks: QueryHooks): void {
     const decision = hooks.onQuery(context)
     switch (decision) {
       case 'continue':
-        this.#lookup.answer(context)
-        return !context.isParked
+        break
       case 'later':
         context.isParked = true
-        return false
+        break
       case 'answer':
-        hooks.writeAnswer(context)
-        return true
+        context.verdict = 'hooked'
+        break
       case 'refuse':
+        context.verdict = 'answered'
         context.rcode = Rcode.REFUSED
         context.extendedError = ExtendedError.PROHIBITED
-        return true
+        break
       case 'drop':
+        context.verdict = 'dropped'
         this.#counters[Counter.dropped]!++
-        return false
+        break
       default:
-        return decision satisfies never
+        decision satisfies never
     }
+  }
+
+  #write(context: QueryContext, bytes: Uint8Array, start: number, limit: number): void {
+    const { question, reader, response } = context
+    response.begin(question.name, bytes, start, limit - optSize(context))
+    if (context.hasQuestion) response.copy(reader.bytes, reader.start + HEADER_SIZE, question.length)
+    this.#index.view = context.view
+    if (context.verdict === 'accepted') this.#lookup.answer(context)
+    else if (context.verdict === 'hooked') this.#hooks!.writeAnswer(context)
+    else if (context.verdict === 'chaos') answerIdentity(context)
+  }
+
+  /** What has been written is too much for a client that may be another. Errors stay as they are: they are small. */
+  #writeSmaller(context: QueryContext, bytes: Uint8Array, start: number, limit: number): void {
+    if (context.verdict === 'answered') return
+    context.clearAnswer()
+    this.#write(context, bytes, start, limit)
+  }
+
+  /** False for a response that does not go out; one that slips through is truncated, and has nothing but its question. */
+  #admitsResponse(context: QueryContext): boolean {
+    const counters = this.#counters
+    const verdict = this.#rules.judge(context)
+    if (verdict === 'send') return true
+    if (verdict === 'drop') {
+      counters[Counter.responsesLimited]!++
+      counters[Counter.dropped]!++
+      return false
+    }
+    counters[Counter.responsesSlipped]!++
+    const { question, response } = context
+    response.undo(response.start + HEADER_SIZE + (context.hasQuestion ? question.length : 0))
+    response.answerCount = 0
+    response.authorityCount = 0
+    response.additionalCount = 0
+    context.isTruncated = true
+    return true
   }
 
   /** RFC 7873 §5.2: each client that knows cookies gets one, and is known by it the next time. */

@@ -1,3 +1,5 @@
+import { ADDRESS_WORDS } from '../clients/client-address.js'
+import type { AclAction } from '../limits/acl.js'
 import type { ServerCookies } from '../limits/server-cookies.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { Rcode } from '../wire/constants.js'
@@ -5,6 +7,7 @@ import { EdnsRequest, NO_EXTENDED_ERROR } from '../wire/edns.js'
 import { Header } from '../wire/header.js'
 import { Question } from '../wire/question.js'
 import { WireReader } from '../wire/reader.js'
+import type { ClientRules } from './client-rules.js'
 import type { Identity } from './identity.js'
 import type { ResponseWriter } from './response-writer.js'
 import type { ZoneTable } from './zone.js'
@@ -29,6 +32,8 @@ export interface QuerySettings {
   readonly cookies: ServerCookies | undefined
   /** Whether a client that knows cookies must have one of ours to be answered over UDP. */
   readonly requiresCookie: boolean
+  /** Who may have what. */
+  readonly clientRules: ClientRules
   /** How long a stream may be idle, in tenths of a second. */
   readonly keepaliveTimeout: number
 }
@@ -43,10 +48,18 @@ export interface OwnAddresses {
 export interface ClientAddresses {
   /** Writes the address from which request `i` came, 4 or 16 octets, and returns its length; 0 when it came from this process. */
   clientAddress(i: number, target: Uint8Array): number
+  /** Whether they are at the other ends of streams, and so where they say they are. */
+  readonly areOnStreams?: boolean
 }
 
-/** `accepted`: go on and look for an answer. `chaos`: say who we are. `answered`: the context says what to send. `dropped`: send nothing. */
-export type Verdict = 'accepted' | 'chaos' | 'answered' | 'dropped'
+/** What a client may have: an answer, REFUSED, or nothing; `limit`: it has had its share, and gets nothing, or REFUSED over a stream. */
+export type Access = AclAction | 'limit'
+
+/**
+ * `accepted`: go on and look for an answer. `hooked`: a hook has one. `chaos`: say who we are. `answered`: the context says what to send.
+ * `dropped`: send nothing.
+ */
+export type Verdict = 'accepted' | 'hooked' | 'chaos' | 'answered' | 'dropped'
 
 /** One query on its way through the pipeline: what was asked, and what has been decided so far. One for each place in a batch. */
 export class QueryContext {
@@ -56,6 +69,15 @@ export class QueryContext {
   readonly question = new Question()
   readonly edns = new EdnsRequest()
   readonly response: ResponseWriter
+
+  /** The client's address, where `hasClient`: it is read for those only whose rules ask for it. */
+  readonly client = new Int32Array(ADDRESS_WORDS)
+  hasClient = false
+  access: Access = 'allow'
+  /** The number of the view whose records the client sees. */
+  view = 0
+  /** The hash of the name by which responses are alike: see `ResponseClass`. */
+  limitHash = 0
 
   verdict: Verdict = 'dropped'
   rcode: number = Rcode.NOERROR
@@ -86,14 +108,23 @@ export class QueryContext {
   reset(request: Uint8Array, start: number, length: number): void {
     this.reader.reset(request, start, length)
     this.edns.clear()
-    this.rcode = Rcode.NOERROR
-    this.isAuthoritative = false
-    this.isTruncated = false
+    this.hasClient = false
+    this.access = 'allow'
+    this.view = 0
+    this.limitHash = 0
     this.hasQuestion = false
-    this.isNodata = false
-    this.extendedError = NO_EXTENDED_ERROR
+    this.clearAnswer()
     this.answersCookie = false
     this.isClientVerified = false
     this.isParked = false
+  }
+
+  /** Forgets what has been found out for the question. */
+  clearAnswer(): void {
+    this.rcode = Rcode.NOERROR
+    this.isAuthoritative = false
+    this.isTruncated = false
+    this.isNodata = false
+    this.extendedError = NO_EXTENDED_ERROR
   }
 }

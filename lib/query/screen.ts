@@ -9,6 +9,7 @@ export function screen(context: QueryContext): Verdict {
   if (!header.read(reader)) return 'dropped'
   // RFC 1035 §4.1.1 has no answer to an answer, and two servers that gave one would never stop.
   if (header.isResponse) return 'dropped'
+  if (context.access !== 'allow') return deny(context)
   if (header.opcode !== OPCODE_QUERY) return refuse(context, Rcode.NOTIMP)
   if (header.questionCount !== 1) return refuseQuestionCount(context)
   if (!context.question.read(reader, settings.index.seed)) return refuse(context, Rcode.FORMERR)
@@ -21,6 +22,18 @@ export function screen(context: QueryContext): Verdict {
     return refuse(context, Rcode.FORMERR)
   }
   return screenQuestion(context)
+}
+
+/** What is read of the query is what the refusal repeats. `limit` comes here over streams alone. */
+function deny(context: QueryContext): Verdict {
+  const { edns, header, question, reader, settings } = context
+  if (context.access === 'drop') return 'dropped'
+  if (header.opcode === OPCODE_QUERY && header.questionCount === 1 && question.read(reader, settings.index.seed)) {
+    context.hasQuestion = true
+    edns.read(reader, header)
+  }
+  context.extendedError = ExtendedError.PROHIBITED
+  return refuse(context, Rcode.REFUSED)
 }
 
 /** RFC 9619 §4: a query has one question. Without any, the records begin behind the header, and an OPT among them gets its answer. */

@@ -1,12 +1,15 @@
+import { randomInt } from 'node:crypto'
+import { FastRandom } from '../fast-random.js'
 import { ServerCookies } from '../limits/server-cookies.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
+import { type ClientPolicy, ClientRules } from './client-rules.js'
 import { Identity, type IdentityTexts } from './identity.js'
 import type { CookieMode } from './options.js'
 import type { OwnAddresses, QuerySettings } from './query-context.js'
 import { Zone, ZoneTable } from './zone.js'
 
 /** How queries are answered. A plain object: it is posted to each thread. */
-export interface AnswerPolicy {
+export interface AnswerPolicy extends ClientPolicy {
   readonly zones: readonly string[]
   readonly udpPayloadSize: number
   readonly negativeTtl: number
@@ -19,12 +22,8 @@ export interface AnswerPolicy {
   readonly keepaliveTimeout: number
 }
 
-/** What one thread answers by. `wallSeconds` are those since 1970, which cookies are dated with. */
-export function openSettings(
-  index: RecordIndexReader,
-  policy: AnswerPolicy,
-  wallSeconds = () => Math.floor(Date.now() / 1000),
-): QuerySettings {
+/** What one thread answers by. `wallMs` are the milliseconds since 1970: cookies are dated with them, and limits kept by them. */
+export function openSettings(index: RecordIndexReader, policy: AnswerPolicy, wallMs = Date.now): QuerySettings {
   const { udpPayloadSize, negativeTtl, ownAddresses, normalizesSrvWeights, nsid, keepaliveTimeout } = policy
   const zones = policy.zones.map((zone) => new Zone(zone, negativeTtl))
   return {
@@ -36,8 +35,10 @@ export function openSettings(
     normalizesSrvWeights,
     identity: new Identity(policy.identity),
     nsid,
-    cookies: policy.cookies === 'off' ? undefined : new ServerCookies(policy.cookieSecrets, wallSeconds),
+    cookies:
+      policy.cookies === 'off' ? undefined : new ServerCookies(policy.cookieSecrets, () => Math.floor(wallMs() / 1000)),
     requiresCookie: policy.cookies === 'require',
+    clientRules: new ClientRules(policy, wallMs, new FastRandom(randomInt(1, 2 ** 31))),
     keepaliveTimeout,
   }
 }

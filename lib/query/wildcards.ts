@@ -19,6 +19,11 @@ export class Wildcards {
     this.#source[1] = ASTERISK
   }
 
+  /** The hash of the wildcard that `find` has found. */
+  get hash(): number {
+    return this.#name.hash
+  }
+
   /** Sets the index' cursor to the source of synthesis for a name below the apex that is not in the index. False without one. */
   find(zone: Zone, name: FoldedName): boolean {
     const { index } = this.#settings

@@ -22,7 +22,8 @@ export function findCut(index: RecordIndexReader, zone: Zone, name: FoldedName, 
     if (((depths >>> depthBit(depth)) & 1) === 0) continue
     const label = name.labelCount - depth
     const start = name.labelStarts[label]!
-    if (!index.find(name.suffixHashes[label]!, name.bytes, start, name.length - start)) continue
+    // With a name its ancestors exist: below one that does not, there is nothing, however many labels a client sends.
+    if (!index.find(name.suffixHashes[label]!, name.bytes, start, name.length - start)) return NO_CUT
     if (index.findType(Type.NS)) return label
   }
   return NO_CUT

@@ -1,5 +1,5 @@
 import type { TableImage } from '../shared-table/table-image.js'
-import { RecordIndexReader } from './record-index-reader.js'
+import { ALL_VIEWS, RecordIndexReader } from './record-index-reader.js'
 
 /**
  * A whole record index that a thread has built for the server's to take over, or to be compared with. A plain object: it is posted.
@@ -21,5 +21,7 @@ export interface IndexImage {
 /** For look-ups in an image, and for a walk through it. Nobody writes to it, so nothing needs to be entered. */
 export function openImage(image: IndexImage): RecordIndexReader {
   const { control, segments } = image.table
-  return RecordIndexReader.open({ control: image.control, table: control, segments, slot: 0 }, () => undefined)
+  const reader = RecordIndexReader.open({ control: image.control, table: control, segments, slot: 0 }, () => undefined)
+  reader.view = ALL_VIEWS
+  return reader
 }

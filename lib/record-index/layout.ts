@@ -1,13 +1,18 @@
 // What stands in a table entry of the record index, in words of 32 bits, behind the key (the folded owner name in wire form):
 //
-//   | RRset count | children |  directory: | type << 16, synthesized bit, record count | ttl | wire bytes | side bytes | for each RRset
+//   | views bit, RRset count | children |  directory: | type << 16, synthesized bit, record count | ttl | view << 24, wire bytes | side bytes | for each RRset
 //   then the wire bytes of all RRsets, one after the other:  rdlength (16 bits, network order), rdata, for each record
 //   then their side bytes in the same order: the store's own memory of the records, which query threads skip
+//
+// RRsets stand in the order of their views, those of the default view (0) first.
 //
 // An entry without RRsets is an empty non-terminal (RFC 8499): it stands there because a name below it exists.
 // `children` counts the entries one label below; it belongs to the writer and is the one word that changes in place.
 
 export const RRSET_COUNT = 0
+/** Of that word: not all RRsets are of the default view. */
+export const HAS_VIEWS = 0x80000000 | 0
+export const RRSET_COUNT_MASK = 0x7fffffff
 export const CHILDREN = 1
 export const DIRECTORY = 2
 
@@ -18,6 +23,9 @@ export const SYNTHESIZED = 0x8000
 export const RECORD_COUNT_MASK = 0x7fff
 export const DIRECTORY_TTL = 1
 export const DIRECTORY_WIRE_BYTES = 2
+/** Of that word: an RRset is smaller than a message. */
+export const WIRE_BYTES_MASK = 0xffffff
+export const VIEW_SHIFT = 24
 export const DIRECTORY_SIDE_BYTES = 3
 export const DIRECTORY_WORDS = 4
 

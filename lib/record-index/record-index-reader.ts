@@ -7,6 +7,7 @@ import { TableKey } from '../shared-table/table-key.js'
 import { TableReader } from '../shared-table/table-reader.js'
 import type { FoldedName } from '../wire/folded-name.js'
 import {
+  CHILDREN,
   CONTROL_LOADED,
   CONTROL_MAGIC,
   CONTROL_NS_DEPTHS,
@@ -21,8 +22,16 @@ import {
   INDEX_MAGIC,
   RECORD_COUNT_MASK,
   RRSET_COUNT,
+  RRSET_COUNT_MASK,
   SYNTHESIZED,
+  VIEW_SHIFT,
+  WIRE_BYTES_MASK,
 } from './layout.js'
+
+/** For a reader that is to see the RRsets of all views. */
+export const ALL_VIEWS = -1
+/** What a client sees that is in no view, and what one in a view sees where that has nothing. */
+const DEFAULT_VIEW_NUMBER = 0
 
 /** What a thread needs to read the index. A plain object: it is posted to the thread. */
 export interface RecordIndexHandle {
@@ -41,7 +50,12 @@ export interface RecordIndexHandle {
  */
 export class RecordIndexReader {
   readonly seed: number
-  /** RRsets of the owner that `find` has found; 0 for an empty non-terminal. */
+  /**
+   * The view whose RRsets are found: those of an owner for which it has none are the default view's. An owner with RRsets in other views
+   * alone is not there, unless there may be something below it.
+   */
+  view = DEFAULT_VIEW_NUMBER
+  /** RRsets of the owner that `find` has found, as the view has them; 0 for an empty non-terminal. */
   rrsetCount = 0
   type = 0
   count = 0
@@ -54,13 +68,18 @@ export class RecordIndexReader {
   sideLength = 0
   /** Whether the RRset is one that `openRRset` has found, and not the store's. */
   isSynthesized = false
+  /** The view of the RRset that `openRRset` has found. */
+  viewOfRRset = DEFAULT_VIEW_NUMBER
 
   readonly #control: Int32Array
   readonly #table: TableReader
   readonly #slot: ReaderSlot
   readonly #key = new TableKey()
-  /** The entry that was found: its segment, and where its directory and its wire bytes begin. */
+  /** The entry that was found: its segment, its RRsets of all views, and where its directory begins. */
   #words: Int32Array = new Int32Array(0)
+  #entryRRsets = 0
+  #entryDirectory = 0
+  /** Where the directory and the wire bytes of the view's RRsets begin. */
   #directory = 0
   #wireStart = 0
 
@@ -142,7 +161,7 @@ export class RecordIndexReader {
         this.#set(at, wireStart)
         return true
       }
-      wireStart += words[at + DIRECTORY_WIRE_BYTES]!
+      wireStart += words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
     }
     return false
   }
@@ -150,29 +169,41 @@ export class RecordIndexReader {
   /** Sets the cursor to the RRset at an index below `rrsetCount`, side data included. */
   openRRset(index: number): void {
     const words = this.#words
-    let wireStart = this.#wireStart
-    let sideStart = this.#wireStart
-    for (let i = 0, at = this.#directory; i < this.rrsetCount; i++, at += DIRECTORY_WORDS) {
+    const wanted = this.#directory + index * DIRECTORY_WORDS
+    const end = this.#entryDirectory + this.#entryRRsets * DIRECTORY_WORDS
+    let wireStart = 4 * end
+    let sideStart = wireStart
+    for (let at = this.#entryDirectory; at < end; at += DIRECTORY_WORDS) {
+      const wireBytes = words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
       // All wire bytes stand before the first side bytes.
-      sideStart += words[at + DIRECTORY_WIRE_BYTES]!
-      if (i >= index) continue
-      wireStart += words[at + DIRECTORY_WIRE_BYTES]!
+      sideStart += wireBytes
+      if (at >= wanted) continue
+      wireStart += wireBytes
       sideStart += words[at + DIRECTORY_SIDE_BYTES]!
     }
-    const at = this.#directory + index * DIRECTORY_WORDS
+    const at = wanted
     this.#set(at, wireStart)
+    this.viewOfRRset = words[at + DIRECTORY_WIRE_BYTES]! >>> VIEW_SHIFT
     this.sideStart = sideStart
     this.sideLength = words[at + DIRECTORY_SIDE_BYTES]!
     this.isSynthesized = (words[at + DIRECTORY_TYPE_AND_COUNT]! & SYNTHESIZED) !== 0
   }
 
-  /** Sets the cursor to an entry that was met in another way than by `find`. */
-  openEntry(payloadWord: number, words: Int32Array, bytes: Uint8Array): void {
+  /** Sets the cursor to an entry that was met in another way than by `find`. Returns whether it is there for the view. */
+  openEntry(payloadWord: number, words: Int32Array, bytes: Uint8Array): boolean {
+    const rrsetCount = words[payloadWord + RRSET_COUNT]!
     this.#words = words
     this.bytes = bytes
-    this.rrsetCount = words[payloadWord + RRSET_COUNT]!
-    this.#directory = payloadWord + DIRECTORY
+    this.rrsetCount = rrsetCount & RRSET_COUNT_MASK
+    this.#entryRRsets = this.rrsetCount
+    this.#entryDirectory = payloadWord + DIRECTORY
+    this.#directory = this.#entryDirectory
     this.#wireStart = 4 * (this.#directory + this.rrsetCount * DIRECTORY_WORDS)
+    if (rrsetCount >= 0 || this.view === ALL_VIEWS) return true
+    this.#narrow(this.view)
+    if (this.rrsetCount === 0 && this.view !== DEFAULT_VIEW_NUMBER) this.#narrow(DEFAULT_VIEW_NUMBER)
+    // It may be an empty non-terminal here: whose the names below it are is not known.
+    return this.rrsetCount > 0 || Atomics.load(words, payloadWord + CHILDREN) > 0
   }
 
   /** Buckets to visit for a walk through everything; a walk keeps the number it began with. */
@@ -229,16 +260,17 @@ export class RecordIndexReader {
         sideStart: this.sideStart,
         sideLength: this.sideLength,
         isSynthesized,
+        view: this.viewOfRRset,
       })
     }
     return rrsets
   }
 
-  /** Where the entry under the cursor ends in `bytes`. */
+  /** Where the entry under the cursor ends in `bytes`; for readers of all views, like what follows. */
   get entryEnd(): number {
     let end = this.#wireStart
     for (let i = 0, at = this.#directory; i < this.rrsetCount; i++, at += DIRECTORY_WORDS) {
-      end += this.#words[at + DIRECTORY_WIRE_BYTES]! + this.#words[at + DIRECTORY_SIDE_BYTES]!
+      end += (this.#words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK) + this.#words[at + DIRECTORY_SIDE_BYTES]!
     }
     return end
   }
@@ -259,8 +291,24 @@ export class RecordIndexReader {
 
   #find(hash: number, key: Int32Array, length: number): boolean {
     if (!this.#table.find(hash, key, length)) return false
-    this.openEntry(this.#table.payloadWord, this.#table.words, this.#table.bytes)
-    return true
+    return this.openEntry(this.#table.payloadWord, this.#table.words, this.#table.bytes)
+  }
+
+  /** Leaves the RRsets of one view of the entry, which stand together. */
+  #narrow(view: number): void {
+    const words = this.#words
+    const end = this.#entryDirectory + this.#entryRRsets * DIRECTORY_WORDS
+    let at = this.#entryDirectory
+    let wireStart = 4 * end
+    for (; at < end && words[at + DIRECTORY_WIRE_BYTES]! >>> VIEW_SHIFT < view; at += DIRECTORY_WORDS) {
+      wireStart += words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
+    }
+    this.#directory = at
+    this.#wireStart = wireStart
+    this.rrsetCount = 0
+    for (; at < end && words[at + DIRECTORY_WIRE_BYTES]! >>> VIEW_SHIFT === view; at += DIRECTORY_WORDS) {
+      this.rrsetCount++
+    }
   }
 
   #set(at: number, wireStart: number): void {
@@ -270,7 +318,7 @@ export class RecordIndexReader {
     this.count = typeAndCount & RECORD_COUNT_MASK
     this.ttl = words[at + DIRECTORY_TTL]!
     this.wireStart = wireStart
-    this.wireLength = words[at + DIRECTORY_WIRE_BYTES]!
+    this.wireLength = words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
   }
 }
 

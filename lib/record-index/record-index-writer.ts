@@ -30,11 +30,14 @@ import {
   DIRECTORY_TYPE_AND_COUNT,
   DIRECTORY_WIRE_BYTES,
   DIRECTORY_WORDS,
+  HAS_VIEWS,
   INDEX_MAGIC,
   RRSET_COUNT,
+  RRSET_COUNT_MASK,
   SYNTHESIZED,
+  VIEW_SHIFT,
 } from './layout.js'
-import { type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
+import { ALL_VIEWS, type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
 
 export interface RecordIndexOptions {
   /** Threads that read, besides the writer's own. */
@@ -64,6 +67,8 @@ const MAX_PAYLOAD_BYTES = SEGMENT_BYTES / 2
 export class RecordIndexWriter {
   /** A reader for the writer's own thread. */
   readonly reader: RecordIndexReader
+  /** What this class itself reads with: an entry is replaced with the RRsets of all its views. */
+  readonly #entry: RecordIndexReader
   readonly #control: Int32Array
   readonly #table: TableWriter
   readonly #slot: ReaderSlot
@@ -84,6 +89,8 @@ export class RecordIndexWriter {
     this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
     this.#slot = new ReaderSlot(this.#table.control, options.readers)
     this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
+    this.#entry = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
+    this.#entry.view = ALL_VIEWS
   }
 
   /** What reader `slot`, counted from 0, needs to open the index. */
@@ -110,29 +117,30 @@ export class RecordIndexWriter {
     Atomics.store(this.#control, CONTROL_LOADED, 1)
   }
 
-  /** All RRsets of an owner that are its store's, as pieces of shared memory that last until the next `write`. */
+  /** All RRsets of an owner, in all views, that are its store's, as pieces of shared memory that last until the next `write`. */
   read(name: Uint8Array): WireRRset[] {
-    return this.#find(name) ? this.reader.rrsets() : []
+    return this.#find(name) ? this.#entry.rrsets() : []
   }
 
   /** The one RRset of an owner that was made up by the server. It lasts as long. */
   readSynthesized(name: Uint8Array): WireRRset | undefined {
-    return this.#find(name) ? this.reader.rrsets(true)[0] : undefined
+    return this.#find(name) ? this.#entry.rrsets(true)[0] : undefined
   }
 
   /**
-   * Replaces all RRsets of an owner in one step; none removes the owner. Returns whether that changed anything.
+   * Replaces all RRsets of an owner, in all views, in one step; none removes the owner. Returns whether that changed anything.
    *
    * `name` is folded and in wire form. Names between the owner and the root come into being as empty non-terminals, and go
    * with the last name below them. Throws CDNS_RRSET_TOO_LARGE and CDNS_SHARED_MEMORY_FULL, before anything has changed.
    */
-  write(name: Uint8Array, rrsets: readonly WireRRset[]): boolean {
+  write(name: Uint8Array, given: readonly WireRRset[]): boolean {
+    const rrsets = inOrderOfViews(given)
     const hash = this.#hash(name, 0, name.length)
-    const exists = this.reader.find(hash, name, 0, name.length)
+    const exists = this.#entry.find(hash, name, 0, name.length)
     if (!exists && rrsets.length === 0) return false
     if (exists && this.#holdsAlready(rrsets)) return false
-    const hadRRsets = exists && this.reader.rrsetCount > 0
-    const hadNs = exists && this.reader.findType(RECORD_TYPES.NS)
+    const hadRRsets = exists && this.#entry.rrsetCount > 0
+    const hadNs = exists && this.#entry.findType(RECORD_TYPES.NS)
     const hasNs = rrsets.some((rrset) => rrset.type === RECORD_TYPES.NS)
     const children = exists ? this.#childrenOf() : 0
     if (rrsets.length > 0 || children > 0) {
@@ -187,8 +195,8 @@ export class RecordIndexWriter {
     // What `visit` writes must not be put in the place of an entry that is still to be visited.
     this.#slot.enter()
     try {
-      this.reader.visitBucket(bucket, bucketCount, (_hash, bytes, start, length) => {
-        if (this.reader.hasStored) visit(bytes.slice(start, start + length), this.reader.rrsets())
+      this.#entry.visitBucket(bucket, bucketCount, (_hash, bytes, start, length) => {
+        if (this.#entry.hasStored) visit(bytes.slice(start, start + length), this.#entry.rrsets())
       })
     } finally {
       this.#slot.leave()
@@ -237,9 +245,9 @@ export class RecordIndexWriter {
       const start = 4 * entryWord + ENTRY_HEADER_BYTES
       const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
       const name = bytes.subarray(start, start + length)
-      this.reader.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
-      if (this.reader.findType(RECORD_TYPES.NS)) this.#nsDepths.add(countLabels(name))
-      if (this.reader.hasSynthesized) this.#hasSynthesized = true
+      this.#entry.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
+      if (this.#entry.findType(RECORD_TYPES.NS)) this.#nsDepths.add(countLabels(name))
+      if (this.#entry.hasSynthesized) this.#hasSynthesized = true
       this.#countWildcard(name)
       this.#adopt(name)
     })
@@ -247,20 +255,20 @@ export class RecordIndexWriter {
 
   /** An image is looked up in by the hashes of this index. */
   refuseOtherSeed(image: IndexImage): void {
-    if (openImage(image).seed !== this.reader.seed) throw new Error('the image was made with another seed')
+    if (openImage(image).seed !== this.#entry.seed) throw new Error('the image was made with another seed')
   }
 
   /** Whether the owner has the very RRsets that are under the cursor of another reader, whose index has the same seed. */
   holds(other: RecordIndexReader, hash: number, bytes: Uint8Array, nameStart: number, nameLength: number): boolean {
-    return this.reader.find(hash, bytes, nameStart, nameLength) && this.reader.holdsSameAs(other)
+    return this.#entry.find(hash, bytes, nameStart, nameLength) && this.#entry.holdsSameAs(other)
   }
 
   /** Calls `visit` for each owner with RRsets of its store in a bucket of a walk that has none in the other index, which has the same seed. */
   visitMissing(bucket: number, bucketCount: number, other: RecordIndexReader, visit: (name: Uint8Array) => void): void {
     this.#slot.enter()
     try {
-      this.reader.visitBucket(bucket, bucketCount, (hash, bytes, start, length) => {
-        if (!this.reader.hasStored) return
+      this.#entry.visitBucket(bucket, bucketCount, (hash, bytes, start, length) => {
+        if (!this.#entry.hasStored) return
         if (other.find(hash, bytes, start, length) && other.hasStored) return
         visit(bytes.slice(start, start + length))
       })
@@ -274,18 +282,18 @@ export class RecordIndexWriter {
   }
 
   #find(name: Uint8Array): boolean {
-    return this.reader.find(this.#hash(name, 0, name.length), name, 0, name.length)
+    return this.#entry.find(this.#hash(name, 0, name.length), name, 0, name.length)
   }
 
   /** Whether the entry under the cursor holds just these RRsets, side data included, in this order. */
   #holdsAlready(rrsets: readonly WireRRset[]): boolean {
-    const reader = this.reader
+    const reader = this.#entry
     if (reader.rrsetCount !== rrsets.length) return false
     for (let i = 0; i < rrsets.length; i++) {
       const rrset = rrsets[i]!
       reader.openRRset(i)
       if (reader.type !== rrset.type || reader.ttl !== rrset.ttl || reader.count !== rrset.count) return false
-      if (reader.isSynthesized !== (rrset.isSynthesized === true)) return false
+      if (reader.isSynthesized !== (rrset.isSynthesized === true) || reader.viewOfRRset !== viewOf(rrset)) return false
       if (reader.wireLength !== rrset.length || reader.sideLength !== rrset.sideLength) return false
       if (!sameBytes(reader.bytes, reader.wireStart, rrset.bytes, rrset.start, rrset.length)) return false
       if (!sameBytes(reader.bytes, reader.sideStart, rrset.side, rrset.sideStart, rrset.sideLength)) return false
@@ -300,7 +308,9 @@ export class RecordIndexWriter {
   #fill(name: Uint8Array, rrsets: readonly WireRRset[], children: number, payloadBytes: number): void {
     this.#table.begin(name, name.length, payloadBytes)
     const { words, bytes, payloadWord } = this.#table
-    words[payloadWord + RRSET_COUNT] = rrsets.length
+    // In order of their views, the last tells whether there are others than the default one.
+    const hasViews = rrsets.length > 0 && viewOf(rrsets.at(-1)!) > 0
+    words[payloadWord + RRSET_COUNT] = rrsets.length | (hasViews ? HAS_VIEWS : 0)
     words[payloadWord + CHILDREN] = children
     let at = payloadWord + DIRECTORY
     let position = 4 * (at + rrsets.length * DIRECTORY_WORDS)
@@ -308,7 +318,7 @@ export class RecordIndexWriter {
       const mark = rrset.isSynthesized === true ? SYNTHESIZED : 0
       words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | mark | rrset.count
       words[at + DIRECTORY_TTL] = rrset.ttl
-      words[at + DIRECTORY_WIRE_BYTES] = rrset.length
+      words[at + DIRECTORY_WIRE_BYTES] = (viewOf(rrset) << VIEW_SHIFT) | rrset.length
       words[at + DIRECTORY_SIDE_BYTES] = rrset.sideLength
       at += DIRECTORY_WORDS
       copyBytes(rrset.bytes, rrset.start, bytes, position, rrset.length)
@@ -325,7 +335,7 @@ export class RecordIndexWriter {
     const parent = parentOf(name)
     if (parent === undefined) return
     const hash = this.#hash(parent, 0, parent.length)
-    if (this.reader.find(hash, parent, 0, parent.length)) {
+    if (this.#entry.find(hash, parent, 0, parent.length)) {
       Atomics.add(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN, 1)
       return
     }
@@ -340,10 +350,10 @@ export class RecordIndexWriter {
     const parent = parentOf(name)
     if (parent === undefined) return
     const hash = this.#hash(parent, 0, parent.length)
-    if (!this.reader.find(hash, parent, 0, parent.length)) return
+    if (!this.#entry.find(hash, parent, 0, parent.length)) return
     const { words, payloadWord } = this.#table.reader
     const children = Atomics.sub(words, payloadWord + CHILDREN, 1) - 1
-    if (children > 0 || words[payloadWord + RRSET_COUNT]! > 0) return
+    if (children > 0 || (words[payloadWord + RRSET_COUNT]! & RRSET_COUNT_MASK) > 0) return
     this.#table.remove(hash, parent, parent.length)
     this.#discountWildcard(parent)
     this.#disown(parent)
@@ -356,6 +366,16 @@ export class RecordIndexWriter {
   #discountWildcard(name: Uint8Array): void {
     if (isWildcard(name)) this.#wildcardDepths.remove(countLabels(name))
   }
+}
+
+function viewOf({ view = 0 }: WireRRset): number {
+  return view
+}
+
+/** The order of those of one view stays. */
+function inOrderOfViews(rrsets: readonly WireRRset[]): readonly WireRRset[] {
+  const isSorted = rrsets.every((rrset, i) => i === 0 || viewOf(rrsets[i - 1]!) <= viewOf(rrset))
+  return isSorted ? rrsets : [...rrsets].sort((a, b) => viewOf(a) - viewOf(b))
 }
 
 /** Throws CDNS_RRSET_TOO_LARGE. */

@@ -3,6 +3,7 @@ import { ContainerDnsError } from '../errors.js'
 import { MAX_TTL } from '../wire/constants.js'
 import type { DataByType, GenericData, RecordData } from '../wire/rdata/record-data.js'
 import { type GenericType, type KnownType, type RecordType, typeCode } from '../wire/rdata/record-type.js'
+import { DEFAULT_VIEW, isViewName } from './view.js'
 
 /** All records of one name and type, whose data is known. */
 export interface RRsetOf<Type extends RecordType, Data> {
@@ -13,6 +14,8 @@ export interface RRsetOf<Type extends RecordType, Data> {
   ttl?: number
   /** At least one; a value listed twice is kept once (RFC 2181 §5). */
   data: Data[]
+  /** The view whose clients see it, one of the server's `views`. Default, and left out when read: the default view. */
+  view?: string
 }
 
 /** All records of one name and type. `type` tells what `data` holds. */
@@ -22,7 +25,7 @@ export type RRset =
 
 export const TTL: Bounds = { default: 30, min: 0, max: MAX_TTL, unit: 'seconds' }
 
-const KEYS = ['name', 'type', 'ttl', 'data'] as const satisfies readonly (keyof RRset)[]
+const KEYS = ['name', 'type', 'ttl', 'data', 'view'] as const satisfies readonly (keyof RRset)[]
 
 /** All that an RRset can say. */
 export const RRSET_FIELDS: readonly string[] = KEYS
@@ -43,6 +46,12 @@ export function checkRRset(given: unknown): asserts given is RRset {
   for (const key in given) if (!KEYS.includes(key as keyof RRset)) refuseKeys(given)
   typeCode(rrset.type)
   if (rrset.ttl !== undefined) numberWithin('ttl', rrset.ttl, TTL, 'CDNS_TTL_INVALID')
+  if (rrset.view !== undefined && !isViewName(rrset.view)) {
+    throw new ContainerDnsError(
+      'CDNS_RRSET_INVALID',
+      `an RRset's view must be the name of one, got ${describe(rrset.view)}`,
+    )
+  }
   if (!Array.isArray(rrset.data)) {
     throw new ContainerDnsError('CDNS_RRSET_INVALID', `an RRset's data must be an array, got ${describe(rrset.data)}`)
   }
@@ -65,6 +74,7 @@ export function copyRRset(given: RRset): RRset {
   if (isObject && Array.isArray(copy.data)) copy.data = (copy.data as RecordData[]).map((item) => copyOf(item)) as never
   // The copy, since a getter of the original may tell something else the next time.
   checkRRset(copy)
+  if (copy.view === DEFAULT_VIEW) delete copy.view
   return copy
 }
 

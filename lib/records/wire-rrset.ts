@@ -9,6 +9,7 @@ import { type RecordType, typeCode, typeName } from '../wire/rdata/record-type.j
 import { DistinctRecords } from './distinct-records.js'
 import type { RRset } from './rrset.js'
 import { isWeighted, sideSize, weightAt, writeSide } from './rrset-side.js'
+import { NO_VIEWS } from './view.js'
 
 /**
  * An RRset in wire form: a piece of `bytes` that holds, for each record, the length of its rdata (16 bits) and the rdata.
@@ -28,6 +29,8 @@ export interface WireRRset {
   readonly sideLength: number
   /** Made up by the server, not put in by a store. Left out: it is the store's. */
   readonly isSynthesized?: boolean
+  /** The number of the view that it is for, up to 255. Left out: 0, the default view. */
+  readonly view?: number
 }
 
 /** A record in wire form: a piece of `bytes` that is its rdata. */
@@ -166,11 +169,14 @@ export class RRsetEncoder {
   }
 }
 
-/** The RRset as a program sees it. `name` is folded and in wire form. */
-export function decodeRRset(name: Uint8Array, rrset: WireRRset, nameStart = 0): RRset {
+/** The RRset as a program sees it. `name` is folded and in wire form; `views` are those of the server. */
+export function decodeRRset(name: Uint8Array, rrset: WireRRset, views: readonly string[] = NO_VIEWS): RRset {
   const type = typeName(rrset.type)
+  const { ttl, view = 0 } = rrset
   // The compiler cannot know that the codec of a type gives that type's data.
-  return { name: nameToText(name, nameStart), type, ttl: rrset.ttl, data: decodeData(rrset) } as RRset
+  const decoded = { name: nameToText(name), type, ttl, data: decodeData(rrset) } as RRset
+  if (view !== 0) decoded.view = views[view]!
+  return decoded
 }
 
 /** Addresses that have weights come as `{ address, weight }`, all of them. */

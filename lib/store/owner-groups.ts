@@ -1,13 +1,12 @@
 import type { RRset } from '../records/rrset.js'
 import type { RRsetEncoder } from '../records/wire-rrset.js'
-import type { RecordType } from '../wire/rdata/record-type.js'
 
 /** What one call of `put` wants for one owner. */
 export interface OwnerGroup {
   /** Folded, in wire form, in bytes of its own. */
   readonly owner: Uint8Array
-  /** One for each type: of two in one call, the later has replaced the earlier. */
-  readonly rrsets: Map<RecordType, RRset>
+  /** One for each type and view, in no use as keys: of two in one call, the later has replaced the earlier. */
+  readonly rrsets: Map<string, RRset>
 }
 
 /**
@@ -33,7 +32,7 @@ export async function groupByOwner(
       group = { owner: owner.slice(), rrsets: new Map() }
       groups.set(key, group)
     }
-    group.rrsets.set(rrset.type, rrset)
+    group.rrsets.set(`${rrset.type} ${rrset.view ?? ''}`, rrset)
   }
   return [...groups.values()]
 }

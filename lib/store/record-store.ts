@@ -20,8 +20,8 @@ export interface RecordStore {
   open(sink: StoreSink): Promise<void>
   /** Replaces RRsets. They have passed `checkRRset`, and their names are in our zones. Resolves once every thread answers with them. */
   put(rrsets: readonly RRset[]): Promise<void>
-  /** Removes one RRset, or all of a name. Resolves to whether there was one, once no thread answers with it. */
-  delete(name: string, type?: RecordType): Promise<boolean>
+  /** Removes one RRset, or all of a name, of one view; left out, of the default one. Resolves to whether there was one, once no thread answers with it. */
+  delete(name: string, type?: RecordType, view?: string): Promise<boolean>
   status(): StoreStatus
   /** Stops following. May be called twice, and before or during `open`. */
   close(): Promise<void>
@@ -90,8 +90,10 @@ export interface StoreSink {
   readonly seed: number
   /** The worker file of what takes too long for this thread, for `runLoader`. */
   readonly loaderFile: string
+  /** The names of the server's views, by their numbers: those of `WireRRset.view`. The first is the default view. */
+  readonly views: readonly string[]
 
-  /** All RRsets of an owner as last written; empty when there are none. Pieces of shared memory: use them before the next `await`. */
+  /** All RRsets of an owner, in all views, as last written; empty when there are none. Pieces of shared memory: use them before the next `await`. */
   read(name: Uint8Array): readonly WireRRset[]
   /**
    * Throws unless a record of this type can stand at this name: CDNS_NAME_OUT_OF_ZONE, CDNS_CNAME_CONFLICT at an apex.
@@ -99,7 +101,7 @@ export interface StoreSink {
    */
   checkPlace(name: Uint8Array, type: number): void
   /**
-   * Replaces all RRsets of an owner in one step that readers see whole; an empty list removes the owner.
+   * Replaces all RRsets of an owner, in all views, in one step that readers see whole; an empty list removes the owner.
    * `name` is folded and in wire form. `rrsets` may hold pieces that `read` gave. Throws CDNS_RRSET_TOO_LARGE, CDNS_SHARED_MEMORY_FULL.
    */
   write(name: Uint8Array, rrsets: readonly WireRRset[]): void

@@ -116,14 +116,14 @@ describe('selectBackend', () => {
     await udp.ask('_sip._tcp.example', 'SRV')
     expect(seen).toEqual([
       {
-        query: { name: 'w.example', type: 'AAAA', client: '127.0.0.1', protocol: 'udp' },
+        query: { name: 'w.example', type: 'AAAA', client: '127.0.0.1', view: 'default', protocol: 'udp' },
         backends: [
           { address: '2001:db8::1', weight: 9, health: 'unknown' },
           { address: '2001:db8::2', weight: 1, health: 'unknown' },
         ],
       },
       {
-        query: { name: '_sip._tcp.example', type: 'SRV', client: '127.0.0.1', protocol: 'udp' },
+        query: { name: '_sip._tcp.example', type: 'SRV', client: '127.0.0.1', view: 'default', protocol: 'udp' },
         backends: [
           { target: 'a.example', port: 5060, priority: 1, weight: 5, health: 'unknown' },
           { target: 'b.example', port: 5061, priority: 2, weight: 7, health: 'unknown' },

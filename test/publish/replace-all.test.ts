@@ -38,6 +38,7 @@ class CheckedPublisher {
       defaultTtl: 30,
       logger: silentLogger,
       clock: systemClock,
+      views: ['default'],
       loaderFile: '',
       readerSlot: 0,
       placeOf: () => 'inside',

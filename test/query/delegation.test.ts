@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Answering } from '../support/answering.js'
 import { buildQuery } from '../support/build-query.js'
 import { expectResponse } from '../support/expect-response.js'
@@ -125,5 +125,24 @@ describe('a delegation', () => {
       ...AA,
       answer: [`y.y.${deep.slice(2)}.example. 30 A 192.0.2.1`],
     })
+  })
+})
+
+describe('a name of many labels that is not there', () => {
+  it('is looked for no deeper than names go, however deep there are cuts', () => {
+    const deep = new Answering().put({ name: `cut.${'v.'.repeat(100)}example`, type: 'NS', data: ['ns.com'] })
+    const { reader } = deep.index
+    const find = reader.find.bind(reader)
+    let lookUps = 0
+    reader.find = (...given) => {
+      lookUps++
+      return find(...given)
+    }
+    expectResponse(deep.ask(buildQuery(`${'x.'.repeat(120)}example`)), {
+      rcode: 'NXDOMAIN',
+      flags: 'QR AA RD',
+      authority: ['example. 30 SOA ns.dns.example. hostmaster.example. 7 7200 1800 86400 30'],
+    })
+    expect(lookUps).toBeLessThan(8)
   })
 })

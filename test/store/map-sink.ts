@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../lib/clock.js'
 import { type Logger, silentLogger } from '../../lib/log.js'
 import { type IndexImage, openImage } from '../../lib/record-index/index-image.js'
 import type { RRset } from '../../lib/records/rrset.js'
+import { NO_VIEWS } from '../../lib/records/view.js'
 import { decodeRRset, type WireRRset } from '../../lib/records/wire-rrset.js'
 import type { BadRecord, HealthState, OwnerVisitor, StoreSink } from '../../lib/store/record-store.js'
 import { foldName, nameFromText } from '../../lib/wire/name.js'
@@ -22,6 +23,7 @@ export class MapSink implements StoreSink {
   readonly seed = 0x5eed
   loaderFile = new URL('../../dist/workers/loader.js', import.meta.url).href
   readonly errors: Error[] = []
+  readonly views: readonly string[] = NO_VIEWS
   /** Every write that changed something, in order. */
   readonly writes: Write[] = []
   readonly bad: BadRecord[] = []

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need besides npm packages: etcd with its client, dig, kdig, openssl, and the zone
-# checkers of BIND and NSD. Does nothing where all are there.
+# Installs what the tests need besides npm packages: etcd with its client, dig, kdig, openssl, the zone
+# checker of BIND, NSD and Knot. Does nothing where all are there.
 set -eu
 missing=""
 command -v etcd >/dev/null 2>&1 || missing="$missing etcd-server"
@@ -10,6 +10,7 @@ command -v kdig >/dev/null 2>&1 || missing="$missing knot-dnsutils"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 command -v named-compilezone >/dev/null 2>&1 || missing="$missing bind9-utils"
 PATH="$PATH:/usr/sbin" command -v nsd-checkzone >/dev/null 2>&1 || missing="$missing nsd"
+PATH="$PATH:/usr/sbin" command -v knotd >/dev/null 2>&1 || missing="$missing knot"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "The tests need these Debian packages:$missing. Please install them (apt-get install$missing) and try again." >&2

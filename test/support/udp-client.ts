@@ -19,11 +19,15 @@ export class UdpClient implements AsyncDisposable {
     })
   }
 
-  static open({ host, port }: { host: string; port: number }): Promise<UdpClient> {
+  /** `from` is the client's own address. */
+  static open(
+    { host, port }: { host: string; port: number },
+    from = host.includes(':') ? '::1' : '127.0.0.1',
+  ): Promise<UdpClient> {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
     return new Promise((resolve, reject) => {
       socket.once('error', reject)
-      socket.bind(0, host.includes(':') ? '::1' : '127.0.0.1', () => resolve(new UdpClient(socket, host, port)))
+      socket.bind(0, from, () => resolve(new UdpClient(socket, host, port)))
     })
   }
 

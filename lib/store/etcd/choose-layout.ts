@@ -1,3 +1,4 @@
+import { NO_VIEWS } from '../../records/view.js'
 import type { KeyLayout } from './key-layout.js'
 import { ContainerdnsLayout } from './layout-containerdns.js'
 import { PrefixesLayout } from './layout-prefixes.js'
@@ -14,9 +15,10 @@ export interface LayoutOptions {
 
 export type LayoutName = 'containerdns' | 'skydns'
 
-export function keyLayoutFor({ layout, prefixes, serviceLevels }: LayoutOptions): KeyLayout {
+/** `views` are those that are served. */
+export function keyLayoutFor({ layout, prefixes, serviceLevels }: LayoutOptions, views = NO_VIEWS): KeyLayout {
   const layouts = prefixes.map((prefix) =>
-    layout === 'skydns' ? new SkydnsLayout(prefix, serviceLevels) : new ContainerdnsLayout(prefix),
+    layout === 'skydns' ? new SkydnsLayout(prefix, serviceLevels) : new ContainerdnsLayout(prefix, views),
   )
   return layouts.length === 1 ? layouts[0]! : new PrefixesLayout(layouts)
 }

@@ -7,7 +7,6 @@ import { SnapshotKeeper } from '../snapshot/snapshot-keeper.js'
 import { keyLayoutFor } from './choose-layout.js'
 import { EtcdWriter } from './etcd-writer.js'
 import { Follower } from './follower.js'
-import type { KeyLayout } from './key-layout.js'
 import { type EtcdStoreOptions, type ParsedEtcdStoreOptions, parseEtcdStoreOptions } from './options.js'
 
 /** A store whose records live in etcd v3: in the layout of ContainerDNS in Go, so that both can work on one etcd, or read only in that of SkyDNS. */
@@ -19,20 +18,19 @@ export function etcdStore(options: EtcdStoreOptions): RecordStore {
 export class EtcdStore implements RecordStore {
   readonly kind = 'etcd'
   readonly #options: ParsedEtcdStoreOptions
-  readonly #layout: KeyLayout
   #opened: Opened | undefined
 
   constructor(options: ParsedEtcdStoreOptions) {
     this.#options = options
-    this.#layout = keyLayoutFor(options)
   }
 
   /** With a snapshot that can be used, that is published, and etcd is followed in the background. Else it keeps trying; `close` ends that. */
   async open(sink: StoreSink): Promise<void> {
     if (this.#opened !== undefined)
       throw new ContainerDnsError('CDNS_STORE_IN_USE', 'this etcdStore is in use by another server')
-    const follower = new Follower(sink, this.#options, this.#layout, () => snapshots?.touch())
-    const { writable } = this.#layout
+    const layout = keyLayoutFor(this.#options, sink.views)
+    const follower = new Follower(sink, this.#options, layout, () => snapshots?.touch())
+    const { writable } = layout
     const writer = writable && new EtcdWriter(sink, this.#options, writable, follower)
     const snapshots = this.#snapshots(sink, follower)
     this.#opened = { follower, writer, snapshots }
@@ -48,8 +46,8 @@ export class EtcdStore implements RecordStore {
     await this.#writer().put(rrsets)
   }
 
-  async delete(name: string, type?: RecordType): Promise<boolean> {
-    return this.#writer().delete(name, type)
+  async delete(name: string, type?: RecordType, view?: string): Promise<boolean> {
+    return this.#writer().delete(name, type, view)
   }
 
   status(): StoreStatus {
@@ -84,7 +82,7 @@ export class EtcdStore implements RecordStore {
   #snapshots(sink: StoreSink, follower: Follower): SnapshotKeeper | undefined {
     const { snapshot } = this.#options
     if (snapshot === undefined) return undefined
-    return new SnapshotKeeper(sink, { ...snapshot, fingerprint: fingerprint(this.#options, sink.defaultTtl) }, () => {
+    return new SnapshotKeeper(sink, { ...snapshot, fingerprint: fingerprint(this.#options, sink) }, () => {
       const { clusterId, loads, revision } = follower
       return loads === 0 ? undefined : { source: clusterId, revision }
     })
@@ -107,6 +105,10 @@ interface Opened {
 }
 
 /** Stands for what decides which records the keys of an etcd become. How etcd is reached is no part of it. */
-function fingerprint({ layout, prefixes, serviceLevels }: ParsedEtcdStoreOptions, defaultTtl: number): string {
-  return createHash('sha256').update(JSON.stringify({ layout, prefixes, serviceLevels, defaultTtl })).digest('hex')
+function fingerprint({ layout, prefixes, serviceLevels }: ParsedEtcdStoreOptions, sink: StoreSink): string {
+  // Entries say the numbers of views.
+  const { defaultTtl, views } = sink
+  return createHash('sha256')
+    .update(JSON.stringify({ layout, prefixes, serviceLevels, defaultTtl, views }))
+    .digest('hex')
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
+import { DEFAULT_VIEW, viewNumber } from '../../records/view.js'
 import { RRsetEncoder } from '../../records/wire-rrset.js'
 import { nameToText } from '../../wire/name.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
@@ -51,11 +52,14 @@ export class EtcdWriter {
       for (const { data } of rrsets) refuseUnsaid(data)
       let last = 0
       await inLanes(groups, LANES, async ({ owner, rrsets }) => {
-        const candidates = [...rrsets.values()].flatMap((rrset) => firstKeys(owner, rrset, this.#layout))
-        const done = await this.#transact(owner, candidates, (state, coverRevision) =>
-          planPut(state, rrsets.values(), this.#layout, this.#encoder, this.#sink.defaultTtl, coverRevision),
-        )
-        last = Math.max(last, done.revision)
+        for (const [view, ofView] of byView(rrsets.values())) {
+          const layout = this.#layout.inView(view)
+          const candidates = ofView.flatMap((rrset) => firstKeys(owner, rrset, layout))
+          const done = await this.#transact(owner, layout, candidates, (state, coverRevision) =>
+            planPut(state, ofView, layout, this.#encoder, this.#sink.defaultTtl, coverRevision),
+          )
+          last = Math.max(last, done.revision)
+        }
       })
       return last
     })
@@ -63,11 +67,13 @@ export class EtcdWriter {
     await this.#sink.settled()
   }
 
-  async delete(name: string, type?: RecordType): Promise<boolean> {
+  async delete(name: string, type?: RecordType, view = DEFAULT_VIEW): Promise<boolean> {
+    viewNumber(this.#sink.views, view)
+    const layout = this.#layout.inView(view)
     const { hasChanged, revision } = await this.#inOrder(async () => {
       const owner = this.#encoder.name(name).slice()
-      return this.#transact(owner, [], (state, coverRevision) =>
-        planDelete(state, type, this.#layout, this.#sink.defaultTtl, coverRevision),
+      return this.#transact(owner, layout, [], (state, coverRevision) =>
+        planDelete(state, type, layout, this.#sink.defaultTtl, coverRevision),
       )
     })
     await this.#follower.waitFor(revision, this.#options.requestTimeoutMs)
@@ -93,9 +99,12 @@ export class EtcdWriter {
 
   /** Throws for what can be known before the first of a batch is written. The transaction looks again for what may change. */
   #refuseUnfit({ owner, rrsets }: OwnerGroup): void {
-    const types = [...rrsets.keys()].map((type) => typeCode(type))
-    for (const stored of this.#sink.read(owner)) types.push(stored.type)
-    refuseCnameBesideOthers(owner, types)
+    for (const [view, ofView] of byView(rrsets.values())) {
+      const number = viewNumber(this.#sink.views, view)
+      const types = ofView.map(({ type }) => typeCode(type))
+      for (const stored of this.#sink.read(owner)) if ((stored.view ?? 0) === number) types.push(stored.type)
+      refuseCnameBesideOthers(owner, types)
+    }
   }
 
   /**
@@ -104,6 +113,7 @@ export class EtcdWriter {
    */
   async #transact(
     owner: Uint8Array,
+    layout: WritableLayout,
     candidates: readonly Buffer[],
     planFor: (state: OwnerState, coverRevision: number) => Plan,
   ): Promise<{ hasChanged: boolean; revision: number }> {
@@ -119,7 +129,7 @@ export class EtcdWriter {
       try {
         const client = await this.#connected()
         const timeoutMs = Math.max(1, Math.min(remainingMs, requestTimeoutMs / hosts.length))
-        const state = await readOwner(client, owner, candidates, this.#layout, this.#follower.index, timeoutMs)
+        const state = await readOwner(client, owner, candidates, layout, this.#follower.index, timeoutMs)
         // What we have covered the leaves with has been changed by somebody after us. It is for them to go on from there.
         if (coverRevision > 0 && !hasKeyOf(state, coverRevision)) return { hasChanged, revision }
         const plan = planFor(state, coverRevision)
@@ -183,6 +193,16 @@ export class EtcdWriter {
   #throwIfClosed(): void {
     if (this.#follower.closed) throw closedError()
   }
+}
+
+/** RRsets of one owner by the names of their views. Each view is a transaction of its own. */
+function byView(rrsets: Iterable<RRset>): ReadonlyMap<string, readonly RRset[]> {
+  const views = new Map<string, RRset[]>()
+  for (const rrset of rrsets) {
+    const { view = DEFAULT_VIEW } = rrset
+    views.set(view, [...(views.get(view) ?? []), rrset])
+  }
+  return views
 }
 
 /** Works on several at a time. Rejects with the first that failed once all that were begun have ended; the rest is left. */

@@ -177,8 +177,8 @@ export class Follower {
 
   /** In a thread of its own: everything that etcd held at a revision. */
   #read(host: string, revision: number, signal: AbortSignal): Promise<EtcdLoad> {
-    const { seed, defaultTtl, loaderFile } = this.#sink
-    const task = { kind: 'etcd', options: this.#options, host, revision, seed, defaultTtl } as const
+    const { seed, defaultTtl, views, loaderFile } = this.#sink
+    const task = { kind: 'etcd', options: this.#options, host, revision, seed, defaultTtl, views } as const
     return runLoader<'etcd'>(loaderFile, task, signal)
   }
 

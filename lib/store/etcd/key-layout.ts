@@ -34,6 +34,10 @@ export interface KeyRange {
 
 /** What a writer must know beyond that: where an owner's records are, and where new ones go. */
 export interface WritableLayout {
+  /** The view whose records are written. */
+  readonly view: string
+  /** The same for another view that is served. */
+  inView(view: string): WritableLayout
   decode(key: Buffer, value: Buffer): Decoded
   /** Where all keys of an owner are, but for those of `ownerKeys` and those that only the index knows of. */
   ownerRanges(owner: Uint8Array): readonly OwnerRange[]
@@ -65,7 +69,7 @@ export interface LayoutRecord extends Omit<Leaf, 'modRevision'> {
 
 /**
  * What a key and its value say: records, the health of an address, or why there are none. `ignored` is what other programs keep
- * near the records, `otherView` a record of a view that is not served.
+ * near the records, `otherView` a record of a view that this server has not.
  */
 export type Decoded =
   | { readonly kind: 'records'; readonly records: readonly LayoutRecord[] }

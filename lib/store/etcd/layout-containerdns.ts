@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { RRset } from '../../records/rrset.js'
+import { DEFAULT_VIEW, NO_VIEWS } from '../../records/view.js'
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../../wire/constants.js'
 import { countLabels } from '../../wire/name.js'
 import { ipv6ToText, writeIpv6FromText } from '../../wire/rdata/ipv6.js'
@@ -18,6 +19,7 @@ import {
 import { RRsetLayout } from './layout-rrset.js'
 import { rrsetPath } from './leaf-path.js'
 import { type KeyPlace, readHealth, saysAll, ValueReader } from './value-containerdns.js'
+import { type ViewedLayout, ViewLayout } from './view-layout.js'
 
 // Where records stand, below the prefix. L is any label, Z a zone, leftmost label last: Z is local/containerdns
 //   Z/www/                      CNAME of www.Z
@@ -37,7 +39,8 @@ const HEALTH_FOLDER = 'monitor/status/'
  * The layout of ContainerDNS in Go below its prefix, and beside it, from `.v1/` on, ours for what that cannot hold. Both are one range
  * of keys, since a dot comes right before a slash: one watch sees an RRset move from one to the other.
  */
-export class ContainerdnsLayout implements KeyLayout, WritableLayout {
+export class ContainerdnsLayout implements KeyLayout, ViewedLayout {
+  readonly view = DEFAULT_VIEW
   readonly ranges: readonly KeyRange[]
   readonly rangeStart: Buffer
   readonly rangeEnd: Buffer
@@ -47,12 +50,12 @@ export class ContainerdnsLayout implements KeyLayout, WritableLayout {
   readonly #values = new ValueReader()
   readonly #rrsets: RRsetLayout
 
-  /** Of slashes and printable ASCII, with a slash at its end. */
-  constructor(prefix: string) {
+  /** `prefix` is of slashes and printable ASCII, with a slash at its end; `views` are those that are served. */
+  constructor(prefix: string, views: readonly string[] = NO_VIEWS) {
     this.#prefix = prefix
     this.#prefixBytes = Buffer.from(prefix, 'latin1')
     this.#healthBytes = Buffer.from(prefix + HEALTH_FOLDER, 'latin1')
-    this.#rrsets = new RRsetLayout(prefix)
+    this.#rrsets = new RRsetLayout(prefix, views)
     this.rangeStart = this.#rrsets.rangeStart
     this.rangeEnd = endOfFolder(prefix)
     this.ranges = [{ start: this.rangeStart, end: this.rangeEnd }]
@@ -90,10 +93,18 @@ export class ContainerdnsLayout implements KeyLayout, WritableLayout {
   }
 
   ownerRanges(owner: Uint8Array): readonly OwnerRange[] {
-    const rrsets = this.#rrsets.ownerRange(owner)
+    const rrsets = this.#rrsets.ownerRange(owner, DEFAULT_VIEW)
     if (!hasFolder(owner)) return [rrsets]
     const folder = this.#folderOf(owner)
     return [rrsets, { start: Buffer.from(folder, 'latin1'), end: endOfFolder(folder), hasNamesBelow: true }]
+  }
+
+  ownerRangesIn(owner: Uint8Array, view: string): readonly OwnerRange[] {
+    return [this.#rrsets.ownerRange(owner, view)]
+  }
+
+  inView(view: string): WritableLayout {
+    return view === DEFAULT_VIEW ? this : new ViewLayout(this, view)
   }
 
   /** Its own key without the last slash. */

@@ -1,4 +1,5 @@
 import type { RRset } from '../../records/rrset.js'
+import { DEFAULT_VIEW } from '../../records/view.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
 import {
   type Decoded,
@@ -12,9 +13,11 @@ import {
   type WritableLayout,
 } from './key-layout.js'
 import { prefixOf, withoutPrefix, withPrefix } from './leaf-path.js'
+import { type ViewedLayout, ViewLayout } from './view-layout.js'
 
 /** Several prefixes of one layout, as one: records of a name add up, whichever prefix they stand under. New ones go under the first. */
-export class PrefixesLayout implements KeyLayout, WritableLayout {
+export class PrefixesLayout implements KeyLayout, ViewedLayout {
+  readonly view = DEFAULT_VIEW
   readonly ranges: readonly KeyRange[]
   readonly rangeStart: Buffer
   readonly rangeEnd: Buffer
@@ -54,6 +57,14 @@ export class PrefixesLayout implements KeyLayout, WritableLayout {
 
   ownerRanges(owner: Uint8Array): readonly OwnerRange[] {
     return this.#layouts.flatMap(({ writable }) => writable!.ownerRanges(owner))
+  }
+
+  ownerRangesIn(owner: Uint8Array, view: string): readonly OwnerRange[] {
+    return this.#layouts.flatMap(({ writable }) => writable!.inView(view).ownerRanges(owner))
+  }
+
+  inView(view: string): WritableLayout {
+    return view === DEFAULT_VIEW ? this : new ViewLayout(this, view)
   }
 
   ownerKeys(owner: Uint8Array): readonly Buffer[] {

@@ -1,3 +1,4 @@
+import { DEFAULT_VIEW, isViewName } from '../../records/view.js'
 import { MAX_NAME_LENGTH } from '../../wire/constants.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { reversedLabels, wireName } from './key-labels.js'
@@ -9,9 +10,6 @@ import { RRsetReader } from './value-rrset.js'
 // Labels are folded, octets that a key had better not have are written as \DDD, and types are in capitals: so no label
 // is ever taken for a type, and the keys of one owner are all those from `…/www/A` to `…/www/[`, without the names below it.
 const FOLDER = '.v1/'
-/** What answers clients of no view, and the only view that is served so far. */
-const DEFAULT_VIEW = 'default'
-const VIEW = /^[A-Za-z0-9_-]{1,63}$/
 const TYPE = /^[A-Z][A-Z0-9]*$/
 const BEFORE_TYPES = 'A'
 const AFTER_TYPES = '['
@@ -22,10 +20,12 @@ const MAX_KEY_LENGTH = 4 * MAX_NAME_LENGTH + 128
 export class RRsetLayout {
   readonly #base: string
   readonly #baseBytes: Buffer
+  readonly #views: ReadonlySet<string>
   readonly #values = new RRsetReader()
 
-  /** `prefix` is that of the origin's keys, with its last slash. */
-  constructor(prefix: string) {
+  /** `prefix` is that of the origin's keys, with its last slash; `views` are those that are served. */
+  constructor(prefix: string, views: readonly string[]) {
+    this.#views = new Set(views)
     this.#base = prefix.slice(0, -1) + FOLDER
     this.#baseBytes = Buffer.from(this.#base, 'latin1')
   }
@@ -50,16 +50,20 @@ export class RRsetLayout {
     return place === undefined || place === 'otherView' ? [] : [place]
   }
 
-  keyOf(owner: Uint8Array, type: string): Buffer {
-    return Buffer.from(this.#folderOf(owner) + type, 'latin1')
+  /** `place` is a type, behind its view and a slash where that is not the default one: see leaf-path.ts. */
+  keyOf(owner: Uint8Array, place: string): Buffer {
+    const slash = place.indexOf('/')
+    const view = slash === -1 ? DEFAULT_VIEW : place.slice(0, slash)
+    return this.#keyOf(owner, view, place.slice(slash + 1))
   }
 
-  ownerRange(owner: Uint8Array): OwnerRange {
-    return { start: this.keyOf(owner, BEFORE_TYPES), end: this.keyOf(owner, AFTER_TYPES), hasNamesBelow: false }
+  ownerRange(owner: Uint8Array, view: string): OwnerRange {
+    const start = this.#keyOf(owner, view, BEFORE_TYPES)
+    return { start, end: this.#keyOf(owner, view, AFTER_TYPES), hasNamesBelow: false }
   }
 
-  #folderOf(owner: Uint8Array): string {
-    return `${this.#base}${DEFAULT_VIEW}/${reversedLabels(owner, spell)}`
+  #keyOf(owner: Uint8Array, view: string, type: string): Buffer {
+    return Buffer.from(`${this.#base}${view}/${reversedLabels(owner, spell)}${type}`, 'latin1')
   }
 
   #parse(key: Buffer): RRsetPlace | 'otherView' | undefined {
@@ -67,13 +71,13 @@ export class RRsetLayout {
     if (key.length - start > MAX_KEY_LENGTH) return undefined
     const [view, ...labels] = key.toString('latin1', start).split('/')
     const type = labels.pop()
-    if (type === undefined || !VIEW.test(view!) || !TYPE.test(type)) return undefined
-    if (view !== DEFAULT_VIEW) return 'otherView'
+    if (type === undefined || !isViewName(view) || !TYPE.test(type)) return undefined
+    if (!this.#views.has(view)) return 'otherView'
     const owner = wireName(labels.map(unspell))
     if (owner === undefined || !isKnown(type)) return undefined
     // One key for each RRset: what is spelled in another way is nobody's.
-    if (!this.keyOf(owner, type).equals(key)) return undefined
-    return { owner, path: rrsetPath(type), type }
+    if (!this.#keyOf(owner, view, type).equals(key)) return undefined
+    return { owner, path: rrsetPath(type, view), type }
   }
 }
 

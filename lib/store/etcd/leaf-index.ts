@@ -40,12 +40,12 @@ export interface LoadFindings {
 }
 
 /** Where leaves stand: the server's index, or one that a load makes. */
-export type LeafSink = Pick<StoreSink, 'read' | 'write' | 'defaultTtl' | 'reportBadRecord' | 'setHealth'>
+export type LeafSink = Pick<StoreSink, 'read' | 'write' | 'defaultTtl' | 'views' | 'reportBadRecord' | 'setHealth'>
 
 /** The keys of etcd as they stand in the index: each owner's leaves, in the side data of its RRsets. */
 export class LeafIndex {
   readonly #sink: LeafSink
-  readonly #packer = new LeafPacker()
+  readonly #packer: LeafPacker
   /** Owners that are larger than an entry can be, and stay as they were. */
   #refused = new Set<string>()
   /** What keys that hold no records say of addresses. */
@@ -57,6 +57,7 @@ export class LeafIndex {
 
   constructor(sink: LeafSink) {
     this.#sink = sink
+    this.#packer = new LeafPacker(sink.views)
     this.health = new HealthWords(sink)
   }
 

@@ -1,7 +1,10 @@
+import { DEFAULT_VIEW } from '../../records/view.js'
+
 // The path of a leaf is the place of its key as seen from the owner, and tells what kind of leaf it is. Labels in keys are printable and
 // have no dots, so these cannot be mistaken for one:
 //   1f0c24bd, mail/1f0c24bd, /full/KEY   one record, in the layout of the origin (see leaf.ts)
 //   .A                                   a whole RRset in one key, which wins over the leaves of its type
+//   .office/A                            the same for the clients of a view
 //   " A 1f0c24bd"                        a service of SkyDNS, as a record of that type
 // A character below the space before it says which of several prefixes the key has: none for the first, 1 for the second, …
 
@@ -9,8 +12,15 @@ export type LeafKind = 'record' | 'rrset' | 'service'
 
 export const MAX_PREFIXES = 16
 
-export function rrsetPath(type: string): string {
-  return `.${type}`
+export function rrsetPath(type: string, view = DEFAULT_VIEW): string {
+  return view === DEFAULT_VIEW ? `.${type}` : `.${view}/${type}`
+}
+
+/** The view that a leaf is for. */
+export function viewOfPath(path: string): string {
+  if (kindOf(path) !== 'rrset') return DEFAULT_VIEW
+  const slash = path.indexOf('/')
+  return slash === -1 ? DEFAULT_VIEW : path.slice(path.indexOf('.') + 1, slash)
 }
 
 export function servicePath(type: string, below: string): string {

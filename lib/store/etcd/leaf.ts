@@ -1,10 +1,11 @@
 import { SIDE_WITHOUT_WEIGHTS, storeSideStart } from '../../records/rrset-side.js'
+import { NO_VIEWS, viewNumber } from '../../records/view.js'
 import type { WireRRset } from '../../records/wire-rrset.js'
 import { MAX_MESSAGE_SIZE, MAX_NAME_LENGTH } from '../../wire/constants.js'
 import { foldByte } from '../../wire/name.js'
 import { NO_NAME, nameStart, namesEnd } from '../../wire/rdata/rdata-layout.js'
 import { RECORD_TYPES } from '../../wire/rdata/record-type.js'
-import { kindOf } from './leaf-path.js'
+import { kindOf, viewOfPath } from './leaf-path.js'
 import { arrange } from './leaf-precedence.js'
 import { answerRdata } from './service-leaf.js'
 
@@ -96,18 +97,24 @@ export function rdataKey(type: number, rdata: Uint8Array): string {
 /** Turns leaves into RRsets, in a scratch buffer that the next call overwrites. */
 export class LeafPacker {
   #scratch = Buffer.alloc(4096)
+  readonly #views: readonly string[]
+
+  /** `views` are those of the server; the leaves of others are not for here. */
+  constructor(views: readonly string[] = NO_VIEWS) {
+    this.#views = views
+  }
 
   /** `heldBack`, if given, gets the leaves for which there was no room in their RRset. */
   pack(leaves: readonly Leaf[], defaultTtl: number, heldBack?: Leaf[]): WireRRset[] {
     this.#reserve(leaves)
-    const ordered = leaves.length === 1 ? leaves : [...leaves].sort(byTypeAndPath)
+    const ordered = leaves.length === 1 ? leaves : [...leaves].sort((a, b) => this.#compare(a, b))
     const { shown, hidden } = arrange(ordered)
     const rrsets: WireRRset[] = []
     const homeless: Leaf[] = []
     let position = 0
     for (let first = 0; first < shown.length; ) {
       let end = first + 1
-      while (end < shown.length && shown[end]!.type === shown[first]!.type) end++
+      while (end < shown.length && this.#areOfOneRRset(shown[first]!, shown[end]!)) end++
       const sameType = shown.slice(first, end)
       const rrset = this.#packRRset(sameType, position, defaultTtl, heldBack)
       first = end
@@ -120,6 +127,19 @@ export class LeafPacker {
       position = rrset.sideStart + rrset.sideLength
     }
     return this.#appendHidden(rrsets, homeless.concat(hidden), position)
+  }
+
+  #areOfOneRRset(a: Leaf, b: Leaf): boolean {
+    return a.type === b.type && this.#viewOf(a) === this.#viewOf(b)
+  }
+
+  #viewOf({ path }: Leaf): number {
+    return this.#views.length === 1 ? 0 : viewNumber(this.#views, viewOfPath(path))
+  }
+
+  /** The order of RRsets in an owner, and of leaves in an RRset. */
+  #compare(a: Leaf, b: Leaf): number {
+    return this.#viewOf(a) - this.#viewOf(b) || a.type - b.type || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
   }
 
   /** Leaves that are in no RRset of their own type stand with the last one of the owner. Without any, there is nothing they could hide behind. */
@@ -169,7 +189,9 @@ export class LeafPacker {
     this.#scratch[sideStart] = SIDE_WITHOUT_WEIGHTS
     const end = this.#packSide(leaf, WHOLE, sideStart + 1)
     const ttl = leaf.ttl === NO_TTL ? defaultTtl : leaf.ttl
-    return this.#rrset(leaf.type, ttl, recordsIn(leaf.rdata).length, start, sideStart, end)
+    const rrset = this.#rrset(leaf.type, ttl, recordsIn(leaf.rdata).length, start, sideStart, end)
+    const view = this.#viewOf(leaf)
+    return view === 0 ? rrset : { ...rrset, view }
   }
 
   #rrset(type: number, ttl: number, count: number, start: number, sideStart: number, end: number): WireRRset {
@@ -264,8 +286,4 @@ function readU16(bytes: Uint8Array, at: number): number {
 /** Revisions are 64 bits; 48 last for 8 000 years at 1 000 changes a second, and fit a number. */
 function readU48(bytes: Uint8Array, at: number): number {
   return readU16(bytes, at) * 0x100000000 + readU16(bytes, at + 2) * 0x10000 + readU16(bytes, at + 4)
-}
-
-function byTypeAndPath(a: Leaf, b: Leaf): number {
-  return a.type - b.type || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
 }

@@ -1,11 +1,12 @@
 import type { RRset } from '../../records/rrset.js'
+import { DEFAULT_VIEW } from '../../records/view.js'
 import { decodeRRset, type RRsetEncoder } from '../../records/wire-rrset.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
 import type { LayoutRecord, LeafPlace, WritableLayout } from './key-layout.js'
 import { LeafPacker, NO_TTL, rdataKey } from './leaf.js'
-import { kindOf, withoutPrefix } from './leaf-path.js'
+import { kindOf, viewOfPath, withoutPrefix } from './leaf-path.js'
 import { newPath, wantedRecords } from './new-leaves.js'
 import { Changes, keyText, type OwnerState, type Plan, type StoredKey } from './owner-changes.js'
 import { parse, serviceRecord } from './value-containerdns.js'
@@ -162,7 +163,9 @@ class WholeRRset {
 /** What readers see of these keys, an RRset for each type. */
 function visible(owner: Uint8Array, stored: readonly StoredKey[], defaultTtl: number): RRset[] {
   const leaves = stored.map(({ record, modRevision }) => ({ ...record!, modRevision }))
-  return new LeafPacker().pack(leaves, defaultTtl).map((rrset) => decodeRRset(owner, rrset))
+  // All are of one view, which the layout knows.
+  const views = [DEFAULT_VIEW, ...new Set(leaves.map(({ path }) => viewOfPath(path)))]
+  return new LeafPacker(views).pack(leaves, defaultTtl).map((rrset) => decodeRRset(owner, rrset))
 }
 
 function hasTtl(record: LayoutRecord, wanted: number | undefined, defaultTtl: number): boolean {

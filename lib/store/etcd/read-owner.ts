@@ -1,6 +1,7 @@
 import type { EtcdClient, KeyValue, RangeRequest, RangeResponse } from './client.js'
 import type { KeyRange, OwnerRange, WritableLayout } from './key-layout.js'
 import type { LeafIndex } from './leaf-index.js'
+import { viewOfPath } from './leaf-path.js'
 import type { OwnerState, StoredKey } from './owner-changes.js'
 
 /**
@@ -25,7 +26,8 @@ export async function readOwner(
   timeoutMs: number,
 ): Promise<OwnerState> {
   const ranges = layout.ownerRanges(owner)
-  const known = index.leavesOf(owner).map(({ path }) => layout.keyOf(owner, path))
+  const leaves = index.leavesOf(owner).filter(({ path }) => viewOfPath(path) === layout.view)
+  const known = leaves.map(({ path }) => layout.keyOf(owner, path))
   // The owner's own key without its last slash, and keys in capitals, lie outside of the ranges.
   const outside = [...layout.ownerKeys(owner), ...known.filter((key) => !ranges.some((range) => isIn(range, key)))]
   const requests = ranges.map(({ start, end }) => ({ key: start, range_end: end, limit: MAX_KEYS }))

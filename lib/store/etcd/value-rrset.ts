@@ -52,7 +52,7 @@ export function otherFields(value: Buffer): Record<string, unknown> {
 
 /** The value of a key for a whole RRset: what a program has put, but for what the key says. It has passed `refuseUnsaid`. */
 export function rrsetValue(rrset: RRset, others: Readonly<Record<string, unknown>> = {}): string {
-  const { name: _name, type: _type, ttl, data, ...options } = rrset
+  const { name: _name, type: _type, view: _view, ttl, data, ...options } = rrset
   return JSON.stringify({ ...others, ...(ttl === undefined ? {} : { ttl }), data, ...options })
 }
 

@@ -67,7 +67,8 @@ export class HostsFile implements RecordsSource {
     if (!isOurs(owner, code, sink)) return
     const length = this.#encode(type, data)
     const bytes = this.#rdata
-    staged.add(owner, { type: code, ttl: NO_TTL, weight: DEFAULT_WEIGHT, source, place, bytes, start: 0, length })
+    const weight = DEFAULT_WEIGHT
+    staged.add(owner, { type: code, ttl: NO_TTL, weight, view: 0, source, place, bytes, start: 0, length })
   }
 
   #encode(type: RecordType, data: RecordData): number {

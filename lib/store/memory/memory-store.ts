@@ -1,5 +1,6 @@
 import { ContainerDnsError } from '../../errors.js'
 import { checkRRset, type RRset } from '../../records/rrset.js'
+import { viewNumber } from '../../records/view.js'
 import { RRsetEncoder, type WireRRset } from '../../records/wire-rrset.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
@@ -61,9 +62,9 @@ class InMemoryStore implements MemoryStore {
     await session.sink.settled()
   }
 
-  async delete(name: string, type?: RecordType): Promise<boolean> {
+  async delete(name: string, type?: RecordType, view?: string): Promise<boolean> {
     const session = this.#opened()
-    const existed = await session.queue.run(async () => this.#delete(session, name, type))
+    const existed = await session.queue.run(async () => this.#delete(session, name, type, view))
     if (existed) await session.sink.settled()
     return existed
   }
@@ -102,6 +103,7 @@ class InMemoryStore implements MemoryStore {
       await session.slice()
       try {
         checkRRset(rrset)
+        viewNumber(session.sink.views, rrset.view)
         session.sink.checkPlace(this.#encoder.name(rrset.name), typeCode(rrset.type))
       } catch (cause) {
         const reason = (cause as Error).message
@@ -144,26 +146,29 @@ class InMemoryStore implements MemoryStore {
     const groups = await groupByOwner(rrsets, this.#encoder, () => session.slice())
     for (const group of groups) {
       await session.slice()
-      refuseCnameBesideOthers(group.owner, typesAfter(sink, group))
+      for (const view of viewsOf(sink, group)) refuseCnameBesideOthers(group.owner, typesAfter(sink, group, view))
     }
     for (const { owner, rrsets } of groups) {
       await session.slice()
       this.#encoder.reset()
       const next: WireRRset[] = []
-      for (const rrset of rrsets.values())
-        next.push(this.#encoder.encode(rrset.type, rrset.ttl ?? sink.defaultTtl, rrset.data))
+      for (const rrset of rrsets.values()) {
+        const wire = this.#encoder.encode(rrset.type, rrset.ttl ?? sink.defaultTtl, rrset.data)
+        next.push(rrset.view === undefined ? wire : { ...wire, view: viewNumber(sink.views, rrset.view) })
+      }
       const replaced = next.length
-      for (const stored of sink.read(owner)) if (!holdsType(next, replaced, stored.type)) next.push(stored)
+      for (const stored of sink.read(owner)) if (!holdsLike(next, replaced, stored)) next.push(stored)
       sink.write(owner, next)
       session.changes++
     }
   }
 
-  #delete(session: Session, name: string, type: RecordType | undefined): boolean {
+  #delete(session: Session, name: string, type: RecordType | undefined, view: string | undefined): boolean {
     const owner = this.#encoder.name(name)
     const stored = session.sink.read(owner)
     const code = type === undefined ? undefined : typeCode(type)
-    const kept = code === undefined ? [] : stored.filter((rrset) => rrset.type !== code)
+    const number = viewNumber(session.sink.views, view)
+    const kept = stored.filter((rrset) => (rrset.view ?? 0) !== number || (code !== undefined && rrset.type !== code))
     if (kept.length === stored.length) return false
     session.sink.write(owner, kept)
     session.changes++
@@ -193,13 +198,19 @@ class Session {
   }
 }
 
-/** The types that an owner will have once the group is written. */
-function* typesAfter(sink: StoreSink, group: OwnerGroup): Generator<number> {
-  for (const type of group.rrsets.keys()) yield typeCode(type)
-  for (const stored of sink.read(group.owner)) yield stored.type
+/** The numbers of the views that a group has RRsets for. */
+function viewsOf({ views }: StoreSink, { rrsets }: OwnerGroup): ReadonlySet<number> {
+  return new Set(Array.from(rrsets.values(), ({ view }) => viewNumber(views, view)))
 }
 
-function holdsType(rrsets: readonly WireRRset[], length: number, type: number): boolean {
-  for (let i = 0; i < length; i++) if (rrsets[i]!.type === type) return true
+/** The types that an owner will have in a view once the group is written. */
+function* typesAfter(sink: StoreSink, { owner, rrsets }: OwnerGroup, view: number): Generator<number> {
+  for (const rrset of rrsets.values()) if (viewNumber(sink.views, rrset.view) === view) yield typeCode(rrset.type)
+  for (const stored of sink.read(owner)) if ((stored.view ?? 0) === view) yield stored.type
+}
+
+/** Whether one of the first RRsets is of the same type and view. */
+function holdsLike(rrsets: readonly WireRRset[], length: number, { type, view = 0 }: WireRRset): boolean {
+  for (let i = 0; i < length; i++) if (rrsets[i]!.type === type && (rrsets[i]!.view ?? 0) === view) return true
   return false
 }

@@ -1,6 +1,7 @@
 import { describe, refuseUnknownKeys } from '../../bounds.js'
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
+import { isViewName } from '../../records/view.js'
 import { nameFromText } from '../../wire/name.js'
 
 /** A zone file and the name that its relative names are below until `$ORIGIN` says another. */
@@ -8,6 +9,8 @@ export interface ZoneFileOptions {
   path: string
   /** Default: none, so that a relative name before the first `$ORIGIN` is an error. */
   origin?: string
+  /** The view that all of its records are for; default: the default view. */
+  view?: string
 }
 
 /** What `memoryStore` takes. `reload()` reads all files again. */
@@ -25,6 +28,7 @@ export interface MemoryStoreOptions {
 export interface ParsedZoneFile {
   readonly path: string
   readonly origin: string | undefined
+  readonly view: string | undefined
 }
 
 export interface ParsedMemoryStoreOptions {
@@ -55,16 +59,23 @@ export function parseMemoryStoreOptions(given: MemoryStoreOptions = {}): ParsedM
 }
 
 function parseZoneFile(given: string | ZoneFileOptions): ParsedZoneFile {
-  if (typeof given !== 'object') return { path: parsePath('memoryStore.zoneFile', given), origin: undefined }
-  refuseUnknownKeys('memoryStore.zoneFile', given, ['path', 'origin'])
-  const { origin } = given
+  if (typeof given !== 'object')
+    return { path: parsePath('memoryStore.zoneFile', given), origin: undefined, view: undefined }
+  refuseUnknownKeys('memoryStore.zoneFile', given, ['path', 'origin', 'view'])
+  const { origin, view } = given
+  if (view !== undefined && !isViewName(view)) {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `memoryStore.zoneFile.view must be the name of a view, got ${describe(view)}`,
+    )
+  }
   try {
     if (origin !== undefined) nameFromText(origin)
   } catch (cause) {
     const reason = (cause as Error).message
     throw new ContainerDnsError('CDNS_OPTION_INVALID', `memoryStore.zoneFile.origin: ${reason}`, { cause })
   }
-  return { path: parsePath('memoryStore.zoneFile.path', given.path), origin }
+  return { path: parsePath('memoryStore.zoneFile.path', given.path), origin, view }
 }
 
 function parsePath(option: string, given: unknown): string {

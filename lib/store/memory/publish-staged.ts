@@ -38,7 +38,7 @@ export async function publishFiles(load: FileLoad): Promise<number> {
     kept += write(owner, sink, encoder)
   })
   await sink.forEachOwner((owner, rrsets) => {
-    const left = rrsets.filter((stored) => !isFromFile(stored) || staged.has(owner, stored.type))
+    const left = rrsets.filter((stored) => !isFromFile(stored) || staged.has(owner, stored.type, stored.view ?? 0))
     if (left.length < rrsets.length) sink.write(owner, left)
   })
   return kept
@@ -66,6 +66,16 @@ async function eachOwner(staged: StagedRecords, { slice }: FileLoad, visit: (own
 
 /** Throws the code of the file whose record cannot stand where it is; CDNS_CNAME_CONFLICT beside what the program has put. */
 function check(owner: StagedOwner, load: FileLoad): void {
+  const views = new Set(owner.records.map(({ view }) => view))
+  for (const view of views) checkView(viewOf(owner, view, views.size), view, load)
+}
+
+/** What an owner has in one view of several. */
+function viewOf(owner: StagedOwner, view: number, views: number): StagedOwner {
+  return views === 1 ? owner : { ...owner, records: owner.records.filter((record) => record.view === view) }
+}
+
+function checkView(owner: StagedOwner, view: number, load: FileLoad): void {
   let hasCname = false
   let hasOther = false
   for (const record of owner.records) {
@@ -88,7 +98,8 @@ function check(owner: StagedOwner, load: FileLoad): void {
       if (rrset.count > 1) refuseSecond(typeName(rrset.type))
     })
   }
-  refuseConflictWithProgram(owner.name, hasCname, load.sink.read(owner.name))
+  const stored = load.sink.read(owner.name).filter((rrset) => (rrset.view ?? 0) === view)
+  refuseConflictWithProgram(owner.name, hasCname, stored)
 }
 
 function explain(record: StagedRecord, { sources }: FileLoad, step: () => void): void {
@@ -117,20 +128,21 @@ function write({ name, ...owner }: StagedOwner, sink: StoreSink, encoder: RRsetE
   const next: WireRRset[] = []
   let kept = 0
   for (const records of recordsByType({ name, ...owner })) {
-    if (own.some(({ type }) => type === records[0]!.type)) kept++
+    if (own.some(({ type, view = 0 }) => type === records[0]!.type && view === records[0]!.view)) kept++
     else next.push(encode(records, sink.defaultTtl, encoder))
   }
   sink.write(name, [...next, ...own])
   return kept
 }
 
-/** The records of an owner, those of a type together, in the order in which they came. */
+/** The records of an owner, those of a type and view together, in the order in which they came. */
 function recordsByType({ records }: StagedOwner): StagedRecord[][] {
   if (records.length === 1) return [[records[0]!]]
   const byType = new Map<number, StagedRecord[]>()
   for (const record of records) {
-    const others = byType.get(record.type)
-    if (others === undefined) byType.set(record.type, [record])
+    const key = (record.view << 16) | record.type
+    const others = byType.get(key)
+    if (others === undefined) byType.set(key, [record])
     else others.push(record)
   }
   return [...byType.values()]
@@ -140,7 +152,9 @@ function encode(records: readonly StagedRecord[], defaultTtl: number, encoder: R
   let ttl = NO_TTL
   // RFC 2181 §5.2: one TTL for all, and of several the lowest.
   for (const record of records) ttl = Math.min(ttl, record.ttl === NO_TTL ? defaultTtl : record.ttl)
-  return encoder.encodeRecords(records[0]!.type, ttl, records.length, records, SIDE_FROM_FILE)
+  const { type, view } = records[0]!
+  const rrset = encoder.encodeRecords(type, ttl, records.length, records, SIDE_FROM_FILE)
+  return view === 0 ? rrset : { ...rrset, view }
 }
 
 function isFromFile(stored: WireRRset): boolean {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { ContainerDnsError } from '../../errors.js'
 import { checkRRset, type RRset } from '../../records/rrset.js'
 import { isWeighted, weightAt } from '../../records/rrset-side.js'
+import { viewNumber } from '../../records/view.js'
 import { RDLENGTH_SIZE } from '../../wire/constants.js'
 import { DEFAULT_WEIGHT } from '../../wire/rdata/address-codecs.js'
 import { jsonArrayElements } from './json-array.js'
@@ -66,20 +67,21 @@ export class RecordsFile implements RecordsSource {
   }
 }
 
-/** Throws the codes of the encoder, and Error when the file has had that name and type already. */
-function stageRRset(rrset: RRset, place: number, { staged, source, encoder }: Staging): void {
+/** Throws the codes of the encoder, and Error when the file has had that name, type and view already. */
+function stageRRset(rrset: RRset, place: number, { staged, source, sink, encoder }: Staging): void {
   encoder.reset()
   const wire = encoder.encode(rrset.type, rrset.ttl ?? 0, rrset.data)
   const owner = encoder.name(rrset.name)
   const { type, bytes } = wire
-  if (staged.has(owner, type, source)) {
+  const view = viewNumber(sink.views, rrset.view)
+  if (staged.has(owner, type, view, source)) {
     throw new Error(`${rrset.name} ${rrset.type} stands in an earlier entry already`)
   }
   let start = wire.start + RDLENGTH_SIZE
   for (let i = 0; i < wire.count; i++) {
     const length = (bytes[start - 2]! << 8) | bytes[start - 1]!
     const weight = isWeighted(wire) ? weightAt(wire, i) : DEFAULT_WEIGHT
-    staged.add(owner, { type, ttl: rrset.ttl ?? NO_TTL, weight, source, place, bytes, start, length })
+    staged.add(owner, { type, ttl: rrset.ttl ?? NO_TTL, weight, view, source, place, bytes, start, length })
     start += length + RDLENGTH_SIZE
   }
 }

@@ -8,6 +8,8 @@ export interface StagedRecord {
   /** Seconds, or NO_TTL. */
   readonly ttl: number
   readonly weight: number
+  /** The number of its view. */
+  readonly view: number
   /** Which file it comes from, and where in it. */
   readonly source: number
   readonly place: number
@@ -28,7 +30,7 @@ export const NO_TTL = 0xffffffff
 // Chunks of bytes, never moved, so that a million records are neither objects on the heap nor copied while they grow.
 // A position is a chunk's number in the upper bits and an offset in it; 0 is none.
 // An owner:  | next owner u32 | first record u32 | last record u32 | record count u32 | name length u32 | name |
-// A record:  | next record u32 | ttl u32 | place u32 | source u32 | type u16 | weight u16 | rdata length u32 | rdata |
+// A record:  | next record u32 | ttl u32 | place u32 | source u32 | type u16 | weight u16 | rdata length u16 | view u16 | rdata |
 const CHUNK_BITS = 20
 const CHUNK_SIZE = 1 << CHUNK_BITS
 const OWNER_NEXT = 0
@@ -44,7 +46,8 @@ const RECORD_SOURCE = RECORD_PLACE + 4
 const RECORD_TYPE = RECORD_SOURCE + 4
 const RECORD_WEIGHT = RECORD_TYPE + 2
 const RECORD_LENGTH = RECORD_WEIGHT + 2
-const RECORD_RDATA = RECORD_LENGTH + 4
+const RECORD_VIEW = RECORD_LENGTH + 2
+const RECORD_RDATA = RECORD_VIEW + 2
 /** So that no position is 0. */
 const FIRST_OFFSET = 4
 const SMALLEST_TABLE = 1024
@@ -84,19 +87,21 @@ export class StagedRecords {
     chunk.writeUInt32LE(record.source, offset + RECORD_SOURCE)
     chunk.writeUInt16LE(record.type, offset + RECORD_TYPE)
     chunk.writeUInt16LE(record.weight, offset + RECORD_WEIGHT)
-    chunk.writeUInt32LE(length, offset + RECORD_LENGTH)
+    chunk.writeUInt16LE(length, offset + RECORD_LENGTH)
+    chunk.writeUInt16LE(record.view, offset + RECORD_VIEW)
     for (let i = 0; i < length; i++) chunk[offset + RECORD_RDATA + i] = bytes[start + i]!
     this.#append(at, position)
   }
 
-  /** Whether an owner has a record of a type, from one file or from any. */
-  has(owner: Uint8Array, type: number, source?: number): boolean {
+  /** Whether an owner has a record of a type in a view, from one file or from any. */
+  has(owner: Uint8Array, type: number, view: number, source?: number): boolean {
     const at = this.#find(owner)
     for (let position = at === 0 ? 0 : this.#read(at, OWNER_FIRST); position !== 0; ) {
       const chunk = this.#chunkOf(position)
       const offset = offsetOf(position)
       const isOfSource = source === undefined || chunk.readUInt32LE(offset + RECORD_SOURCE) === source
-      if (isOfSource && chunk.readUInt16LE(offset + RECORD_TYPE) === type) return true
+      const isOfType = chunk.readUInt16LE(offset + RECORD_TYPE) === type
+      if (isOfSource && isOfType && chunk.readUInt16LE(offset + RECORD_VIEW) === view) return true
       position = chunk.readUInt32LE(offset + RECORD_NEXT)
     }
     return false
@@ -125,7 +130,8 @@ export class StagedRecords {
         place: bytes.readUInt32LE(offset + RECORD_PLACE),
         bytes,
         start: offset + RECORD_RDATA,
-        length: bytes.readUInt32LE(offset + RECORD_LENGTH),
+        length: bytes.readUInt16LE(offset + RECORD_LENGTH),
+        view: bytes.readUInt16LE(offset + RECORD_VIEW),
       })
     }
     return records

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { ContainerDnsError } from '../../errors.js'
+import { viewNumber } from '../../records/view.js'
 import { DEFAULT_WEIGHT } from '../../wire/rdata/address-codecs.js'
 import { MAX_RDATA_SIZE, rdataCodec } from '../../wire/rdata/codec.js'
 import { typeCode } from '../../wire/rdata/record-type.js'
@@ -14,10 +15,12 @@ export class ZoneFile implements RecordsSource {
   readonly path: string
   readonly #bytes: Buffer
   readonly #origin: string | undefined
+  readonly #view: string | undefined
 
-  private constructor({ path, origin }: ParsedZoneFile, bytes: Buffer) {
+  private constructor({ path, origin, view }: ParsedZoneFile, bytes: Buffer) {
     this.path = path
     this.#origin = origin
+    this.#view = view
     this.#bytes = bytes
   }
 
@@ -35,7 +38,8 @@ export class ZoneFile implements RecordsSource {
     return this.#bytes.length
   }
 
-  *stage({ staged, source }: Staging): Generator<void, void, void> {
+  *stage({ staged, source, sink }: Staging): Generator<void, void, void> {
+    const view = viewNumber(sink.views, this.#view)
     const reader = new ZoneFileReader(this.#bytes, this.#origin)
     const bytes = new Uint8Array(MAX_RDATA_SIZE)
     while (this.#next(reader)) {
@@ -46,6 +50,7 @@ export class ZoneFile implements RecordsSource {
           type: typeCode(type),
           ttl,
           weight: DEFAULT_WEIGHT,
+          view,
           source,
           place: line,
           bytes,

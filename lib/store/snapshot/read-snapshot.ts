@@ -6,6 +6,8 @@ import {
   DIRECTORY_WIRE_BYTES,
   DIRECTORY_WORDS,
   RRSET_COUNT,
+  RRSET_COUNT_MASK,
+  WIRE_BYTES_MASK,
 } from '../../record-index/layout.js'
 import { RecordIndexBuilder } from '../../record-index/record-index-builder.js'
 import { ENTRY_HEADER_WORDS, keyWords } from '../../shared-table/layout.js'
@@ -117,14 +119,14 @@ function isEntry(
   const payload = word + ENTRY_HEADER_WORDS + keyWords(keyLength)
   if (word + wordCount > end || payload + DIRECTORY > word + wordCount) return false
   if (keyLength === 0 || nameLength(bytes, key, key + keyLength) !== keyLength) return false
-  const rrsetCount = words[payload + RRSET_COUNT]!
+  const rrsetCount = words[payload + RRSET_COUNT]! & RRSET_COUNT_MASK
   const directoryEnd = payload + DIRECTORY + rrsetCount * DIRECTORY_WORDS
   if (rrsetCount < 1 || rrsetCount > wordCount || directoryEnd > word + wordCount) return false
   let size = 4 * (directoryEnd - word)
   for (let at = payload + DIRECTORY; at < directoryEnd; at += DIRECTORY_WORDS) {
-    const wireBytes = words[at + DIRECTORY_WIRE_BYTES]!
+    const wireBytes = words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
     const sideBytes = words[at + DIRECTORY_SIDE_BYTES]!
-    if (wireBytes < 0 || sideBytes < 0) return false
+    if (sideBytes < 0) return false
     size += wireBytes + sideBytes
   }
   return (size + 3) >>> 2 === wordCount

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
-import { type RecordIndexHandle, RecordIndexReader } from '../../record-index/record-index-reader.js'
+import { ALL_VIEWS, type RecordIndexHandle, RecordIndexReader } from '../../record-index/record-index-reader.js'
 import { ENTRY_HEADER_BYTES } from '../../shared-table/layout.js'
 import { receiveSegment } from '../../threads/receive-segment.js'
 import {
@@ -43,11 +43,9 @@ export async function writeSnapshot({ file, origin, index, port }: SnapshotWrite
   rmSync(temporary, { force: true })
   const descriptor = openSync(temporary, 'wx', MODE)
   try {
-    const written = writeIndex(
-      descriptor,
-      origin,
-      RecordIndexReader.open(index, () => receiveSegment(port)),
-    )
+    const reader = RecordIndexReader.open(index, () => receiveSegment(port))
+    reader.view = ALL_VIEWS
+    const written = writeIndex(descriptor, origin, reader)
     fsyncSync(descriptor)
     if (statSync(temporary).ino !== fstatSync(descriptor).ino)
       throw new Error('another process writes the same snapshot')

@@ -33,9 +33,9 @@ async function loaded(prefix: string | string[], pageSize = 3, more: Partial<Etc
   const options = parseEtcdStoreOptions({ hosts: etcd.host, prefix, ...more }, { pageSize })
   const layout = keyLayoutFor(options)
   const index = new LeafIndex(sink)
-  const { seed, defaultTtl } = sink
+  const { seed, defaultTtl, views } = sink
   const load = (revision: number) =>
-    loadImage({ kind: 'etcd', options, host: options.hosts[0]!, revision, seed, defaultTtl })
+    loadImage({ kind: 'etcd', options, host: options.hosts[0]!, revision, seed, defaultTtl, views })
   const first = await load(await etcd.revision())
   await sink.replaceAll(first.image)
   index.loaded(first)

@@ -6,14 +6,14 @@ import { errorCode } from '../../support/error-code.js'
 
 function record(rdata: Uint8Array, parts: Partial<StagedRecord> = {}): StagedRecord {
   const bytes = Uint8Array.of(0xee, ...rdata, 0xee)
-  return { type: 1, ttl: 30, weight: 1, source: 0, place: 1, bytes, start: 1, length: rdata.length, ...parts }
+  return { type: 1, ttl: 30, weight: 1, view: 0, source: 0, place: 1, bytes, start: 1, length: rdata.length, ...parts }
 }
 
 /** Everything that is staged, as text. */
 function dump(staged: StagedRecords): string[] {
   return [...staged.owners()].flatMap(({ name, records }) =>
-    records.map(({ type, ttl, weight, source, place, bytes, start, length }) =>
-      [nameToText(name), type, ttl, weight, source, place, ...bytes.subarray(start, start + length)].join(' '),
+    records.map(({ type, ttl, weight, view, source, place, bytes, start, length }) =>
+      [nameToText(name), type, ttl, weight, view, source, place, ...bytes.subarray(start, start + length)].join(' '),
     ),
   )
 }
@@ -25,6 +25,7 @@ describe('StagedRecords', () => {
       type: fc.integer({ min: 1, max: 65534 }),
       ttl: fc.constantFrom(0, 5, 0x7fffffff, NO_TTL),
       weight: fc.integer({ min: 1, max: 65535 }),
+      view: fc.nat(255),
       source: fc.nat(3),
       place: fc.nat(0xffffffff),
     })
@@ -33,11 +34,11 @@ describe('StagedRecords', () => {
       const expected = new Map<string, string[]>()
       for (const [name, fields, rdata] of entries) {
         staged.add(nameFromText(name), record(rdata, fields))
-        const { type, ttl, weight, source, place } = fields
-        const line = [name, type, ttl, weight, source, place, ...rdata].join(' ')
+        const { type, ttl, weight, view, source, place } = fields
+        const line = [name, type, ttl, weight, view, source, place, ...rdata].join(' ')
         expected.set(name, [...(expected.get(name) ?? []), line])
-        expect(staged.has(nameFromText(name), type, source)).toBe(true)
-        expect(staged.has(nameFromText(name), 65535)).toBe(false)
+        expect(staged.has(nameFromText(name), type, view, source)).toBe(true)
+        expect(staged.has(nameFromText(name), 65535, view)).toBe(false)
       }
       expect(dump(staged)).toEqual([...expected.values()].flat())
     })
@@ -52,8 +53,8 @@ describe('StagedRecords', () => {
     expect(owners).toHaveLength(5000)
     expect(owners.every(({ records }, i) => records[0]!.bytes[records[0]!.start] === (i & 0xff))).toBe(true)
     expect(owners[7]!.records.map(({ length }) => length)).toEqual([500, 65535])
-    expect(staged.has(nameFromText('n4999'), 1)).toBe(true)
-    expect(staged.has(nameFromText('n5000'), 1)).toBe(false)
+    expect(staged.has(nameFromText('n4999'), 1, 0)).toBe(true)
+    expect(staged.has(nameFromText('n5000'), 1, 0)).toBe(false)
   })
 
   it('refuses more records of an owner than anybody could be answered with', () => {

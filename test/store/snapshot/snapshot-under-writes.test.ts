@@ -37,6 +37,7 @@ describe('a snapshot that is written while the index changes', { timeout: 60_000
       defaultTtl: 30,
       logger: silentLogger,
       clock: systemClock,
+      views: ['default'],
       loaderFile: LOADER,
       readerSlot: 0,
       placeOf: () => 'inside',

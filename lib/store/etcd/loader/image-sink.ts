@@ -10,10 +10,12 @@ const MAX_TOLD = 1000
 /** What a load writes to: an index of the loader thread's own, to be handed over whole. */
 export class ImageSink implements LeafSink {
   readonly defaultTtl: number
+  readonly views: readonly string[]
   readonly bad: BadRecord[] = []
   readonly #index: RecordIndexWriter
 
-  constructor(seed: number, defaultTtl: number) {
+  constructor(seed: number, defaultTtl: number, views: readonly string[]) {
+    this.views = views
     this.defaultTtl = defaultTtl
     this.#index = new RecordIndexWriter({ readers: 0, seed, serial: 0, onSegment: () => {} })
   }

@@ -18,6 +18,8 @@ export interface EtcdLoadTask {
   readonly revision: number
   readonly seed: number
   readonly defaultTtl: number
+  /** Those of the server, by their numbers. */
+  readonly views: readonly string[]
 }
 
 export interface EtcdLoad extends LoadFindings {
@@ -31,8 +33,8 @@ export async function loadImage(task: EtcdLoadTask): Promise<EtcdLoad> {
   const { options, host, revision } = task
   const client = await EtcdClient.connect(host, options)
   try {
-    const sink = new ImageSink(task.seed, task.defaultTtl)
-    const load = new Load(sink, keyLayoutFor(options))
+    const sink = new ImageSink(task.seed, task.defaultTtl, task.views)
+    const load = new Load(sink, keyLayoutFor(options, task.views))
     const { pageSize } = options.tuning
     for (const { start, end } of load.layout.ranges) {
       for await (const page of pages(client, { rangeStart: start, rangeEnd: end, pageSize, revision }))

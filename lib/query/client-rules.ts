@@ -1,0 +1,112 @@
+import { CidrTable, NO_VALUE } from '../clients/cidr-table.js'
+import { writeIpv4Client, writeIpv6Client } from '../clients/client-address.js'
+import type { FastRandom } from '../fast-random.js'
+import { ACL_ACTIONS } from '../limits/acl.js'
+import type { ParsedAmplification } from '../limits/amplification.js'
+import { type RateLimitHandle, RateLimits, ResponseClass, type ResponseVerdict } from '../limits/rate-limits.js'
+import { HEADER_SIZE, Rcode } from '../wire/constants.js'
+import { optSize } from './finish.js'
+import type { ClientAddresses, QueryContext } from './query-context.js'
+
+/** What goes by the client's address. A plain object: it is posted to each thread. */
+export interface ClientPolicy {
+  /** The data of tables: see `parseAcl` and `parseViews`. */
+  readonly acl: Int32Array | undefined
+  readonly views: Int32Array | undefined
+  readonly rateLimits: RateLimitHandle | undefined
+  readonly amplification: ParsedAmplification
+}
+
+const IPV4_SIZE = 4
+const MAX_ADDRESS_SIZE = 16
+
+/** Who may ask, which records they see, and how much they get. Made once per thread. */
+export class ClientRules {
+  /** Whether anything has to be known of a client before its query is read. */
+  readonly areAtTake: boolean
+  readonly limitResponses: boolean
+  readonly #acl: CidrTable | undefined
+  readonly #views: CidrTable | undefined
+  readonly #limits: RateLimits | undefined
+  readonly #ratio: number
+  readonly #trusted: CidrTable
+  readonly #wallMs: () => number
+  readonly #bytes = new Uint8Array(MAX_ADDRESS_SIZE)
+  /** When the batch in hand was begun, by the one clock that all threads have. */
+  #nowMs = 0
+
+  constructor({ acl, views, rateLimits, amplification }: ClientPolicy, wallMs: () => number, random: FastRandom) {
+    this.areAtTake = acl !== undefined || views !== undefined || rateLimits !== undefined
+    this.limitResponses = rateLimits !== undefined && rateLimits.settings.responsesPerSecond > 0
+    this.#acl = acl && new CidrTable(acl)
+    this.#views = views && new CidrTable(views)
+    this.#limits = rateLimits && new RateLimits(rateLimits, random)
+    this.#ratio = amplification.ratio
+    this.#trusted = new CidrTable(amplification.trusted)
+    this.#wallMs = wallMs
+  }
+
+  /** Before the first query of a batch. */
+  beginBatch(): void {
+    if (this.#limits !== undefined) this.#nowMs = this.#wallMs()
+  }
+
+  /** Finds out what request `i` may have, and whose records it sees. Queries of this process may have all. */
+  meet(context: QueryContext, clients: ClientAddresses, i: number): void {
+    if (!this.#readAddress(context, clients, i)) return
+    const words = context.client
+    if (this.#acl !== undefined) {
+      const action = this.#acl.find(words, 0)
+      if (action !== NO_VALUE) context.access = ACL_ACTIONS[action]!
+      if (context.access === 'drop') return
+    }
+    if (this.#limits !== undefined && !this.#limits.admitsQuery(words, 0, this.#nowMs)) context.access = 'limit'
+    this.#findView(context)
+  }
+
+  /** The same for a request that was met before, and let in: it is not charged for twice. */
+  meetAgain(context: QueryContext, clients: ClientAddresses, i: number): void {
+    if (this.#readAddress(context, clients, i)) this.#findView(context)
+  }
+
+  /** Whether the response in hand, to a client that has not proved its address, may go out. */
+  judge(context: QueryContext): ResponseVerdict {
+    if (!context.hasClient) return 'send'
+    return this.#limits!.judgeResponse(context.client, 0, classOf(context), context.limitHash, this.#nowMs)
+  }
+
+  /** How large the response in hand may be for a client that has not proved its address; called when it has been written. */
+  mostBytes(context: QueryContext, clients: ClientAddresses, i: number): number {
+    const { question, reader, response, edns } = context
+    const most = Math.floor(this.#ratio * (reader.end - reader.start))
+    if (response.length + optSize(context) <= most) return Number.POSITIVE_INFINITY
+    if (!context.hasClient && !this.#readAddress(context, clients, i)) return Number.POSITIVE_INFINITY
+    if (this.#trusted.find(context.client, 0) !== NO_VALUE) return Number.POSITIVE_INFINITY
+    const head = HEADER_SIZE + (context.hasQuestion ? question.length : 0)
+    // What this server is called is all that a response without records can have too much of.
+    if (head + optSize(context) > most) edns.wantsNsid = false
+    return Math.max(most, head + optSize(context))
+  }
+
+  #findView(context: QueryContext): void {
+    if (this.#views === undefined) return
+    const view = this.#views.find(context.client, 0)
+    if (view !== NO_VALUE) context.view = view
+  }
+
+  #readAddress(context: QueryContext, clients: ClientAddresses, i: number): boolean {
+    const bytes = this.#bytes
+    const length = clients.clientAddress(i, bytes)
+    if (length === 0) return false
+    if (length === IPV4_SIZE) writeIpv4Client(context.client, 0, bytes, 0)
+    else writeIpv6Client(context.client, 0, bytes, 0)
+    context.hasClient = true
+    return true
+  }
+}
+
+function classOf({ rcode, isNodata }: QueryContext): ResponseClass {
+  if (rcode === Rcode.NXDOMAIN) return ResponseClass.nxdomain
+  if (rcode !== Rcode.NOERROR) return ResponseClass.error
+  return isNodata ? ResponseClass.nodata : ResponseClass.answer
+}

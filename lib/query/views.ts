@@ -1,0 +1,42 @@
+import { describe, refuseUnknownKeys } from '../bounds.js'
+import { buildCidrTable, type CidrEntry } from '../clients/build-cidr-table.js'
+import { parseCidrs } from '../clients/cidr.js'
+import { ContainerDnsError } from '../errors.js'
+import { DEFAULT_VIEW, isViewName, MAX_VIEWS } from '../records/view.js'
+
+/** Clients that see RRsets of their own. */
+export interface View {
+  /** Letters, digits, `_` and `-`, up to 63. RRsets name it as their `view`. */
+  name: string
+  /** Networks, such as `10.0.0.0/8` and `2001:db8::/32`, or single addresses. The longest of all views that holds a client counts. */
+  clients: string[]
+}
+
+export interface ParsedViews {
+  /** By their numbers; the first is the default view. */
+  readonly names: readonly string[]
+  /** The data of a `CidrTable` that gives the number of a client's view; undefined without views. */
+  readonly table: Int32Array | undefined
+}
+
+/** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID and CDNS_CIDR_INVALID. */
+export function parseViews(given: unknown = []): ParsedViews {
+  if (!Array.isArray(given) || given.length > MAX_VIEWS) {
+    const got = Array.isArray(given) ? `${given.length}` : describe(given)
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `views must be an array of up to ${MAX_VIEWS} views, got ${got}`)
+  }
+  const names = [DEFAULT_VIEW]
+  const entries: CidrEntry[] = []
+  for (const [i, view] of Array.from(given).entries()) {
+    const option = `views[${i}]`
+    refuseUnknownKeys(option, view, ['name', 'clients'])
+    const { name, clients } = view as Partial<View>
+    if (!isViewName(name) || names.includes(name)) {
+      const wanted = `${option}.name must be letters, digits, _ and -, none that another view has`
+      throw new ContainerDnsError('CDNS_OPTION_INVALID', `${wanted}, got ${describe(name)}`)
+    }
+    const value = names.push(name) - 1
+    for (const cidr of parseCidrs(`${option}.clients`, clients)) entries.push({ cidr, value })
+  }
+  return Object.freeze({ names: Object.freeze(names), table: given.length === 0 ? undefined : buildCidrTable(entries) })
+}

@@ -1,0 +1,196 @@
+import type { RRset } from '../../../lib/records/rrset.js'
+import { Answering } from '../../support/answering.js'
+import { buildQuery, type EdnsParts, type QueryParts } from '../../support/build-query.js'
+import { number, table } from '../table.js'
+
+/**
+ * What a datagram costs by what it asks for, and how much comes back: the slowest ones that we know of.
+ *
+ * The answering code alone is measured, from octets to octets, one query at a time. `× normal` is for the whole server: receiving
+ * and sending cost 3.7 µs more for each (design.md §3), whatever is asked.
+ */
+
+const TRANSPORT_NS = 3_700
+const CALLS = 200
+const ROUNDS = 40
+const WARM_UP_ROUNDS = 5
+const HOSTS = 10_000
+
+const a = (name: string, address = '192.0.2.1'): RRset => ({ name, type: 'A', data: [address] })
+const addresses = (count: number) => Array.from({ length: count }, (_, i) => `192.0.${i >> 8}.${i & 255}`)
+/** `n` labels of one octet. */
+const labels = (n: number, octet = 'x') => `${octet}.`.repeat(n)
+const longName = (end: string) => {
+  const room = 253 - end.length
+  return `${'z'.repeat(63)}.${'z'.repeat(63)}.${'z'.repeat(63)}.${'z'.repeat(room - 193)}.${end}`
+}
+const names = (count: number, at: string) => Array.from({ length: count }, (_, i) => `${longLabel(i)}.${at}`)
+const longLabel = (i: number) => `${'n'.repeat(40)}${i}`
+
+const RRSETS: readonly RRset[] = [
+  ...[1, 4, 28, 70].map((count): RRset => ({ name: `a${count}.example`, type: 'A', data: addresses(count) })),
+  { name: 'many.example', type: 'A', data: addresses(1000) },
+  ...Array.from(
+    { length: 9 },
+    (_, i): RRset => ({ name: `c${i}.example`, type: 'CNAME', data: [`c${i + 1}.example`] }),
+  ),
+  a('c9.example'),
+  ...Array.from({ length: 9 }, (_, i): RRset => {
+    const owner = `${labels(100, String.fromCharCode(97 + i))}example`
+    return { name: owner, type: 'CNAME', data: [`${labels(100, String.fromCharCode(98 + i))}example`] }
+  }),
+  // A wildcard at each other number of labels, and a cut at as many others, so that all have to be looked for.
+  ...Array.from({ length: 60 }, (_, i) => a(`*.${labels(2 * i, 'w')}example`)),
+  ...Array.from(
+    { length: 60 },
+    (_, i): RRset => ({ name: `cut.${labels(2 * i, 'v')}example`, type: 'NS', data: ['ns.com'] }),
+  ),
+  {
+    name: 'srv.example',
+    type: 'SRV',
+    data: names(16, 'h.example').map((target, i) => ({ priority: 1, weight: i, port: 1, target })),
+  },
+  { name: 'mx.example', type: 'MX', data: names(16, 'h.example').map((exchange, i) => ({ preference: i, exchange })) },
+  ...names(16, 'h.example').flatMap((name): RRset[] => [
+    { name, type: 'A', data: addresses(2) },
+    { name, type: 'AAAA', data: ['2001:db8::1', '2001:db8::2'] },
+  ]),
+  {
+    name: 'mx-large.example',
+    type: 'MX',
+    data: Array.from({ length: 60 }, (_, i) => ({ preference: i, exchange: `${labels(100, 'm')}m${i}.example` })),
+  },
+  {
+    name: 'mx-deep.example',
+    type: 'MX',
+    data: Array.from({ length: 5 }, (_, i) => ({ preference: i, exchange: `${labels(100, 'm')}m${i}.example` })),
+  },
+  { name: 'sub.example', type: 'NS', data: names(8, 'sub.example') },
+  ...names(8, 'sub.example').flatMap((name): RRset[] => [a(name), { name, type: 'AAAA', data: ['2001:db8::1'] }]),
+  { name: 'sub13.example', type: 'NS', data: names(13, 'sub13.example') },
+  ...names(13, 'sub13.example').flatMap((name): RRset[] => [a(name), { name, type: 'AAAA', data: ['2001:db8::1'] }]),
+  { name: 'txt.example', type: 'TXT', data: Array.from({ length: 4 }, () => 't'.repeat(250)) },
+  { name: 'any.example', type: 'TXT', data: ['t'] },
+  { name: 'any.example', type: 'A', data: addresses(28) },
+  { name: 'any.example', type: 'AAAA', data: ['2001:db8::1'] },
+]
+
+const EDNS: EdnsParts = { size: 1232 }
+const NO_DATA = new Uint8Array(0)
+const manyOptions = Array.from({ length: 100 }, (_, i) => [20 + i, NO_DATA] as const)
+const allOptions: EdnsParts = {
+  size: 4096,
+  options: [[3, NO_DATA], [10, new Uint8Array(8)], [8, new Uint8Array(7)], [9, NO_DATA], ...manyOptions],
+}
+const emptyRecords = (count: number) =>
+  Array.from({ length: count }, () => Uint8Array.of(0, 0, 16, 0, 1, 0, 0, 0, 0, 0, 0))
+
+interface Query {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+const query = (what: string, name: string, type = 'A', parts: QueryParts = {}): Query => ({
+  name: what,
+  bytes: buildQuery(name, type, parts),
+})
+
+/** The first is the normal one. */
+const QUERIES: readonly Query[] = [
+  query('one address', 'h7.example'),
+  query('one address, EDNS', 'h7.example', 'A', { edns: EDNS }),
+  query('one address, EDNS and cookie', 'h7.example', 'A', { edns: { ...EDNS, options: [[10, new Uint8Array(8)]] } }),
+  query('one address, 104 options', 'h7.example', 'A', { edns: allOptions }),
+  query('4 addresses', 'a4.example'),
+  query('28 addresses', 'a28.example'),
+  query('70 addresses, EDNS', 'a70.example', 'A', { edns: EDNS }),
+  query('1000 addresses: TC', 'many.example', 'A', { edns: EDNS }),
+  query('NODATA', 'h7.example', 'TXT'),
+  query('NXDOMAIN', 'absent.example'),
+  query('NXDOMAIN, 120 labels', `${labels(120)}example`),
+  query('NXDOMAIN, 255 octets', longName('example')),
+  query('wildcard', 'q.example'),
+  query('wildcard, 118 labels above it', `${labels(116)}w.w.example`),
+  query('wildcard, 118 labels deep', `q.${labels(118, 'w')}example`),
+  query('below no cut, 118 labels', `q.${labels(118, 'v')}example`),
+  query('refused', 'a.com'),
+  query('refused, 120 labels', `${labels(120)}com`),
+  query('8 CNAMEs', 'c1.example'),
+  query('8 CNAMEs of 100 labels, EDNS', `${labels(100, 'b')}example`, 'A', { edns: EDNS }),
+  query('16 SRV and their addresses, EDNS', 'srv.example', 'SRV', { edns: EDNS }),
+  query('16 MX and their addresses, EDNS', 'mx.example', 'MX', { edns: EDNS }),
+  query('16 MX: TC', 'mx.example', 'MX'),
+  query('5 MX of 100 labels, EDNS', 'mx-deep.example', 'MX', { edns: EDNS }),
+  query('60 MX of 100 labels: TC', 'mx-large.example', 'MX', { edns: EDNS }),
+  query('referral, 8 servers, EDNS', 'a.sub.example', 'A', { edns: EDNS }),
+  query('referral, 13 servers: TC', 'a.sub13.example'),
+  query('1000 octets of TXT, EDNS', 'txt.example', 'TXT', { edns: EDNS }),
+  query('SOA', 'example', 'SOA'),
+  query('NS', 'example', 'NS'),
+  query('ANY', 'any.example', 'ANY'),
+  query('ANY, EDNS', 'any.example', 'ANY', { edns: EDNS }),
+  query('ANY, apex, EDNS', 'example', 'ANY', { edns: EDNS }),
+  query('version.bind', 'version.bind', 'TXT', { class: 3 }),
+  query('400 records in the query', 'h7.example', 'A', { additional: emptyRecords(370), edns: EDNS }),
+  query('records of long names in the query', 'h7.example', 'A', {
+    answer: Array.from({ length: 14 }, () => buildQuery(longName('example')).slice(12)),
+    counts: [1, 0, 0, 1],
+  }),
+]
+
+const server = new Answering({
+  zones: ['example.'],
+  policy: {
+    cookies: 'on',
+    nsid: new Uint8Array(128),
+    identity: { version: 'containerdns', hostname: 'host' },
+    ownAddresses: { ipv4: Uint8Array.of(192, 0, 2, 53), ipv6: new Uint8Array(16) },
+    normalizesSrvWeights: true,
+  },
+}).put(...RRSETS)
+for (let i = 0; i < HOSTS; i++) server.put(a(`h${i}.example`))
+
+interface Cost {
+  readonly name: string
+  readonly ns: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
+/** By the fastest of many rounds: the others were disturbed. */
+function costOf({ name, bytes }: Query): Cost {
+  const { pipeline, index } = server
+  const response = new Uint8Array(4096)
+  let [fastest, bytesOut] = [Number.POSITIVE_INFINITY, 0]
+  index.reader.enter()
+  for (let round = 0; round < ROUNDS + WARM_UP_ROUNDS; round++) {
+    const start = process.hrtime.bigint()
+    for (let i = 0; i < CALLS; i++) {
+      pipeline.take(0, bytes, 0, bytes.length)
+      bytesOut = pipeline.answerDatagram(0, response, 0, response.length)
+    }
+    if (round >= WARM_UP_ROUNDS) fastest = Math.min(fastest, Number(process.hrtime.bigint() - start) / CALLS)
+  }
+  index.reader.leave()
+  return { name, ns: fastest, bytesIn: bytes.length, bytesOut }
+}
+
+// Once for what the compiler learns from all of them, and then to be told.
+for (const each of QUERIES) costOf(each)
+const costs = QUERIES.map(costOf)
+const normal = costs[0]!.ns
+const whole = ({ ns }: Cost) => (ns + TRANSPORT_NS) / (normal + TRANSPORT_NS)
+console.log(
+  table(
+    [
+      { title: 'query', cell: ({ name }: Cost) => name },
+      { title: 'ns', cell: ({ ns }: Cost) => number(Math.round(ns)) },
+      { title: '× answering', cell: ({ ns }: Cost) => number(ns / normal, 1) },
+      { title: '× normal', cell: (cost: Cost) => number(whole(cost), 2) },
+      { title: 'in', cell: ({ bytesIn }: Cost) => number(bytesIn) },
+      { title: 'out', cell: ({ bytesOut }: Cost) => number(bytesOut) },
+      { title: 'out/in', cell: ({ bytesIn, bytesOut }: Cost) => number(bytesOut / bytesIn, 2) },
+    ],
+    costs,
+  ),
+)
