@@ -1,5 +1,7 @@
 import type { EventEmitter } from 'eventemitter3'
 import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
+import type { Health, HealthChange } from './health/health.js'
+import type { HealthTableSize } from './health/health-table.js'
 import type { CounterTotals } from './metrics/counter-totals.js'
 import type { Records } from './publish/records.js'
 import type { RecordIndexSize } from './record-index/record-index-writer.js'
@@ -14,6 +16,8 @@ export interface ContainerDnsEvents {
   ready: () => void
   /** Records of a name have changed, through this server or in the store; in a view, if one is named, and else in the default one. */
   change: (change: { readonly name: string; readonly view?: string }) => void
+  /** The health of an address has changed, by the program's word or the store's. */
+  health: (change: HealthChange) => void
   workerRestart: (restart: WorkerRestart) => void
   /** The store is out of reach; answers go on from what is known. */
   storeDown: (cause: Error) => void
@@ -36,8 +40,8 @@ export interface Stats {
   readonly threads: readonly ThreadStatus[]
   readonly index: RecordIndexSize & { readonly serial: number }
   readonly store: StoreStatus & { readonly kind: string }
-  /** Addresses that the store's health checks have found down. */
-  readonly health: { readonly unhealthy: number }
+  /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take. */
+  readonly health: HealthTableSize & { readonly unhealthy: number }
 }
 
 /** A running server. Made by `createContainerDns`. */
@@ -45,6 +49,8 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   /** Where it answers, in the order of `listen`; of each of its entries, udp first. */
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
+  /** Which addresses are alive. Unhealthy ones leave the answers at once. */
+  readonly health: Health
   /** Whether the first load is answered from, and the server is not closing. */
   readonly ready: boolean
   /**

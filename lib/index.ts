@@ -2,7 +2,7 @@ export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
 export type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
-export type { HealthChange } from './health/health.js'
+export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
 export type {
   Backend,
   HookAnswer,
@@ -17,11 +17,20 @@ export type { AmplificationOptions } from './limits/amplification.js'
 export type { RateLimitOptions } from './limits/rate-limit-options.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
-export type { ContainerDnsOptions, ListenOptions, TlsOptions } from './options.js'
+export type { ContainerDnsOptions, ListenOptions, TlsOptions, ZoneOptions } from './options.js'
 export type { RecordFilter, Records, ViewOptions } from './publish/records.js'
-export type { CookieMode, EdnsOptions, IdentityOptions, SrvWeightsOption } from './query/options.js'
+export type {
+  AllUnhealthy,
+  ClientSubnetOptions,
+  CookieMode,
+  EdnsOptions,
+  HealthOptions,
+  IdentityOptions,
+  SrvWeightsOption,
+} from './query/options.js'
 export type { View } from './query/views.js'
 export type { RRset, RRsetOf } from './records/rrset.js'
+export type { Affinity, SelectionOptions, SelectionPolicy } from './records/selection-options.js'
 export type { WireRRset } from './records/wire-rrset.js'
 export { createContainerDns } from './server.js'
 export { etcdStore } from './store/etcd/etcd-store.js'

@@ -15,15 +15,23 @@ import { guardedLogger, type Logger, silentLogger } from './log.js'
 import type { IdentityTexts } from './query/identity.js'
 import {
   type EdnsOptions,
+  type HealthOptions,
   type IdentityOptions,
   type ParsedEdns,
+  type ParsedHealth,
   parseEdns,
+  parseHealth,
   parseIdentity,
   parseSrvWeights,
   type SrvWeightsOption,
 } from './query/options.js'
 import { type ParsedViews, parseViews, type View } from './query/views.js'
-import { parseZone } from './query/zone.js'
+import { type ParsedZone, parseZone } from './query/zone.js'
+import {
+  type ParsedSelectionOptions,
+  parseSelectionOptions,
+  type SelectionOptions,
+} from './records/selection-options.js'
 import { memoryStore } from './store/memory/memory-store.js'
 import type { RecordStore } from './store/record-store.js'
 import { type ParsedWorkerFiles, type WorkerFiles, workerFiles } from './threads/worker-files.js'
@@ -68,10 +76,17 @@ export interface TcpOptions {
   maxConnectionsPerClient?: number
 }
 
+/** A zone with something to say of its own. */
+export interface ZoneOptions {
+  name: string
+  /** Which records of its RRsets are answered, and in which order; what is left out is as the server has it. */
+  selection?: SelectionOptions
+}
+
 /** What `createContainerDns` takes. Everything has a default; an unknown key is an error. */
 export interface ContainerDnsOptions {
   /** Zones to answer for; the longest match wins. Default `['containerdns.local']`. */
-  zones?: string[]
+  zones?: (string | ZoneOptions)[]
   listen?: ListenOptions | ListenOptions[]
   /** DNS threads; default: as many as the system has cores for. */
   workers?: number
@@ -86,6 +101,10 @@ export interface ContainerDnsOptions {
   edns?: EdnsOptions
   /** What is said to clients that ask in class CH who we are; `false` refuses them. */
   identity?: IdentityOptions | false
+  /** Which of the records of an RRset of A, AAAA or SRV are answered, and in which order; default: all, shuffled. */
+  selection?: SelectionOptions
+  /** What unhealthy addresses do to answers. */
+  health?: HealthOptions
   /** `normalized`, the default, answers each SRV weight as its share of 100 among those of its priority; `kept` as it was put in. */
   srvWeights?: SrvWeightsOption
   /** Answers PTR for addresses of A and AAAA records in reverse zones that are among `zones`. Default false. */
@@ -128,8 +147,7 @@ export const TCP_CONNECTIONS_PER_CLIENT: Bounds = { default: 256, min: 1, max: 1
 export const START_TIMEOUT_MS: Bounds = { default: 30_000, min: 1, max: 86_400_000, unit: 'milliseconds' }
 
 export interface ParsedOptions {
-  /** As text, folded. */
-  readonly zones: readonly string[]
+  readonly zones: readonly ParsedZone[]
   readonly listen: readonly ListenAddress[]
   readonly workers: number
   readonly transport: 'auto' | TransportKind
@@ -138,6 +156,7 @@ export interface ParsedOptions {
   readonly negativeTtl: number
   readonly edns: ParsedEdns
   readonly identity: IdentityTexts
+  readonly health: ParsedHealth
   readonly srvWeights: SrvWeightsOption
   readonly synthesizePtr: boolean
   readonly tcp: StreamLimits
@@ -163,6 +182,8 @@ export const OPTION_NAMES = [
   'negativeTtl',
   'edns',
   'identity',
+  'selection',
+  'health',
   'srvWeights',
   'synthesizePtr',
   'tcp',
@@ -192,7 +213,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     'loader',
   ])
   return Object.freeze({
-    zones: parseZones(given.zones),
+    zones: parseZones(given.zones, parseSelectionOptions('selection', given.selection)),
     listen: parseListen(given.listen),
     workers: numberWithin('workers', given.workers, WORKERS),
     transport: parseTransport(given.transport),
@@ -201,6 +222,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     negativeTtl: numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL),
     edns: parseEdns(given.edns),
     identity: parseIdentity(given.identity),
+    health: parseHealth(given.health),
     srvWeights: parseSrvWeights(given.srvWeights),
     synthesizePtr: parseBoolean('synthesizePtr', given.synthesizePtr),
     tcp: parseTcp(given.tcp),
@@ -217,7 +239,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
   })
 }
 
-function parseZones(given: unknown = DEFAULT_ZONES): readonly string[] {
+function parseZones(given: unknown = DEFAULT_ZONES, selection: ParsedSelectionOptions): readonly ParsedZone[] {
   if (!Array.isArray(given) || given.length === 0) {
     throw new ContainerDnsError(
       'CDNS_OPTION_INVALID',
@@ -225,10 +247,22 @@ function parseZones(given: unknown = DEFAULT_ZONES): readonly string[] {
     )
   }
   // Array.from, because map passes over the holes of a sparse array.
-  const zones = Array.from(given, (zone) => nameToText(parseZone(zone)))
-  const twice = zones.find((zone, i) => zones.indexOf(zone) !== i)
+  const zones = Array.from(given, (zone, i) => parseZoneOptions(zone, `zones[${i}]`, selection))
+  const names = zones.map(({ name }) => name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw new ContainerDnsError('CDNS_ZONE_INVALID', `zone ${describe(twice)} is listed twice`)
   return Object.freeze(zones)
+}
+
+function parseZoneOptions(given: string | ZoneOptions, option: string, selection: ParsedSelectionOptions): ParsedZone {
+  if (typeof given !== 'object' || given === null) {
+    return Object.freeze({ name: nameToText(parseZone(given)), selection })
+  }
+  refuseUnknownKeys(option, given, ['name', 'selection'])
+  return Object.freeze({
+    name: nameToText(parseZone(given.name)),
+    selection: parseSelectionOptions(`${option}.selection`, given.selection, selection),
+  })
 }
 
 function parseListen(given: unknown = {}): readonly ListenAddress[] {

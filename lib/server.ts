@@ -9,6 +9,9 @@ import { Supervisor } from './cluster/supervisor.js'
 import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
 import type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
+import { type Health, type HealthChange, TableHealth } from './health/health.js'
+import { HealthReader } from './health/health-reader.js'
+import { HealthTable } from './health/health-table.js'
 import { ServerHooks } from './hooks/server-hooks.js'
 import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { createRateLimits } from './limits/create-rate-limits.js'
@@ -77,10 +80,15 @@ function putTogether(options: ParsedOptions, sockets: ServerSockets): Server {
 class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
+  readonly health: Health
   readonly #options: ParsedOptions
   readonly #sockets: ServerSockets
   readonly #threads: number
   readonly #index: RecordIndexWriter
+  readonly #healthTable: HealthTable
+  /** For queries of the host itself, with the segments that it has not taken yet. */
+  readonly #healthReader: HealthReader
+  readonly #healthSegments: Segment[] = []
   readonly #publisher: Publisher
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
@@ -116,9 +124,19 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       serial: serialAfter(0, clock.wallMs()),
       onSegment: (segment) => this.#postSegment(segment),
     })
+    // One reader more than threads: this one.
+    this.#healthTable = new HealthTable({
+      readers: threads + 1,
+      seed: randomInt(2 ** 32),
+      onSegment: (segment) => this.#postHealthSegment(segment),
+    })
+    this.#healthReader = new HealthReader(this.#healthTable.handle(threads), () => this.#healthSegments.shift())
+    const health = new TableHealth(this.#healthTable, (change) => this.#onHealthChange(change))
+    this.health = health
     this.#secretTimer = setInterval(() => this.#cookieSecrets.roll(), SECRET_LIFE_MS).unref()
     this.#policy = this.#createPolicy()
-    const settings = openSettings(this.#index.reader, { ...this.#policy, acl: undefined, rateLimits: undefined })
+    const forHost = { ...this.#policy, acl: undefined, rateLimits: undefined }
+    const settings = openSettings(this.#index.reader, this.#healthReader, forHost)
     this.#zones = settings.zones
     this.#hooks = new ServerHooks({
       hooks: options.hooks,
@@ -130,9 +148,9 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     })
     // Queries of the host itself are not part of the statistics.
     const counters = new Uint32Array(COUNTER_ROW_WORDS)
-    const hooks = this.#hooks.forMainThread(counters)
+    const hooks = this.#hooks.forMainThread(counters, this.#healthReader)
     this.#pipeline = new QueryPipeline(settings, counters, randomInt(1, 2 ** 31), 1, hooks)
-    this.#publisher = this.#createPublisher(clock)
+    this.#publisher = this.#createPublisher(clock, health)
     this.records = new PublishedRecords({
       index: this.#index,
       publisher: this.#publisher,
@@ -193,8 +211,10 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
         return address?.length ?? 0
       },
     }
+    this.#healthReader.enter()
     this.#pipeline.take(0, request, 0, request.length)
     const length = this.#pipeline.answerStream(0, response, 0, response.length)
+    this.#healthReader.leave()
     if (length === 0) throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
     return decodeResponse(response.subarray(0, length))
   }
@@ -210,7 +230,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       threads: this.#supervisor.threads,
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
-      health: { unhealthy: this.#publisher.unhealthyCount },
+      health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
     }
   }
 
@@ -264,11 +284,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   }
 
   #createPolicy(): AnswerPolicy {
-    const { zones, negativeTtl, edns, identity, srvWeights, tcp, listen, views, acl, rateLimit } = this.#options
+    const { zones, negativeTtl, edns, health, identity, srvWeights, tcp, listen, views, acl, rateLimit } = this.#options
     return {
       zones,
       negativeTtl,
       ...edns,
+      ...health,
       cookieSecrets: this.#cookieSecrets.buffer,
       acl,
       views: views.table,
@@ -282,7 +303,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
-  #createPublisher(clock: Clock): Publisher {
+  #createPublisher(clock: Clock, health: TableHealth): Publisher {
     return new Publisher({
       index: this.#index,
       defaultTtl: this.#options.defaultTtl,
@@ -299,6 +320,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
         const ofView = view === 0 ? {} : { view: this.#options.views.names[view]! }
         this.emit('change', { name: nameToText(name), ...ofView })
       },
+      onHealth: (address, state) => health.setFrom('store', address, state),
       onBadRecord: (bad) => this.emit('badRecord', bad),
       onDown: (cause) => {
         this.#storeFailure = cause
@@ -314,6 +336,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       plans: threadPlans(this.#sockets, this.#options, (thread) => this.#answeringOf(thread)),
       onDeath: (thread) => {
         this.#index.releaseReader(thread)
+        this.#healthTable.release(thread)
         this.#hooks.onDeath(thread)
       },
       onHookFault: (hook, error) => this.#hooks.onFault(hook, error),
@@ -334,6 +357,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       ...this.#policy,
       counters: this.#counterRows,
       index: this.#index.handle(thread),
+      health: this.#healthTable.handle(thread),
       ...(hooks === undefined ? {} : { hooks }),
     }
   }
@@ -348,10 +372,22 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.emit('error', failure)
   }
 
-  /** The first segments come while the server is put together; threads are given those when they start. */
+  /** The first segments come while the server is put together; readers are given those when they start. */
   #postSegment(segment: Segment): void {
-    this.#supervisor?.postSegment(segment)
+    this.#supervisor?.postSegment({ table: 'records', segment })
     this.#publisher?.postSegment(segment)
+  }
+
+  /** Everybody who wants to know of a change is told from here. */
+  #onHealthChange(change: HealthChange): void {
+    if (this.listenerCount('health') > 0) this.emit('health', change)
+    this.#hooks.onHealthChange(change)
+  }
+
+  /** The same for the health of addresses. */
+  #postHealthSegment(segment: Segment): void {
+    if (this.#healthReader !== undefined) this.#healthSegments.push(segment)
+    this.#supervisor?.postSegment({ table: 'health', segment })
   }
 
   #placeOf(name: Uint8Array): 'apex' | 'inside' | 'outside' {

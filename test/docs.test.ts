@@ -88,7 +88,9 @@ describe('docs/standards.md', () => {
   it('lists each RFC that has tests', () => {
     const text = readFileSync(new URL('docs/standards.md', ROOT), 'utf8')
     const listed = [...text.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((row) => row[1]!.split(', '))
-    const tested = readdirSync(new URL('test/rfc/', ROOT)).map((file) => /^rfc(\d+)\.test\.ts$/.exec(file)![1]!)
+    const tested = readdirSync(new URL('test/rfc/', ROOT)).flatMap(
+      (file) => /^rfc(\d+)\.test\.ts$/.exec(file)?.[1] ?? [],
+    )
     expect(tested.filter((rfc) => !listed.includes(rfc))).toEqual([])
     expect(listed).toEqual([...new Set(listed)])
   })

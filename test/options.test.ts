@@ -1,13 +1,15 @@
 import { hostname } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { parseOptions } from '../lib/options.js'
+import { errorCode } from './support/error-code.js'
 
 const TLS = { cert: 'cert.pem', key: 'key.pem' }
 
 describe('options', () => {
   it('have a default for everything', () => {
     expect(parseOptions()).toMatchObject({
-      zones: ['containerdns.local'],
+      zones: [{ name: 'containerdns.local', selection: { policy: 'shuffle', maxAnswers: 5041, affinity: 'address' } }],
+      health: { allUnhealthy: 'all' },
       listen: [{ host: '127.0.0.1', port: 5300, protocols: ['udp', 'tcp'], share: false }],
       transport: 'auto',
       defaultTtl: 30,
@@ -18,6 +20,34 @@ describe('options', () => {
       synthesizePtr: false,
       tcp: { idleTimeoutMs: 10_000, maxConnections: 8192, maxConnectionsPerClient: 256 },
     })
+  })
+
+  it('of a zone stand on those of the server', () => {
+    const { zones } = parseOptions({
+      selection: { policy: 'rotate', maxAnswers: 3 },
+      zones: ['example', { name: 'Example.ORG.', selection: { policy: 'clientHash' } }, { name: 'test' }],
+    })
+    expect(zones).toEqual([
+      { name: 'example', selection: { policy: 'rotate', maxAnswers: 3, affinity: 'address' } },
+      { name: 'example.org', selection: { policy: 'clientHash', maxAnswers: 3, affinity: 'address' } },
+      { name: 'test', selection: { policy: 'rotate', maxAnswers: 3, affinity: 'address' } },
+    ])
+  })
+
+  it.each<[unknown, string]>([
+    [{ zones: [{ name: 'example', selection: { policy: 'best' } }] }, 'CDNS_OPTION_INVALID'],
+    [{ zones: [{ name: 'example', select: {} }] }, 'CDNS_OPTION_UNKNOWN'],
+    [{ zones: [{}] }, 'CDNS_ZONE_INVALID'],
+    [{ zones: ['example', { name: 'EXAMPLE' }] }, 'CDNS_ZONE_INVALID'],
+    [{ selection: { maxAnswers: 0 } }, 'CDNS_OPTION_INVALID'],
+    [{ selection: null }, 'CDNS_OPTION_INVALID'],
+    [{ health: { allUnhealthy: 'some' } }, 'CDNS_OPTION_INVALID'],
+    [{ health: { probes: [] } }, 'CDNS_OPTION_UNKNOWN'],
+    [{ edns: { clientSubnet: {} } }, 'CDNS_OPTION_INVALID'],
+    [{ edns: { clientSubnet: { trusted: ['10.0.0.1/8'] } } }, 'CDNS_CIDR_INVALID'],
+    [{ edns: { clientSubnet: { trusts: [] } } }, 'CDNS_OPTION_UNKNOWN'],
+  ])('of selection and health are refused when they are wrong: %j', (options, code) => {
+    expect(errorCode(() => parseOptions(options as object))).toBe(code)
   })
 
   it('for DoT and DoH are entries of their own', () => {
@@ -35,7 +65,7 @@ describe('options', () => {
     const zones = ['example']
     const parsed = parseOptions({ zones })
     zones.push('other')
-    expect(parsed.zones).toEqual(['example'])
+    expect(parsed.zones.map(({ name }) => name)).toEqual(['example'])
     expect(Object.isFrozen(parsed) && Object.isFrozen(parsed.zones) && Object.isFrozen(parsed.listen)).toBe(true)
   })
 

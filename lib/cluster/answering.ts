@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto'
+import { type HealthHandle, HealthReader } from '../health/health-reader.js'
+import { type HealthOf, healthOf } from '../hooks/backends.js'
 import { FaultReports } from '../hooks/fault-reports.js'
 import type { HookTask } from '../hooks/function-hooks.js'
 import type { Hooks } from '../hooks/hooks.js'
@@ -11,19 +13,24 @@ import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
 import { receiveSegment } from '../threads/receive-segment.js'
+import { SegmentInbox } from '../threads/segment-inbox.js'
 import type { ThreadTask } from './thread-life.js'
 
 /** What a thread that answers queries is given. */
 export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly counters: SharedArrayBuffer
   readonly index: RecordIndexHandle
+  readonly health: HealthHandle
   /** Left out where a host has no hooks. */
   readonly hooks?: HookTask
 }
 
-/** The query pipeline of one thread, with the index that it reads and the counters that it counts in. */
+/** The query pipeline of one thread, with the tables that it reads and the counters that it counts in. */
 export interface Answering {
-  readonly index: RecordIndexReader
+  /** Before a batch is taken. */
+  enter(): void
+  /** After it has been answered. */
+  leave(): void
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
   readonly hooks: ThreadHooks | undefined
@@ -32,17 +39,30 @@ export interface Answering {
 }
 
 /**
- * Binds a pipeline for batches of up to `batchSize` queries to the index and to this thread's row of counters; `calls` are the hooks that
- * can be called in this thread.
+ * Binds a pipeline for batches of up to `batchSize` queries to the tables and to this thread's row of counters; `calls` are the hooks
+ * that can be called in this thread.
  */
 export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hooks = {}): Answering {
-  const index = RecordIndexReader.open(task.index, () => receiveSegment(task.port))
+  const inbox = new SegmentInbox(() => receiveSegment(task.port))
+  const index = RecordIndexReader.open(task.index, () => inbox.next('records'))
+  const health = new HealthReader(task.health, () => inbox.next('health'))
   const counters = new ThreadCounters(task.counters, task.thread)
-  const settings = openSettings(index, task)
-  const hooks = task.hooks && openThreadHooks(task, task.hooks, calls, counters.values)
-  const pipeline = new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks)
-  const late = hooks?.owner && new LateAnswers(hooks, hooks.owner, { index, counters, pipeline })
-  return { index, counters, pipeline, hooks, late }
+  const settings = openSettings(index, health, task)
+  const hooks = task.hooks && openThreadHooks(task, task.hooks, calls, counters.values, healthOf(health))
+  const answering = {
+    enter() {
+      index.enter()
+      health.enter()
+    },
+    leave() {
+      health.leave()
+      index.leave()
+    },
+    counters,
+    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks),
+  }
+  const late = hooks?.owner && new LateAnswers(hooks, hooks.owner, answering)
+  return { ...answering, hooks, late }
 }
 
 /** Imports what a thread needs before it can serve. Rejects with CDNS_HOOK_MODULE_FAILED where the server cannot do without. */
@@ -57,7 +77,13 @@ export async function importThreadHooks({ hooks, port }: AnsweringTask): Promise
   }
 }
 
-function openThreadHooks(task: AnsweringTask, hooks: HookTask, calls: Hooks, counters: Uint32Array): ThreadHooks {
+function openThreadHooks(
+  task: AnsweringTask,
+  hooks: HookTask,
+  calls: Hooks,
+  counters: Uint32Array,
+  healthOf: HealthOf,
+): ThreadHooks {
   const report = (hook: string, error: unknown) => {
     const message: MessageFromThread = { type: 'hookFault', hook, error: toPlainError(error) }
     task.port.postMessage(message)
@@ -66,6 +92,7 @@ function openThreadHooks(task: AnsweringTask, hooks: HookTask, calls: Hooks, cou
     calls,
     guard: { memory: hooks.guard, thread: task.thread },
     ...(hooks.parking === undefined ? {} : { parking: hooks.parking }),
+    healthOf,
     views: hooks.views,
     counters,
     faults: new FaultReports(report),

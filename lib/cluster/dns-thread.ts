@@ -20,13 +20,14 @@ export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): P
 
 /** Binds the query pipeline to the batches of the transport. */
 export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramHandler {
-  const { index, counters, pipeline, hooks, late } = openAnswering(task, BATCH_SIZE, calls)
+  const answering = openAnswering(task, BATCH_SIZE, calls)
+  const { counters, pipeline, hooks, late } = answering
   let next = 0
   return {
     ...(late === undefined ? {} : { late }),
     beginBatch(batch) {
       const { bytes, count, starts, lengths } = batch
-      index.enter()
+      answering.enter()
       pipeline.clients = batch
       if (hooks !== undefined) {
         hooks.protocol = 'udp'
@@ -39,7 +40,7 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramH
     answer: (_request, _start, _length, response, responseStart, capacity) =>
       pipeline.answerDatagram(next++, response, responseStart, capacity),
     endBatch(sendFailures) {
-      index.leave()
+      answering.leave()
       counters.values[Counter.batches]!++
       counters.values[Counter.sendFailures]! += sendFailures
       counters.flush()

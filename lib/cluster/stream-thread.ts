@@ -37,7 +37,8 @@ export function runStreamThread(task: StreamThreadTask, handlerFor = createStrea
 
 /** Binds the query pipeline to the bursts of the transport. */
 export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): StreamHandler {
-  const { index, counters, pipeline, hooks, late } = openAnswering(task, 1, calls)
+  const answering = openAnswering(task, 1, calls)
+  const { counters, pipeline, hooks, late } = answering
   const lateResponses = late && new LateStreamResponses(late)
   const { values } = counters
   // The connections of a thread that died have died with it, uncounted.
@@ -55,7 +56,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
       if (hooks !== undefined) hooks.protocol = protocol
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
-      index.enter()
+      answering.enter()
     },
     answer(request, start, length, response, responseStart, capacity) {
       values[queries]!++
@@ -66,7 +67,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
     },
     giveUp: () => lateResponses?.giveUp(),
     endBurst() {
-      index.leave()
+      answering.leave()
       counters.flush()
     },
     onConnection(event) {

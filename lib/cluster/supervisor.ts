@@ -2,8 +2,8 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import type { Clock } from '../clock.js'
 import { ContainerDnsError, callHost } from '../errors.js'
 import type { Logger } from '../log.js'
-import type { Segment } from '../shared-table/segments.js'
 import { fromPlainError, type MessageFromThread, type MessageToThread } from '../threads/messages.js'
+import type { PostedSegment } from '../threads/segment-inbox.js'
 import { createThreadPool, type ThreadPool } from '../threads/thread-pool.js'
 import { BackOff } from './back-off.js'
 import { ClusterControl } from './cluster-control.js'
@@ -33,7 +33,7 @@ export interface ThreadPlan {
 export interface SupervisorOptions {
   /** Thread i is that of plan i. */
   readonly plans: readonly ThreadPlan[]
-  /** A thread is dead, and reads nothing of the index any more. */
+  /** A thread is dead, and reads nothing of shared memory any more. */
   readonly onDeath: (thread: number) => void
   readonly onRestart: (restart: WorkerRestart) => void
   /** A thread died before it was given a task; its task goes to another one. */
@@ -145,8 +145,8 @@ export class Supervisor {
   }
 
   /** Posts a segment to every thread; returns when it is in their queues. */
-  postSegment(segment: Segment): void {
-    const message: MessageToThread = { type: 'segment', segment }
+  postSegment(posted: PostedSegment): void {
+    const message: MessageToThread = { type: 'segment', ...posted }
     for (const thread of this.#threads) thread.port?.postMessage(message)
   }
 

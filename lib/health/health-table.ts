@@ -24,6 +24,13 @@ export interface HealthTableOptions {
   readonly onSegment: (segment: Segment) => void
 }
 
+export interface HealthTableSize {
+  /** Those that are healthy or unhealthy. */
+  readonly addresses: number
+  readonly usedBytes: number
+  readonly allocatedBytes: number
+}
+
 export interface AddressState {
   /** Four or sixteen bytes. */
   readonly address: Uint8Array
@@ -70,8 +77,7 @@ export class HealthTable {
     return Atomics.load(this.#control, CONTROL_UNHEALTHY)
   }
 
-  /** Addresses that are healthy or unhealthy, and the memory that they take. */
-  get size(): { readonly addresses: number; readonly usedBytes: number; readonly allocatedBytes: number } {
+  get size(): HealthTableSize {
     const { entryCount, usedBytes, allocatedBytes } = this.#table
     return { addresses: entryCount, usedBytes, allocatedBytes }
   }

@@ -12,7 +12,7 @@ export interface Health {
   status(address: string): HealthState
   /** All addresses that are healthy or unhealthy, in no order. */
   status(): IterableIterator<AddressHealth>
-  /** From their next batch of queries on, all threads know. Throws CDNS_ADDRESS_INVALID, CDNS_HEALTH_INVALID and CDNS_SHARED_MEMORY_FULL. */
+  /** From their next batch of queries on, all threads know. The last word on an address counts, be it this or the store's. Throws CDNS_ADDRESS_INVALID, CDNS_HEALTH_INVALID and CDNS_SHARED_MEMORY_FULL. */
   set(address: string, state: HealthState): void
 }
 
@@ -23,7 +23,11 @@ export interface AddressHealth {
 
 export interface HealthChange extends AddressHealth {
   readonly previous: HealthState
+  /** Whose word it was: the program's, by `set`, or that of the store's source. */
+  readonly source: HealthSource
 }
+
+export type HealthSource = 'program' | 'store'
 
 /** Health by text, over the table that the threads read. Main thread. */
 export class TableHealth implements Health {
@@ -43,6 +47,11 @@ export class TableHealth implements Health {
   }
 
   set(address: string, state: HealthState): void {
+    this.setFrom('program', address, state)
+  }
+
+  /** The same, for a word that is somebody else's. */
+  setFrom(source: HealthSource, address: string, state: HealthState): void {
     const bytes = parseAddress(address)
     if (!HEALTH_STATES.includes(state)) {
       const known = HEALTH_STATES.join(', ')
@@ -53,7 +62,7 @@ export class TableHealth implements Health {
     }
     const previous = this.#table.set(bytes, state)
     if (previous === state) return
-    callHost(() => this.#onChange(Object.freeze({ address: addressToText(bytes), state, previous })))
+    callHost(() => this.#onChange(Object.freeze({ address: addressToText(bytes), state, previous, source })))
   }
 
   *#all(): Generator<AddressHealth, void, undefined> {

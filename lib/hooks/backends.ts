@@ -1,5 +1,6 @@
 import { addressToText } from '../clients/client-address.js'
 import { HEALTH_STATES, type HealthState, STATE_UNKNOWN } from '../health/layout.js'
+import type { AddressHealth } from '../query/query-context.js'
 import { isWeighted, weightAt } from '../records/rrset-side.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import { RDLENGTH_SIZE, Type } from '../wire/constants.js'
@@ -24,6 +25,11 @@ export function areBackends(type: number): boolean {
 
 /** The state of an address, 4 or 16 octets from `start` on. */
 export type HealthOf = (bytes: Uint8Array, start: number, length: number) => HealthState
+
+/** Those that are down. Of all others a thread knows no more than that they are usable: `unknown`. */
+export function healthOf(health: AddressHealth): HealthOf {
+  return (bytes, start, length) => (health.isUnhealthy(bytes, start, length) ? 'unhealthy' : 'unknown')
+}
 
 /** Writes the backends of an RRset, and returns the length; 0 when there is no room for all of them. */
 export function writeBackends(

@@ -3,7 +3,6 @@ import { LATER, NONE } from '../handoff/layout.js'
 import { Counter, type ThreadCounters } from '../metrics/counters.js'
 import type { QueryPipeline } from '../query/pipeline.js'
 import type { ClientAddresses } from '../query/query-context.js'
-import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import type { LateResponses } from '../transport/datagram-transport.js'
 import { protocolOf } from './hook-query.js'
 import type { HookSlot } from './hook-slot.js'
@@ -11,7 +10,9 @@ import type { ThreadHooks } from './thread-hooks.js'
 
 /** What a thread answers with. */
 export interface LateAnswering {
-  readonly index: RecordIndexReader
+  /** Before and after the tables are read. */
+  enter(): void
+  leave(): void
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
 }
@@ -39,8 +40,8 @@ export class LateAnswers implements LateResponses {
   }
 
   begin(): void {
-    const { index, pipeline } = this.#answering
-    index.enter()
+    const { pipeline } = this.#answering
+    this.#answering.enter()
     this.#clientsBefore = pipeline.clients
     pipeline.clients = this.#clients
   }
@@ -84,8 +85,8 @@ export class LateAnswers implements LateResponses {
   }
 
   end(sendFailures: number): void {
-    const { index, pipeline, counters } = this.#answering
-    index.leave()
+    const { pipeline, counters } = this.#answering
+    this.#answering.leave()
     pipeline.clients = this.#clientsBefore
     counters.values[Counter.sendFailures]! += sendFailures
     counters.flush()

@@ -1,6 +1,8 @@
 import { ContainerDnsError } from '../errors.js'
 import type { HealthChange } from '../health/health.js'
 import type { Logger } from '../log.js'
+import type { AddressHealth } from '../query/query-context.js'
+import { healthOf } from './backends.js'
 import { FaultReports } from './fault-reports.js'
 import { FunctionHooks, type HookTask } from './function-hooks.js'
 import type { QueryHook } from './hooks.js'
@@ -44,11 +46,12 @@ export class ServerHooks {
   }
 
   /** For queries of the host's own, which are answered on its thread: functions are called on the spot. Modules run in their threads only. */
-  forMainThread(counters: Uint32Array): ThreadHooks | undefined {
+  forMainThread(counters: Uint32Array, health: AddressHealth): ThreadHooks | undefined {
     const { hooks, views } = this.#options
     const { selectBackend, onQuery, onResponse } = hooks.functions
     if (selectBackend === undefined && onQuery === undefined && onResponse === undefined) return undefined
-    return new ThreadHooks({ calls: hooks.functions, views, counters, faults: this.#faults })
+    const faults = this.#faults
+    return new ThreadHooks({ calls: hooks.functions, healthOf: healthOf(health), views, counters, faults })
   }
 
   onDeath(thread: number): void {

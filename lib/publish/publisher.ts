@@ -30,6 +30,8 @@ export interface PublisherOptions {
   readonly synthesizesPtr: boolean
   /** After each write that changed something, for each view that it did; the name is folded, in wire form, and lasts for the call. */
   readonly onChange: (name: Uint8Array, view: number) => void
+  /** What the store's source says of an address. */
+  readonly onHealth: (address: string, state: HealthState) => void
   readonly onBadRecord: (bad: BadRecord) => void
   readonly onDown: (cause: Error) => void
   readonly onUp: () => void
@@ -51,8 +53,6 @@ export class Publisher implements StoreSink {
   readonly views: readonly string[]
   readonly #index: RecordIndexWriter
   readonly #options: PublisherOptions
-  /** The few that are; all others are as good as healthy. */
-  readonly #unhealthy = new Set<string>()
   readonly #pointers: ReversePointers | undefined
   #serial: number
   #sliceStartedAt: number | undefined
@@ -148,7 +148,7 @@ export class Publisher implements StoreSink {
 
   /** For each new segment of the index, before anything in it is published. */
   postSegment(segment: Segment): void {
-    const message: MessageToThread = { type: 'segment', segment }
+    const message: MessageToThread = { type: 'segment', table: 'records', segment }
     this.#readerPort?.postMessage(message)
   }
 
@@ -172,13 +172,7 @@ export class Publisher implements StoreSink {
   }
 
   setHealth(address: string, state: HealthState): void {
-    if (state === 'unhealthy') this.#unhealthy.add(address)
-    else this.#unhealthy.delete(address)
-  }
-
-  /** How many addresses the store says are not to be answered with. */
-  get unhealthyCount(): number {
-    return this.#unhealthy.size
+    if (!this.#closed) this.#options.onHealth(address, state)
   }
 
   reportBadRecord(bad: BadRecord): void {

@@ -1,8 +1,10 @@
+import { MAX_RECORDS } from '../records/selection-options.js'
 import { RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import { FoldedName } from '../wire/folded-name.js'
 import type { QuerySettings } from './query-context.js'
 import type { ResponseWriter } from './response-writer.js'
-import type { RRsetWriter } from './rrset-writer.js'
+import { ALL_DOWN, type RRsetWriter } from './rrset-writer.js'
+import type { ChosenRecords } from './select/chosen-records.js'
 import { findCut, NO_CUT } from './zone-cuts.js'
 
 /** For how many names an answer brings addresses along: more would make one query the work of many. */
@@ -17,23 +19,32 @@ export class AdditionalSection {
   readonly #settings: QuerySettings
   readonly #response: ResponseWriter
   readonly #rrsets: RRsetWriter
+  readonly #chosen: ChosenRecords
   readonly #target = new FoldedName()
   /** Hashes of the names that have been dealt with. */
   readonly #done = new Int32Array(MAX_TARGETS)
   #doneCount = 0
+  /** Where the records of the answer stand: what they point to is written by the same means. */
+  readonly #answers = new Uint32Array(MAX_RECORDS)
+  /** Whether the addresses are glue, which belongs to the referral whatever is said of backends. */
+  #isGlue = false
 
-  constructor(settings: QuerySettings, response: ResponseWriter, rrsets: RRsetWriter) {
+  constructor(settings: QuerySettings, response: ResponseWriter, rrsets: RRsetWriter, chosen: ChosenRecords) {
     this.#settings = settings
     this.#response = response
     this.#rrsets = rrsets
+    this.#chosen = chosen
   }
 
-  /** For the RRset under the index' cursor, which is in the answer: addresses of a zone's name servers, of mail exchanges, of services. */
-  addForAnswer(type: number): void {
-    const { index } = this.#settings
-    const { bytes, count } = index
+  /** For the `count` records that have been chosen and are in the answer: addresses of a zone's name servers, of mail exchanges, of services. */
+  addForAnswer(count: number): void {
+    const { bytes, type, positions } = this.#chosen
+    const answers = this.#answers
+    for (let i = 0; i < count; i++) answers[i] = positions[i]!
+    this.#isGlue = false
     this.#doneCount = 0
-    for (let i = 0, at = index.wireStart; i < count && this.#doneCount < MAX_TARGETS; i++, at = nextRecord(bytes, at)) {
+    for (let i = 0; i < count && this.#doneCount < MAX_TARGETS; i++) {
+      const at = answers[i]!
       const start = targetStart(type, at)
       if (this.#readTarget(bytes, start, at) && this.#isNew()) this.#addAddresses(bytes, start, at, type === Type.NS)
     }
@@ -41,6 +52,7 @@ export class AdditionalSection {
 
   /** For a name that is in the answer as the one target. */
   addForTarget(source: Uint8Array): void {
+    this.#isGlue = false
     if (this.#target.read(source, 0, source.length, this.#settings.index.seed)) {
       this.#addTo(this.#target, source, 0, source.length, true)
     }
@@ -54,6 +66,7 @@ export class AdditionalSection {
     const { index } = this.#settings
     const { bytes, count, wireStart } = index
     let isComplete = true
+    this.#isGlue = true
     for (let i = 0, at = wireStart; i < count && isComplete; i++, at = nextRecord(bytes, at)) {
       if (!this.#readTarget(bytes, at + RDLENGTH_SIZE, at) || !this.#target.isAtOrBelow(name, cut)) continue
       isComplete = this.#addAddresses(bytes, at + RDLENGTH_SIZE, at, true)
@@ -92,6 +105,8 @@ export class AdditionalSection {
     if (zone === undefined) return true
     // Below a cut there is glue, which is for those who ask for name servers.
     if (!allowsGlue && findCut(index, zone, target, Type.A) !== NO_CUT) return true
+    if (this.#isGlue) this.#chosen.chooseAll()
+    else this.#chosen.chooseBy(zone.selection, target.hash, true)
     this.#rrsets.ownByName(source, start, end)
     if (index.findFolded(target)) return this.#addType(Type.A) && this.#addType(Type.AAAA)
     if (zone.isNameServer(target)) this.#addOwn()
@@ -101,6 +116,7 @@ export class AdditionalSection {
   #addType(type: number): boolean {
     if (!this.#settings.index.findType(type)) return true
     const written = this.#rrsets.write()
+    if (written === ALL_DOWN) return true
     this.#response.additionalCount += written
     return written > 0
   }

@@ -5,6 +5,8 @@ import {
   NO_EXTENDED_ERROR,
   OPT_SIZE,
   OPTION_HEADER_SIZE,
+  SUBNET_ADDRESS,
+  SUBNET_SCOPE,
   writeOptHead,
   writeOptionHead,
 } from '../wire/edns.js'
@@ -74,6 +76,7 @@ function optionsSize(context: QueryContext): number {
   let size = 0
   if (context.extendedError !== NO_EXTENDED_ERROR) size += OPTION_HEADER_SIZE + EXTENDED_ERROR_SIZE
   if (context.answersCookie) size += OPTION_HEADER_SIZE + BOTH_COOKIES_SIZE
+  if (context.answersSubnet) size += OPTION_HEADER_SIZE + edns.subnetLength
   if (edns.wantsNsid && settings.nsid.length > 0) size += OPTION_HEADER_SIZE + settings.nsid.length
   if (edns.wantsKeepalive && context.isStream) size += OPTION_HEADER_SIZE + KEEPALIVE_SIZE
   if (edns.hasPadding && context.isEncrypted) size += OPTION_HEADER_SIZE
@@ -97,6 +100,13 @@ function writeOptions(context: QueryContext, padding: number): void {
   if (context.answersCookie) {
     writeOptionHead(response, EdnsOption.COOKIE, BOTH_COOKIES_SIZE)
     response.copy(settings.cookies!.bytes, 0, BOTH_COOKIES_SIZE)
+  }
+  if (context.answersSubnet) {
+    // RFC 7871 §7.2.1: as it came, and for which part of it the answer holds.
+    writeOptionHead(response, EdnsOption.CLIENT_SUBNET, edns.subnetLength)
+    response.copy(context.reader.bytes, edns.subnetStart, SUBNET_SCOPE)
+    response.u8(context.subnetScope)
+    response.copy(context.reader.bytes, edns.subnetStart + SUBNET_ADDRESS, edns.subnetLength - SUBNET_ADDRESS)
   }
   if (edns.wantsNsid && settings.nsid.length > 0) {
     writeOptionHead(response, EdnsOption.NSID, settings.nsid.length)

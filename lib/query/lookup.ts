@@ -7,8 +7,8 @@ import { QueryContext, type QuerySettings } from './query-context.js'
 import type { QueryHooks } from './query-hooks.js'
 import type { ResponseWriter } from './response-writer.js'
 import { QNAME_OFFSET, RDATA_OFFSET, SMALLEST_RECORD } from './response-writer.js'
-import { RRsetWriter } from './rrset-writer.js'
-import type { RecordOrder } from './select.js'
+import { ALL_DOWN, RRsetWriter } from './rrset-writer.js'
+import type { ChosenRecords } from './select/chosen-records.js'
 import { SrvWeights } from './srv-weights.js'
 import { Wildcards } from './wildcards.js'
 import type { Zone } from './zone.js'
@@ -25,6 +25,7 @@ export const MAX_CHAIN_LENGTH = 8
 export class Lookup {
   readonly #settings: QuerySettings
   readonly #response: ResponseWriter
+  readonly #chosen: ChosenRecords
   readonly #rrsets: RRsetWriter
   readonly #additional: AdditionalSection
   readonly #wildcards: Wildcards
@@ -37,12 +38,13 @@ export class Lookup {
   /** Hashes of the owners of the chain so far, so that a loop ends where it closes. */
   readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
 
-  constructor(settings: QuerySettings, response: ResponseWriter, order: RecordOrder, hooks?: QueryHooks) {
+  constructor(settings: QuerySettings, response: ResponseWriter, chosen: ChosenRecords, hooks?: QueryHooks) {
     this.#hooks = hooks
     this.#settings = settings
     this.#response = response
-    this.#rrsets = new RRsetWriter(settings, response, order)
-    this.#additional = new AdditionalSection(settings, response, this.#rrsets)
+    this.#chosen = chosen
+    this.#rrsets = new RRsetWriter(settings, response, chosen)
+    this.#additional = new AdditionalSection(settings, response, this.#rrsets, chosen)
     this.#wildcards = new Wildcards(settings)
     this.#srvWeights = settings.normalizesSrvWeights ? new SrvWeights() : undefined
     this.#context = new QueryContext(settings, response)
@@ -85,7 +87,7 @@ export class Lookup {
       if (!target.read(index.bytes, rdataStart, index.wireStart + index.wireLength, index.seed)) return
       // Eight links of names of 255 octets end well before the last offset that a pointer can hold.
       const targetOffset = response.length + RDATA_OFFSET
-      if (!this.#writeRRset() || this.#closesLoop(target.hash, links)) return
+      if (!this.#countAnswers(this.#rrsets.write()) || this.#closesLoop(target.hash, links)) return
       const next = zones.match(target)
       // The rest of the chain is for a server of that zone to tell.
       if (next === undefined) return
@@ -101,9 +103,10 @@ export class Lookup {
     const { index } = this.#settings
     const cut = findCut(index, zone, name, question.type)
     if (cut !== NO_CUT) return this.#refer(name, cut)
+    this.#chosen.chooseBy(zone.selection, name.hash)
     const exists = index.findFolded(name)
     const isApex = name.labelCount === zone.labelCount
-    if (exists && this.#findWanted(question.type)) this.#writeWanted()
+    if (exists && this.#findWanted(question.type)) this.#writeWanted(zone)
     else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone)
     else if (exists && index.findType(Type.CNAME)) return false
     else if (exists || isApex) this.#writeNegative(zone, true)
@@ -127,7 +130,7 @@ export class Lookup {
   #answerByWildcard(zone: Zone): boolean {
     const { type } = this.#context.question
     this.#context.limitHash = this.#wildcards.hash
-    if (this.#findWanted(type)) this.#writeWanted()
+    if (this.#findWanted(type)) this.#writeWanted(zone)
     else if (this.#settings.index.findType(Type.CNAME)) return false
     else this.#writeNegative(zone, true)
     return true
@@ -155,36 +158,35 @@ export class Lookup {
     return false
   }
 
-  /** The RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
-  #writeWanted(): void {
+  /** What is chosen of the RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
+  #writeWanted(zone: Zone): void {
     const response = this.#response
     const { type } = this.#settings.index
     const before = response.position
-    const answersBefore = response.answerCount
-    if (!this.#writeBackends() || !pointsToHosts(type)) return
-    const count = response.answerCount - answersBefore
-    if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, count)
-    this.#additional.addForAnswer(type)
+    const written = this.#writeBackends()
+    if (this.#context.isParked) return
+    if (written === ALL_DOWN) this.#writeNegative(zone, true)
+    else if (this.#countAnswers(written) && pointsToHosts(type)) {
+      if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, written)
+      this.#additional.addForAnswer(written)
+    }
   }
 
-  /** The same as `#writeRRset`, but for what a hook has to say. ANY is no question for backends. */
-  #writeBackends(): boolean {
+  /** What a hook chooses of the RRset under the index' cursor, or what is chosen without one. ANY is no question for backends. */
+  #writeBackends(): number {
     const hooks = this.#hooks
     const context = this.#context
-    if (hooks === undefined || !hooks.selects || context.question.type === Type.ANY) return this.#writeRRset()
+    if (hooks === undefined || !hooks.selects || context.question.type === Type.ANY) return this.#rrsets.write()
     const chosen = hooks.select(context)
-    if (chosen === LATER) context.isParked = true
-    else if (chosen === 0) return this.#writeRRset()
-    else return this.#addToAnswer(this.#rrsets.writeChosen(hooks.chosen, chosen))
-    return false
+    if (chosen === LATER) {
+      context.isParked = true
+      return 0
+    }
+    return chosen === 0 ? this.#rrsets.write() : this.#rrsets.writeChosen(hooks.chosen, chosen)
   }
 
-  /** The RRset under the index' cursor goes into the answer, whole, or not at all: then false. */
-  #writeRRset(): boolean {
-    return this.#addToAnswer(this.#rrsets.write())
-  }
-
-  #addToAnswer(written: number): boolean {
+  /** Whether what was to be answered has found room. */
+  #countAnswers(written: number): boolean {
     this.#response.answerCount += written
     if (written === 0) this.#context.isTruncated = true
     return written > 0

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
+import { buildCidrTable } from '../clients/build-cidr-table.js'
+import { parseCidrs } from '../clients/cidr.js'
 import { ContainerDnsError } from '../errors.js'
 import { type IdentityTexts, MAX_IDENTITY_SIZE } from './identity.js'
 
@@ -13,6 +15,22 @@ export interface EdnsOptions {
    * over UDP only when it brings one of ours; clients that know no cookies are answered as ever.
    */
   cookies?: CookieMode
+  /** Whose word on the network of a client counts (EDNS Client Subnet, RFC 7871); default: nobody's. */
+  clientSubnet?: ClientSubnetOptions
+}
+
+export interface ClientSubnetOptions {
+  /** Networks of resolvers that tell for whom they ask, such as `10.0.0.0/8`. */
+  trusted: string[]
+}
+
+/** What is answered where all that an RRset leads to is unhealthy: all of it, nothing, or the RRset's `fallback`. */
+export const ALL_UNHEALTHY = ['all', 'none', 'fallback'] as const
+export type AllUnhealthy = (typeof ALL_UNHEALTHY)[number]
+
+export interface HealthOptions {
+  /** Default `all`: a check that is wrong about everything does less harm than an empty answer. */
+  allUnhealthy?: AllUnhealthy
 }
 
 export const COOKIE_MODES = ['off', 'on', 'require'] as const
@@ -38,16 +56,36 @@ export interface ParsedEdns {
   readonly udpPayloadSize: number
   readonly nsid: Uint8Array
   readonly cookies: CookieMode
+  /** The data of a `CidrTable`. */
+  readonly subnetSources: Int32Array | undefined
 }
 
-/** Throws CDNS_OPTION_UNKNOWN or CDNS_OPTION_INVALID. */
+export interface ParsedHealth {
+  readonly allUnhealthy: AllUnhealthy
+}
+
+/** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_CIDR_INVALID. */
 export function parseEdns(given: EdnsOptions = {}): ParsedEdns {
-  refuseUnknownKeys('edns', given, ['udpPayloadSize', 'nsid', 'cookies'])
+  refuseUnknownKeys('edns', given, ['udpPayloadSize', 'nsid', 'cookies', 'clientSubnet'])
   return Object.freeze({
     udpPayloadSize: numberWithin('edns.udpPayloadSize', given.udpPayloadSize, UDP_PAYLOAD_SIZE),
     nsid: given.nsid === undefined ? new Uint8Array(0) : textBytes('edns.nsid', given.nsid, MAX_NSID_BYTES),
     cookies: oneOf('edns.cookies', given.cookies, COOKIE_MODES, 'on'),
+    subnetSources: parseSubnetSources(given.clientSubnet),
   })
+}
+
+/** Throws CDNS_OPTION_UNKNOWN or CDNS_OPTION_INVALID. */
+export function parseHealth(given: HealthOptions = {}): ParsedHealth {
+  refuseUnknownKeys('health', given, ['allUnhealthy'])
+  return Object.freeze({ allUnhealthy: oneOf('health.allUnhealthy', given.allUnhealthy, ALL_UNHEALTHY, 'all') })
+}
+
+function parseSubnetSources(given: ClientSubnetOptions | undefined): Int32Array | undefined {
+  if (given === undefined) return undefined
+  refuseUnknownKeys('edns.clientSubnet', given, ['trusted'])
+  const trusted = parseCidrs('edns.clientSubnet.trusted', given.trusted)
+  return trusted.length === 0 ? undefined : buildCidrTable(trusted.map((cidr) => ({ cidr, value: 0 })))
 }
 
 /** Throws CDNS_OPTION_UNKNOWN or CDNS_OPTION_INVALID. */

@@ -1,3 +1,4 @@
+import { FastRandom } from '../fast-random.js'
 import { LATER } from '../handoff/layout.js'
 import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
@@ -11,7 +12,8 @@ import { type ClientAddresses, QueryContext, type QuerySettings } from './query-
 import type { QueryHooks } from './query-hooks.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
-import { FastRandom, RecordOrder } from './select.js'
+import { ChosenRecords } from './select/chosen-records.js'
+import { QueryClient } from './select/query-client.js'
 
 /**
  * Queries in, responses out. Read this first.
@@ -32,6 +34,7 @@ export class QueryPipeline {
   readonly #contexts: readonly QueryContext[]
   readonly #response = new ResponseWriter()
   readonly #lookup: Lookup
+  readonly #client = new QueryClient()
   readonly #counters: Uint32Array
   readonly #hooks: QueryHooks | undefined
   /** For the query that is answered later than its batch. */
@@ -48,7 +51,8 @@ export class QueryPipeline {
     this.#index = settings.index
     this.#rules = settings.clientRules
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
-    this.#lookup = new Lookup(settings, this.#response, new RecordOrder(new FastRandom(randomSeed)), hooks)
+    const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
+    this.#lookup = new Lookup(settings, this.#response, chosen, hooks)
     this.#counters = counters
     this.#hooks = hooks
     this.#lateContext = new QueryContext(settings, this.#response)
@@ -133,7 +137,7 @@ export class QueryPipeline {
   ): number {
     context.isStream = false
     context.isEncrypted = false
-    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
     return this.#respond(context, i, response, responseStart, responseSize(context, capacity))
   }
@@ -148,7 +152,7 @@ export class QueryPipeline {
   ): number {
     context.isStream = true
     context.isEncrypted = isEncrypted
-    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
     return this.#respond(context, i, response, responseStart, capacity)
   }
@@ -218,6 +222,12 @@ export class QueryPipeline {
       default:
         decision satisfies never
     }
+  }
+
+  #checkClient(context: QueryContext, i: number): void {
+    this.#client.begin(this.clients, i, context)
+    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    if (context.edns.hasSubnet) this.#client.checkSubnet()
   }
 
   #write(context: QueryContext, bytes: Uint8Array, start: number, limit: number): void {

@@ -1,3 +1,4 @@
+import type { CidrTable } from '../clients/cidr-table.js'
 import { ADDRESS_WORDS } from '../clients/client-address.js'
 import type { AclAction } from '../limits/acl.js'
 import type { ServerCookies } from '../limits/server-cookies.js'
@@ -9,12 +10,14 @@ import { Question } from '../wire/question.js'
 import { WireReader } from '../wire/reader.js'
 import type { ClientRules } from './client-rules.js'
 import type { Identity } from './identity.js'
+import type { AllUnhealthy } from './options.js'
 import type { ResponseWriter } from './response-writer.js'
 import type { ZoneTable } from './zone.js'
 
 /** What does not change from query to query. One for each thread. */
 export interface QuerySettings {
   readonly index: RecordIndexReader
+  readonly health: AddressHealth
   readonly zones: ZoneTable
   /** The largest UDP payload that we send, and the size that our OPT record says; 512 to 4096. */
   readonly udpPayloadSize: number
@@ -36,6 +39,18 @@ export interface QuerySettings {
   readonly clientRules: ClientRules
   /** How long a stream may be idle, in tenths of a second. */
   readonly keepaliveTimeout: number
+  /** What is answered where all of an RRset's addresses are unhealthy. */
+  readonly allUnhealthy: AllUnhealthy
+  /** Whose word on a client's subnet counts (RFC 7871); without any, that is an option that we do not know. */
+  readonly subnetSources: CidrTable | undefined
+}
+
+/** Which addresses are not to be answered with. */
+export interface AddressHealth {
+  /** Whether `isUnhealthy` can be true. */
+  readonly anyUnhealthy: boolean
+  /** Whether the address that stands as four or sixteen bytes at `start` is unhealthy. */
+  isUnhealthy(bytes: Uint8Array, start: number, length: number): boolean
 }
 
 /** Addresses in wire form, one behind the other. */
@@ -95,6 +110,9 @@ export class QueryContext {
   isClientVerified = false
   /** Whether somebody else has to decide first: there is no response yet. */
   isParked = false
+  /** RFC 7871: whether the client's subnet is from somebody who is believed, and so goes back, and how much of it the answer depends on. */
+  answersSubnet = false
+  subnetScope = 0
   /** Over what the query came: a datagram, or a stream, which may be encrypted. */
   isStream = false
   isEncrypted = false
@@ -117,6 +135,8 @@ export class QueryContext {
     this.answersCookie = false
     this.isClientVerified = false
     this.isParked = false
+    this.answersSubnet = false
+    this.subnetScope = 0
   }
 
   /** Forgets what has been found out for the question. */

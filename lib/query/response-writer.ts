@@ -49,6 +49,11 @@ export class ResponseWriter extends WireWriter {
     return this.position + least <= this.limit
   }
 
+  /** More records than this find no room, whatever they are. */
+  get mostRecords(): number {
+    return Math.floor((this.limit - this.position) / SMALLEST_RECORD)
+  }
+
   /** A name that stands at `offset` in the message already. */
   pointer(offset: number): void {
     this.u16(POINTER | offset)

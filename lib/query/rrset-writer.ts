@@ -1,16 +1,19 @@
 import { RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import type { QuerySettings } from './query-context.js'
 import type { ResponseWriter } from './response-writer.js'
-import type { RecordOrder } from './select.js'
+import type { ChosenRecords } from './select/chosen-records.js'
+
+/** What `write` returns where an RRset is there, but all of it is down, and nothing is to be answered then. */
+export const ALL_DOWN = -1
 
 /** An owner whose name is not in the message yet. */
 const NOWHERE = 0
 
-/** Writes the RRset under the index' cursor, whole or not at all. Made once per thread; counts are for the caller to add. */
+/** Writes what is chosen of the RRset under the index' cursor, all of that or nothing. Made once per thread; counts are for the caller to add. */
 export class RRsetWriter {
   readonly #settings: QuerySettings
   readonly #response: ResponseWriter
-  readonly #order: RecordOrder
+  readonly #chosen: ChosenRecords
   /** Where in the message the owner stands. */
   #ownerOffset = NOWHERE
   /** The owner while it is in the message nowhere. */
@@ -18,10 +21,10 @@ export class RRsetWriter {
   #ownerStart = 0
   #ownerEnd = 0
 
-  constructor(settings: QuerySettings, response: ResponseWriter, order: RecordOrder) {
+  constructor(settings: QuerySettings, response: ResponseWriter, chosen: ChosenRecords) {
     this.#settings = settings
     this.#response = response
-    this.#order = order
+    this.#chosen = chosen
   }
 
   /** The owner of the RRsets to come is the name at an offset in the message. */
@@ -37,44 +40,27 @@ export class RRsetWriter {
     this.#ownerEnd = end
   }
 
-  /** Returns how many records have been written: all of them, or 0 where there is no room, and then the response is as it was before. */
+  /**
+   * Returns how many records have been written: all that were chosen, or 0 where there is no room for them, and then the response is
+   * as it was before; or ALL_DOWN. The index' cursor may have moved. The records' places are in `ChosenRecords.positions`.
+   */
   write(): number {
     const response = this.#response
     const { index } = this.#settings
-    const before = response.position
-    const ownerBefore = this.#ownerOffset
-    const count = index.count
-    if (!response.mayHoldRRset(index.type, count, index.wireLength)) return 0
-    if (count === 1) {
-      this.#writeRecord(index.wireStart)
-    } else {
-      const order = this.#order
-      order.shuffle(index.bytes, index.wireStart, count)
-      for (let i = 0; i < count && !response.failed; i++) this.#writeRecord(order.positions[i]!)
-    }
-    if (!response.failed) return count
-    response.undo(before)
-    this.#ownerOffset = ownerBefore
-    return 0
+    const chosen = this.#chosen
+    if (chosen.open() && !response.mayHoldRRset(index.type, index.count, index.wireLength)) return 0
+    const room = response.mostRecords
+    const count = chosen.choose(room)
+    if (count === 0) return ALL_DOWN
+    return count > room ? 0 : this.#writeAll(count)
   }
 
-  /** The same for `count` records of the RRset under the index' cursor, by their numbers. */
-  writeChosen(chosen: Uint16Array, count: number): number {
-    const response = this.#response
-    const { index } = this.#settings
-    const before = response.position
-    const ownerBefore = this.#ownerOffset
-    const positions = this.#order.positions
-    let position = index.wireStart
-    for (let i = 0; i < index.count; i++) {
-      positions[i] = position
-      position += RDLENGTH_SIZE + ((index.bytes[position]! << 8) | index.bytes[position + 1]!)
-    }
-    for (let i = 0; i < count && !response.failed; i++) this.#writeRecord(positions[chosen[i]!]!)
-    if (!response.failed) return count
-    response.undo(before)
-    this.#ownerOffset = ownerBefore
-    return 0
+  /** The same for `count` records, by their numbers in the RRset. */
+  writeChosen(numbers: Uint16Array, count: number): number {
+    const chosen = this.#chosen
+    chosen.open()
+    chosen.take(numbers, count)
+    return this.#writeAll(count)
   }
 
   /** The same for addresses of ours, which stand one behind the other. */
@@ -106,12 +92,24 @@ export class RRsetWriter {
     return false
   }
 
+  #writeAll(count: number): number {
+    const response = this.#response
+    const { positions } = this.#chosen
+    const before = response.position
+    const ownerBefore = this.#ownerOffset
+    for (let i = 0; i < count && !response.failed; i++) this.#writeRecord(positions[i]!)
+    if (!response.failed) return count
+    response.undo(before)
+    this.#ownerOffset = ownerBefore
+    return 0
+  }
+
   #writeRecord(at: number): void {
     const response = this.#response
-    const { index } = this.#settings
+    const { bytes, type, ttl } = this.#chosen
     this.#writeOwner()
-    response.recordHead(index.type, index.ttl)
-    response.rdata(index.type, index.bytes, at + RDLENGTH_SIZE, (index.bytes[at]! << 8) | index.bytes[at + 1]!)
+    response.recordHead(type, ttl)
+    response.rdata(type, bytes, at + RDLENGTH_SIZE, (bytes[at]! << 8) | bytes[at + 1]!)
   }
 
   #writeOwner(): void {

@@ -21,6 +21,10 @@ export function screen(context: QueryContext): Verdict {
     // RFC 7873 §5.2.2.
     return refuse(context, Rcode.FORMERR)
   }
+  // RFC 7871 §7.1.2, whoever has sent it.
+  if (context.edns.hasSubnet && settings.subnetSources !== undefined && context.edns.isSubnetMalformed) {
+    return refuse(context, Rcode.FORMERR)
+  }
   return screenQuestion(context)
 }
 

@@ -1,5 +1,6 @@
 import { describe } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
+import { DEFAULT_SELECTION, type ParsedSelectionOptions } from '../records/selection-options.js'
 import { MAX_LABELS, MAX_NAME_LENGTH } from '../wire/constants.js'
 import type { FoldedName } from '../wire/folded-name.js'
 import { countLabels, foldName, hashName, nameFromText } from '../wire/name.js'
@@ -16,6 +17,13 @@ const EXPIRE_SECONDS = 86400
 /** RFC 1035 §3.3.13: serial, refresh, retry, expire and minimum stand behind the two names. */
 const SOA_NUMBERS_SIZE = 5 * 4
 
+/** A zone that we answer for, as it was said: its name as text, folded. */
+export interface ParsedZone {
+  readonly name: string
+  /** How its RRsets are answered that say nothing else. */
+  readonly selection: ParsedSelectionOptions
+}
+
 /** A zone that we answer for, with the apex records that stand in when the store has none. One for each thread. */
 export class Zone {
   /** Folded, in wire form. */
@@ -25,10 +33,12 @@ export class Zone {
   apexHash = 0
   /** Rdata of the synthesized NS. */
   readonly nsRdata: Uint8Array
+  readonly selection: ParsedSelectionOptions
   readonly #soaRdata: Uint8Array
 
   /** Throws CDNS_ZONE_INVALID unless `text` is a domain name with room for the synthesized names below it. */
-  constructor(text: string, negativeTtl: number) {
+  constructor(text: string, negativeTtl: number, selection = DEFAULT_SELECTION) {
+    this.selection = selection
     this.apex = parseZone(text)
     this.labelCount = countLabels(this.apex)
     this.nsRdata = prefixed(PRIMARY_PREFIX, this.apex)

@@ -1,8 +1,8 @@
 // What stands in a table entry of the record index, in words of 32 bits, behind the key (the folded owner name in wire form):
 //
-//   | views bit, RRset count | children |  directory: | type << 16, synthesized bit, record count | ttl | view << 24, wire bytes | side bytes | for each RRset
+//   | views bit, RRset count | children |  directory: | type << 16, two bits, record count | ttl | view << 24, wire bytes | side bytes | for each RRset
 //   then the wire bytes of all RRsets, one after the other:  rdlength (16 bits, network order), rdata, for each record
-//   then their side bytes in the same order: the store's own memory of the records, which query threads skip
+//   then their side bytes in the same order: what is known of the records beside, which query threads mostly skip
 //
 // RRsets stand in the order of their views, those of the default view (0) first.
 //
@@ -19,8 +19,10 @@ export const DIRECTORY = 2
 export const DIRECTORY_TYPE_AND_COUNT = 0
 /** Of that word: the RRset is not the store's. */
 export const SYNTHESIZED = 0x8000
-/** Of that word: no more than 5461 records fit in a message. */
-export const RECORD_COUNT_MASK = 0x7fff
+/** Of that word: the side data say how the RRset is answered. Query threads look at them then, and only then. */
+export const SAYS_HOW_TO_ANSWER = 0x4000
+/** Of that word: no more than 5041 records fit in a message. */
+export const RECORD_COUNT_MASK = 0x1fff
 export const DIRECTORY_TTL = 1
 export const DIRECTORY_WIRE_BYTES = 2
 /** Of that word: an RRset is smaller than a message. */

@@ -23,6 +23,7 @@ import {
   RECORD_COUNT_MASK,
   RRSET_COUNT,
   RRSET_COUNT_MASK,
+  SAYS_HOW_TO_ANSWER,
   SYNTHESIZED,
   VIEW_SHIFT,
   WIRE_BYTES_MASK,
@@ -64,6 +65,9 @@ export class RecordIndexReader {
   /** Where the wire bytes of the RRset begin in `bytes`: rdlength and rdata of each record. */
   wireStart = 0
   wireLength = 0
+  /** Whether side data say how the RRset is answered; `findSide` leads to them. */
+  saysHowToAnswer = false
+  /** Where the side data of the RRset begin, after `findSide` and `openRRset`. */
   sideStart = 0
   sideLength = 0
   /** Whether the RRset is one that `openRRset` has found, and not the store's. */
@@ -82,6 +86,8 @@ export class RecordIndexReader {
   /** Where the directory and the wire bytes of the view's RRsets begin. */
   #directory = 0
   #wireStart = 0
+  /** Of the RRset under the cursor. */
+  #directoryEntry = 0
 
   /** `receive` takes the next segment that was posted to this thread, or gives undefined. */
   static open(handle: RecordIndexHandle, receive: () => Segment | undefined): RecordIndexReader {
@@ -169,24 +175,30 @@ export class RecordIndexReader {
   /** Sets the cursor to the RRset at an index below `rrsetCount`, side data included. */
   openRRset(index: number): void {
     const words = this.#words
-    const wanted = this.#directory + index * DIRECTORY_WORDS
-    const end = this.#entryDirectory + this.#entryRRsets * DIRECTORY_WORDS
-    let wireStart = 4 * end
-    let sideStart = wireStart
-    for (let at = this.#entryDirectory; at < end; at += DIRECTORY_WORDS) {
-      const wireBytes = words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
-      // All wire bytes stand before the first side bytes.
-      sideStart += wireBytes
-      if (at >= wanted) continue
-      wireStart += wireBytes
-      sideStart += words[at + DIRECTORY_SIDE_BYTES]!
+    const at = this.#directory + index * DIRECTORY_WORDS
+    let wireStart = this.#wireStart
+    for (let entry = this.#directory; entry < at; entry += DIRECTORY_WORDS) {
+      wireStart += words[entry + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
     }
-    const at = wanted
     this.#set(at, wireStart)
+    this.findSide()
     this.viewOfRRset = words[at + DIRECTORY_WIRE_BYTES]! >>> VIEW_SHIFT
-    this.sideStart = sideStart
-    this.sideLength = words[at + DIRECTORY_SIDE_BYTES]!
     this.isSynthesized = (words[at + DIRECTORY_TYPE_AND_COUNT]! & SYNTHESIZED) !== 0
+  }
+
+  /** Sets `sideStart` and `sideLength` to the side data of the RRset under the cursor. */
+  findSide(): void {
+    const words = this.#words
+    const own = this.#directoryEntry
+    const end = this.#entryDirectory + this.#entryRRsets * DIRECTORY_WORDS
+    let sideStart = 4 * end
+    for (let at = this.#entryDirectory; at < end; at += DIRECTORY_WORDS) {
+      // All wire bytes stand before the first side bytes.
+      sideStart += words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
+      if (at < own) sideStart += words[at + DIRECTORY_SIDE_BYTES]!
+    }
+    this.sideStart = sideStart
+    this.sideLength = words[own + DIRECTORY_SIDE_BYTES]!
   }
 
   /** Sets the cursor to an entry that was met in another way than by `find`. Returns whether it is there for the view. */
@@ -314,6 +326,8 @@ export class RecordIndexReader {
   #set(at: number, wireStart: number): void {
     const words = this.#words
     const typeAndCount = words[at + DIRECTORY_TYPE_AND_COUNT]!
+    this.#directoryEntry = at
+    this.saysHowToAnswer = (typeAndCount & SAYS_HOW_TO_ANSWER) !== 0
     this.type = typeAndCount >>> 16
     this.count = typeAndCount & RECORD_COUNT_MASK
     this.ttl = words[at + DIRECTORY_TTL]!

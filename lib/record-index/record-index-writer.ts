@@ -1,4 +1,5 @@
 import { ContainerDnsError } from '../errors.js'
+import { saysHowToAnswer } from '../records/rrset-side.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import { ReaderSlot, releaseReader } from '../shared-table/epochs.js'
 import {
@@ -34,6 +35,7 @@ import {
   INDEX_MAGIC,
   RRSET_COUNT,
   RRSET_COUNT_MASK,
+  SAYS_HOW_TO_ANSWER,
   SYNTHESIZED,
   VIEW_SHIFT,
 } from './layout.js'
@@ -315,8 +317,8 @@ export class RecordIndexWriter {
     let at = payloadWord + DIRECTORY
     let position = 4 * (at + rrsets.length * DIRECTORY_WORDS)
     for (const rrset of rrsets) {
-      const mark = rrset.isSynthesized === true ? SYNTHESIZED : 0
-      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | mark | rrset.count
+      const marks = (rrset.isSynthesized === true ? SYNTHESIZED : 0) | (saysHowToAnswer(rrset) ? SAYS_HOW_TO_ANSWER : 0)
+      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | marks | rrset.count
       words[at + DIRECTORY_TTL] = rrset.ttl
       words[at + DIRECTORY_WIRE_BYTES] = (viewOf(rrset) << VIEW_SHIFT) | rrset.length
       words[at + DIRECTORY_SIDE_BYTES] = rrset.sideLength

@@ -3,6 +3,7 @@ import { ContainerDnsError } from '../errors.js'
 import { MAX_TTL } from '../wire/constants.js'
 import type { DataByType, GenericData, RecordData } from '../wire/rdata/record-data.js'
 import { type GenericType, type KnownType, type RecordType, typeCode } from '../wire/rdata/record-type.js'
+import { parseSelectionOptions, type SelectionOptions } from './selection-options.js'
 import { DEFAULT_VIEW, isViewName } from './view.js'
 
 /** All records of one name and type, whose data is known. */
@@ -16,6 +17,16 @@ export interface RRsetOf<Type extends RecordType, Data> {
   data: Data[]
   /** The view whose clients see it, one of the server's `views`. Default, and left out when read: the default view. */
   view?: string
+  /** A, AAAA, SRV: which records are answered, and in which order; what is left out is as its zone has it. */
+  selection?: SelectionOptions
+  /** A, AAAA, SRV: answered in the place of `data` when all of that is unhealthy and `health.allUnhealthy` is `fallback`. Without weights. */
+  fallback?: Data[]
+}
+
+/** What an RRset says of how it is answered. */
+export interface AnswerOptions {
+  readonly selection?: SelectionOptions | undefined
+  readonly fallback?: readonly RecordData[] | undefined
 }
 
 /** All records of one name and type. `type` tells what `data` holds. */
@@ -25,13 +36,23 @@ export type RRset =
 
 export const TTL: Bounds = { default: 30, min: 0, max: MAX_TTL, unit: 'seconds' }
 
-const KEYS = ['name', 'type', 'ttl', 'data', 'view'] as const satisfies readonly (keyof RRset)[]
+const KEYS = [
+  'name',
+  'type',
+  'ttl',
+  'data',
+  'view',
+  'selection',
+  'fallback',
+] as const satisfies readonly (keyof RRset)[]
 
 /** All that an RRset can say. */
 export const RRSET_FIELDS: readonly string[] = KEYS
 
 /** Types of which a name has one record at most. */
 const SINGLETONS: ReadonlySet<RecordType> = new Set<RecordType>(['CNAME', 'SOA'])
+/** Types whose records are backends, among which a client is to have one. Of all others it needs the whole RRset. */
+const SELECTABLE: ReadonlySet<unknown> = new Set<RecordType>(['A', 'AAAA', 'SRV'])
 
 /**
  * Throws unless `given` has an RRset's shape. The name and the data are checked later, where they are turned into wire form.
@@ -59,6 +80,21 @@ export function checkRRset(given: unknown): asserts given is RRset {
     throw new ContainerDnsError('CDNS_DATA_EMPTY', "an RRset's data must have something in it")
   }
   if (rrset.data.length > 1) refuseSecond(rrset.type!)
+  checkAnswerOptions(rrset.type!, rrset)
+}
+
+/** Throws CDNS_RRSET_INVALID for a selection or fallback that is wrong, or is said of a type that has none. */
+export function checkAnswerOptions(type: RecordType, { selection, fallback }: AnswerOptions): void {
+  if (selection === undefined && fallback === undefined) return
+  if (!SELECTABLE.has(type)) {
+    throw new ContainerDnsError('CDNS_RRSET_INVALID', `selection and fallback are for A, AAAA and SRV, not for ${type}`)
+  }
+  if (selection !== undefined) asRRsetFault(() => parseSelectionOptions('selection', selection))
+  if (fallback === undefined || (Array.isArray(fallback) && fallback.length > 0)) return
+  throw new ContainerDnsError(
+    'CDNS_RRSET_INVALID',
+    `an RRset's fallback must be an array with something in it, got ${describe(fallback)}`,
+  )
 }
 
 /** Throws CDNS_RRSET_INVALID for a type of which a name has one record at most. */
@@ -71,7 +107,11 @@ export function refuseSecond(type: RecordType): void {
 export function copyRRset(given: RRset): RRset {
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
   const copy = isObject ? { ...given } : given
-  if (isObject && Array.isArray(copy.data)) copy.data = (copy.data as RecordData[]).map((item) => copyOf(item)) as never
+  if (isObject) {
+    if (Array.isArray(copy.data)) copy.data = (copy.data as RecordData[]).map((item) => copyOf(item)) as never
+    if (copy.selection !== undefined) copy.selection = copyOf(copy.selection)
+    if (copy.fallback !== undefined) copy.fallback = copyOf(copy.fallback)
+  }
   // The copy, since a getter of the original may tell something else the next time.
   checkRRset(copy)
   if (copy.view === DEFAULT_VIEW) delete copy.view
@@ -90,8 +130,12 @@ function copyOf<T>(data: T, depth = MAX_DATA_DEPTH): T {
 }
 
 function refuseKeys(given: object): void {
+  asRRsetFault(() => refuseUnknownKeys('an RRset', given, KEYS))
+}
+
+function asRRsetFault(check: () => void): void {
   try {
-    refuseUnknownKeys('an RRset', given, KEYS)
+    check()
   } catch (cause) {
     throw new ContainerDnsError('CDNS_RRSET_INVALID', (cause as Error).message)
   }

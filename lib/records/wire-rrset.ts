@@ -7,8 +7,8 @@ import { MAX_RDATA_SIZE, rdataCodec } from '../wire/rdata/codec.js'
 import type { RecordData } from '../wire/rdata/record-data.js'
 import { type RecordType, typeCode, typeName } from '../wire/rdata/record-type.js'
 import { DistinctRecords } from './distinct-records.js'
-import type { RRset } from './rrset.js'
-import { isWeighted, sideSize, weightAt, writeSide } from './rrset-side.js'
+import type { AnswerOptions, RRset } from './rrset.js'
+import { fallbackOf, isWeighted, type SideParts, selectionOf, sideSize, weightAt, writeSide } from './rrset-side.js'
 import { NO_VIEWS } from './view.js'
 
 /**
@@ -47,6 +47,7 @@ const RECORD_OVERHEAD = 10
 const MESSAGE_OVERHEAD = HEADER_SIZE + MAX_NAME_LENGTH + 4 + OPT_SIZE
 
 const NO_SIDE = new Uint8Array(0)
+const NOTHING_SAID: AnswerOptions = {}
 
 /**
  * Turns RRsets into wire form, in a scratch buffer that the next `reset` overwrites.
@@ -60,6 +61,8 @@ export class RRsetEncoder {
   #start = 0
   #position = 0
   readonly #weights: number[] = []
+  /** What the fallback of the RRset in hand would take in a message: with the records, no more than one can carry. */
+  #fallbackSize = 0
   readonly #distinct = new DistinctRecords()
   readonly #name = new Uint8Array(MAX_NAME_LENGTH + 1)
 
@@ -75,10 +78,24 @@ export class RRsetEncoder {
   }
 
   /**
-   * `storeSide` is what the store wants to remember. Of records that are alike the first one's weight counts.
-   * Throws the codes of the data's codec, and CDNS_RRSET_TOO_LARGE.
+   * `said` has passed `checkAnswerOptions`; `storeSide` is what the store wants to remember. Of records that are alike the first
+   * one's weight counts. Throws the codes of the data's codec, and CDNS_RRSET_TOO_LARGE.
    */
-  encode(type: RecordType, ttl: number, data: readonly RecordData[], storeSide: Uint8Array = NO_SIDE): WireRRset {
+  encode(
+    type: RecordType,
+    ttl: number,
+    data: readonly RecordData[],
+    said = NOTHING_SAID,
+    storeSide: Uint8Array = NO_SIDE,
+  ): WireRRset {
+    const code = typeCode(type)
+    const fallback = this.#encodeFallback(type, said.fallback)
+    this.#takeAll(type, data)
+    return this.#finish(code, ttl, { selection: said.selection, fallback }, storeSide)
+  }
+
+  /** Takes in data that is still to be encoded. */
+  #takeAll(type: RecordType, data: readonly RecordData[]): void {
     const codec = rdataCodec(type)
     const code = typeCode(type)
     this.#begin(data.length)
@@ -87,7 +104,19 @@ export class RRsetEncoder {
       const length = codec.encode(item, this.#scratch, at)
       this.#take(code, length, weightOf(type, item))
     }
-    return this.#finish(code, ttl, storeSide)
+  }
+
+  /** Throws CDNS_RRSET_INVALID for weights, which would be lost. */
+  #encodeFallback(type: RecordType, data: AnswerOptions['fallback']): SideParts['fallback'] {
+    this.#fallbackSize = 0
+    if (data === undefined) return undefined
+    this.#takeAll(type, data)
+    if (this.#weights.some((weight) => weight !== DEFAULT_WEIGHT)) {
+      throw new ContainerDnsError('CDNS_RRSET_INVALID', "the addresses of an RRset's fallback have no weights")
+    }
+    const count = this.#weights.length
+    this.#fallbackSize = this.#position - this.#start + count * RECORD_OVERHEAD
+    return { bytes: this.#scratch.slice(this.#start, this.#position), count }
   }
 
   /** The same for records that are in wire form already, `count` of them at most. */
@@ -96,8 +125,10 @@ export class RRsetEncoder {
     ttl: number,
     count: number,
     records: Iterable<WireRecord>,
+    said: AnswerOptions,
     storeSide: Uint8Array,
   ): WireRRset {
+    const fallback = this.#encodeFallback(typeName(code), said.fallback)
     this.#begin(count)
     for (const { bytes, start, length, weight } of records) {
       const at = this.#nextRdata()
@@ -105,7 +136,7 @@ export class RRsetEncoder {
       for (let i = 0; i < length; i++) scratch[at + i] = bytes[start + i]!
       this.#take(code, length, weight)
     }
-    return this.#finish(code, ttl, storeSide)
+    return this.#finish(code, ttl, { selection: said.selection, fallback }, storeSide)
   }
 
   #begin(mostRecords: number): void {
@@ -131,7 +162,7 @@ export class RRsetEncoder {
     if (!this.#distinct.add(scratch, position, code)) return
     this.#position = position + RDLENGTH_SIZE + length
     this.#weights.push(weight)
-    const size = this.#position - this.#start + this.#weights.length * RECORD_OVERHEAD
+    const size = this.#fallbackSize + this.#position - this.#start + this.#weights.length * RECORD_OVERHEAD
     if (size > MAX_MESSAGE_SIZE - MESSAGE_OVERHEAD) {
       throw new ContainerDnsError(
         'CDNS_RRSET_TOO_LARGE',
@@ -140,12 +171,13 @@ export class RRsetEncoder {
     }
   }
 
-  #finish(type: number, ttl: number, storeSide: Uint8Array): WireRRset {
+  #finish(type: number, ttl: number, said: Omit<SideParts, 'weights'>, storeSide: Uint8Array): WireRRset {
     const weights = this.#weights.every((weight) => weight === DEFAULT_WEIGHT) ? undefined : this.#weights
+    const parts: SideParts = { ...said, weights }
     const sideStart = this.#position
-    const sideLength = sideSize(weights, storeSide)
+    const sideLength = sideSize(parts, storeSide)
     this.#reserve(sideStart + sideLength)
-    if (sideLength > 0) writeSide(weights, storeSide, this.#scratch, sideStart)
+    if (sideLength > 0) writeSide(parts, storeSide, this.#scratch, sideStart)
     this.#used = sideStart + sideLength
     return {
       type,
@@ -173,10 +205,15 @@ export class RRsetEncoder {
 export function decodeRRset(name: Uint8Array, rrset: WireRRset, views: readonly string[] = NO_VIEWS): RRset {
   const type = typeName(rrset.type)
   const { ttl, view = 0 } = rrset
+  const selection = selectionOf(rrset)
+  const fallback = fallbackOf(rrset)
   // The compiler cannot know that the codec of a type gives that type's data.
-  const decoded = { name: nameToText(name), type, ttl, data: decodeData(rrset) } as RRset
-  if (view !== 0) decoded.view = views[view]!
-  return decoded
+  return {
+    ...{ name: nameToText(name), type, ttl, data: decodeData(rrset) },
+    ...(view !== 0 && { view: views[view]! }),
+    ...(selection && { selection }),
+    ...(fallback && { fallback: decodeData(fallback) }),
+  } as RRset
 }
 
 /** Addresses that have weights come as `{ address, weight }`, all of them. */

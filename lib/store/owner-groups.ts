@@ -24,7 +24,7 @@ export async function groupByOwner(
     const wait = pause()
     if (wait !== undefined) await wait
     encoder.reset()
-    encoder.encode(rrset.type, rrset.ttl ?? 0, rrset.data)
+    encoder.encode(rrset.type, rrset.ttl ?? 0, rrset.data, rrset)
     const owner = encoder.name(rrset.name)
     const key = ownerKey(owner)
     let group = groups.get(key)

@@ -1,8 +1,8 @@
 import { ContainerDnsError, ERROR_CODES, type ErrorCode } from '../errors.js'
-import type { Segment } from '../shared-table/segments.js'
+import type { PostedSegment } from './segment-inbox.js'
 
 /** What the main thread posts to a thread. Read with `receiveMessageOnPort`, since the thread may have no event loop. */
-export type MessageToThread = { readonly type: 'segment'; readonly segment: Segment }
+export type MessageToThread = { readonly type: 'segment' } & PostedSegment
 
 /** What a thread posts to the main thread. */
 export type MessageFromThread =

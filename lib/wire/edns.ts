@@ -28,6 +28,14 @@ export const CLIENT_COOKIE_SIZE = 8
 const LEAST_BOTH_COOKIES = CLIENT_COOKIE_SIZE + 8
 const MOST_BOTH_COOKIES = CLIENT_COOKIE_SIZE + 32
 
+// RFC 7871 §6: | family u16 | source prefix u8 | scope prefix u8 | as many octets of the address as the source prefix reaches |
+const SUBNET_SOURCE = 2
+export const SUBNET_SCOPE = SUBNET_SOURCE + 1
+export const SUBNET_ADDRESS = SUBNET_SCOPE + 1
+export const IPV4_SUBNET = 1
+export const IPV6_SUBNET = 2
+const NO_SUBNET_BITS = -1
+
 /** RFC 8914 §5.2: codes of Extended DNS Errors that we send. */
 export const ExtendedError = {
   STALE_ANSWER: 3,
@@ -53,6 +61,14 @@ export class EdnsRequest {
   hasCookie = false
   cookieStart = 0
   cookieLength = 0
+  /** RFC 7871: where the data of the option stands that says for which network the query is, if there is one: the first counts. */
+  hasSubnet = false
+  subnetStart = 0
+  subnetLength = 0
+  /** Whether that option breaks a rule; else its family (IPV4_SUBNET, IPV6_SUBNET or 0) and the length of its prefix. */
+  isSubnetMalformed = false
+  subnetFamily = 0
+  subnetPrefix = 0
   /** RFC 7828 §3.2.1: the client would like to know how long its connection may be idle. */
   wantsKeepalive = false
   /** RFC 7830 §4: the client pads its queries, and wants its responses padded. */
@@ -82,6 +98,7 @@ export class EdnsRequest {
     this.hasOptions = false
     this.wantsNsid = false
     this.hasCookie = false
+    this.hasSubnet = false
     this.wantsKeepalive = false
     this.hasPadding = false
   }
@@ -128,18 +145,19 @@ export class EdnsRequest {
       const code = (bytes[position]! << 8) | bytes[position + 1]!
       const size = (bytes[position + 2]! << 8) | bytes[position + 3]!
       position += OPTION_HEADER_SIZE
-      if (code <= EdnsOption.PADDING) this.#note(code, position, size)
+      if (code <= EdnsOption.PADDING) this.#note(code, position, size, bytes)
       position += size
     }
     reader.position = end
     if (position === end) return true
     // What overruns its record is not even to be looked at.
     this.hasCookie = false
+    this.hasSubnet = false
     return false
   }
 
   /** An option that overruns its record is noted too: then the record is malformed, and nothing in it counts. */
-  #note(code: number, start: number, size: number): void {
+  #note(code: number, start: number, size: number, bytes: Uint8Array): void {
     switch (code) {
       case EdnsOption.NSID:
         this.hasOptions = true
@@ -151,6 +169,14 @@ export class EdnsRequest {
         this.hasCookie = true
         this.cookieStart = start
         this.cookieLength = size
+        return
+      case EdnsOption.CLIENT_SUBNET:
+        if (this.hasSubnet) return
+        this.hasOptions = true
+        this.hasSubnet = true
+        this.subnetStart = start
+        this.subnetLength = size
+        this.isSubnetMalformed = !this.#readSubnet(bytes)
         return
       case EdnsOption.TCP_KEEPALIVE:
         // A client has no time to tell (RFC 7828 §3.2.1); who tells one has something else in mind.
@@ -164,6 +190,25 @@ export class EdnsRequest {
       default:
     }
   }
+  /** RFC 7871 §6: in a query the scope is 0, the octets are as many as the prefix has, and no bit is set behind it. */
+  #readSubnet(bytes: Uint8Array): boolean {
+    const { subnetStart: at, subnetLength: length } = this
+    if (length < SUBNET_ADDRESS) return false
+    this.subnetFamily = (bytes[at]! << 8) | bytes[at + 1]!
+    const prefix = bytes[at + SUBNET_SOURCE]!
+    this.subnetPrefix = prefix
+    if (bytes[at + SUBNET_SCOPE] !== 0 || prefix > subnetBits(this.subnetFamily)) return false
+    if (length - SUBNET_ADDRESS !== (prefix + 7) >>> 3) return false
+    const behind = (8 - (prefix & 7)) & 7
+    return (bytes[at + length - 1]! & ((1 << behind) - 1)) === 0
+  }
+}
+
+/** How many bits an address of the family can have (RFC 7871 §6). Family 0 is what says nothing at all. */
+function subnetBits(family: number): number {
+  if (family === IPV4_SUBNET) return 32
+  if (family === IPV6_SUBNET) return 128
+  return family === 0 ? 0 : NO_SUBNET_BITS
 }
 
 /** Writes our OPT record up to its options, which take `optionsLength` octets. `rcode` is the whole extended one, of which it takes the upper eight bits. */

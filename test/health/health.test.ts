@@ -29,8 +29,8 @@ describe('Health', () => {
     health.set('192.0.2.1', 'unhealthy')
     health.set('192.0.2.1', 'unknown')
     expect(changes).toEqual([
-      { address: '192.0.2.1', state: 'unhealthy', previous: 'unknown' },
-      { address: '192.0.2.1', state: 'unknown', previous: 'unhealthy' },
+      { address: '192.0.2.1', state: 'unhealthy', previous: 'unknown', source: 'program' },
+      { address: '192.0.2.1', state: 'unknown', previous: 'unhealthy', source: 'program' },
     ])
   })
 

@@ -47,6 +47,7 @@ class CheckedPublisher {
       onBadRecord: () => {},
       onDown: () => {},
       onUp: () => {},
+      onHealth: () => {},
       onError: () => {},
     })
   }

@@ -87,7 +87,7 @@ describe('RRsetEncoder', () => {
   it('keeps the weights of addresses, and what the store remembers behind them', () => {
     encoder.reset()
     const data = [{ address: '192.0.2.1', weight: 65535 }, '192.0.2.2', { address: '192.0.2.3' }]
-    const rrset = encoder.encode('A', 30, data, Uint8Array.of(7, 8))
+    const rrset = encoder.encode('A', 30, data, {}, Uint8Array.of(7, 8))
     expect(decodeData(rrset)).toEqual([
       { address: '192.0.2.1', weight: 65535 },
       { address: '192.0.2.2', weight: 1 },

@@ -1,3 +1,7 @@
+import { addressFromText } from '../../lib/clients/client-address.js'
+import { HealthReader } from '../../lib/health/health-reader.js'
+import { HealthTable } from '../../lib/health/health-table.js'
+import type { HealthState } from '../../lib/health/layout.js'
 import { parseAmplification } from '../../lib/limits/amplification.js'
 import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
 import { COUNTER_NAMES, COUNTER_ROW_WORDS, type CounterName } from '../../lib/metrics/counters.js'
@@ -6,13 +10,17 @@ import { type AnswerPolicy, openSettings } from '../../lib/query/settings.js'
 import { parseViews, type View } from '../../lib/query/views.js'
 import { RecordIndexWriter } from '../../lib/record-index/record-index-writer.js'
 import type { RRset } from '../../lib/records/rrset.js'
+import { DEFAULT_SELECTION, type ParsedSelectionOptions } from '../../lib/records/selection-options.js'
 import { viewNumber } from '../../lib/records/view.js'
 import { RRsetEncoder } from '../../lib/records/wire-rrset.js'
+import type { Segment } from '../../lib/shared-table/segments.js'
 import { MAX_MESSAGE_SIZE } from '../../lib/wire/constants.js'
 import { typeCode } from '../../lib/wire/rdata/record-type.js'
 
 export interface AnsweringOptions {
   readonly zones?: readonly string[]
+  /** Of each zone; default: as where nothing is said. */
+  readonly selection?: Partial<ParsedSelectionOptions>
   readonly udpPayloadSize?: number
   readonly negativeTtl?: number
   /** false: as before the first load. */
@@ -23,7 +31,7 @@ export interface AnsweringOptions {
   /** What stands around the request and response windows, and in the response window before it is written. */
   readonly poison?: number
   /** What is left out is off. */
-  readonly policy?: Partial<AnswerPolicy>
+  readonly policy?: Partial<Omit<AnswerPolicy, 'zones'>>
   readonly views?: View[]
 }
 
@@ -42,6 +50,8 @@ const MAX_DATAGRAM_RESPONSE = 4096
 export class Answering {
   readonly index: RecordIndexWriter
   readonly pipeline: QueryPipeline
+  readonly #health: HealthTable
+  readonly #healthReader: HealthReader
   readonly #counters = new Uint32Array(COUNTER_ROW_WORDS)
   readonly #encoder = new RRsetEncoder()
   readonly #views: readonly string[]
@@ -65,8 +75,11 @@ export class Answering {
     const views = parseViews(options.views)
     this.#views = views.names
     this.index = new RecordIndexWriter({ readers: 0, seed: hashSeed, serial, onSegment: () => {} })
+    const posted: Segment[] = []
+    this.#health = new HealthTable({ readers: 1, seed: 5, onSegment: (segment) => void posted.push(segment) })
+    this.#healthReader = new HealthReader(this.#health.handle(0), () => posted.shift())
     const policy: AnswerPolicy = {
-      zones,
+      zones: zones.map((name) => ({ name, selection: { ...DEFAULT_SELECTION, ...options.selection } })),
       udpPayloadSize,
       negativeTtl,
       ownAddresses: NO_ADDRESSES,
@@ -80,9 +93,11 @@ export class Answering {
       rateLimits: undefined,
       amplification: parseAmplification({ trusted: ['0.0.0.0/0', '::/0'] }),
       keepaliveTimeout: 100,
+      allUnhealthy: 'all',
+      subnetSources: undefined,
       ...options.policy,
     }
-    const settings = openSettings(this.index.reader, policy, () => 1000 * NOW + this.elapsedMs)
+    const settings = openSettings(this.index.reader, this.#healthReader, policy, () => 1000 * NOW + this.elapsedMs)
     this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1, 1)
     this.pipeline.clients = {
       clientAddress: (_, target) => {
@@ -95,12 +110,13 @@ export class Answering {
 
   /** Puts RRsets in, each in the place of the one of its name and type. A TTL that is left out is 30. */
   put(...rrsets: RRset[]): this {
-    for (const { name, type, ttl = 30, data, view: viewName } of rrsets) {
-      const view = viewNumber(this.#views, viewName)
+    for (const rrset of rrsets) {
+      const { name, type, ttl = 30, data } = rrset
+      const view = viewNumber(this.#views, rrset.view)
       this.#encoder.reset()
       const owner = this.#encoder.name(name)
-      const others = this.index.read(owner).filter((rrset) => rrset.type !== typeCode(type) || rrset.view !== view)
-      this.index.write(owner, [...others, { ...this.#encoder.encode(type, ttl, data), view }])
+      const others = this.index.read(owner).filter((other) => other.type !== typeCode(type) || other.view !== view)
+      this.index.write(owner, [...others, { ...this.#encoder.encode(type, ttl, data, rrset), view }])
     }
     return this
   }
@@ -111,6 +127,11 @@ export class Answering {
       this.index.visitBucket(bucket, this.index.bucketCount, (name) => void this.index.write(name, []))
     }
     return this.put(...rrsets)
+  }
+
+  setHealth(state: HealthState, ...addresses: string[]): this {
+    for (const address of addresses) this.#health.set(addressFromText(address)!, state)
+    return this
   }
 
   /** The response to a datagram; of no length when there is none. */
@@ -135,11 +156,13 @@ export class Answering {
     request.set(query, GUARD)
     const response = new Uint8Array(capacity + 2 * GUARD).fill(this.#poison)
     this.index.reader.enter()
+    this.#healthReader.enter()
     this.pipeline.take(0, request, GUARD, query.length)
     const length =
       method === 'answerStream'
         ? this.pipeline.answerStream(0, response, GUARD, capacity, this.isEncrypted)
         : this.pipeline.answerDatagram(0, response, GUARD, capacity)
+    this.#healthReader.leave()
     this.index.reader.leave()
     if (length > capacity) throw new Error(`a response of ${length} octets in room for ${capacity}`)
     const changed = (bytes: Uint8Array) => bytes.some((byte) => byte !== this.#poison)

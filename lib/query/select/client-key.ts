@@ -1,5 +1,5 @@
 import { hashClient } from '../../clients/client-address.js'
-import type { Affinity } from './selection-options.js'
+import type { Affinity } from '../../records/selection-options.js'
 
 /** The same everywhere and always: all threads, nodes and restarts must pick the same backend for a client. */
 const SEED = 0x5e1ec7

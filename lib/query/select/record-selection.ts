@@ -1,8 +1,8 @@
 import type { FastRandom } from '../../fast-random.js'
+import { MAX_RECORDS, type SelectionPolicy } from '../../records/selection-options.js'
 import { RDLENGTH_SIZE } from '../../wire/constants.js'
 import { hashEnd, hashStep } from '../../wire/name.js'
 import { Rotation } from './rotation.js'
-import { MAX_RECORDS, type SelectionPolicy } from './selection-options.js'
 import { bringSmallestToFront } from './smallest-keys.js'
 
 // SRV rdata (RFC 2782): | priority u16 | weight u16 | port u16 | target |

@@ -1,4 +1,4 @@
-import { SIDE_WITHOUT_WEIGHTS, storeSideStart } from '../../records/rrset-side.js'
+import { PLAIN_SIDE, storeSideStart } from '../../records/rrset-side.js'
 import { NO_VIEWS, viewNumber } from '../../records/view.js'
 import type { WireRRset } from '../../records/wire-rrset.js'
 import { MAX_MESSAGE_SIZE, MAX_NAME_LENGTH } from '../../wire/constants.js'
@@ -22,8 +22,7 @@ export interface Leaf {
   readonly ttl: number
   readonly modRevision: number
   /**
-   * In bytes of its own, never in shared memory. Of a whole RRset: the rdata of all its records, each behind its length. Of a
-   * service: what service-leaf.ts says.
+   * In bytes of its own, never in shared memory. Of a whole RRset: what `wholeRdata` says. Of a service: what service-leaf.ts says.
    */
   readonly rdata: Uint8Array
 }
@@ -54,15 +53,19 @@ const RECORD_OVERHEAD = 12
 /** What a message can hold beside its header and the longest question. */
 const MAX_RRSET_SIZE = MAX_MESSAGE_SIZE - (12 + MAX_NAME_LENGTH + 4)
 
-/** The rdata of a leaf that is a whole RRset, one by one. */
-export function recordsIn(rdata: Uint8Array): Uint8Array[] {
-  const records: Uint8Array[] = []
-  for (let at = 0; at < rdata.length; ) {
-    const end = at + RDLENGTH_SIZE + readU16(rdata, at)
-    records.push(rdata.subarray(at + RDLENGTH_SIZE, end))
-    at = end
-  }
-  return records
+// The rdata of a leaf that is a whole RRset: | length u16 | what its side data begins with (`records/rrset-side.ts`) | records, each behind its length |
+const WHOLE_SAID = 2
+
+/** The rdata of a leaf that is a whole RRset, with all that is said of it. */
+export function wholeRdata(rrset: WireRRset): Uint8Array {
+  const { bytes, start, length, side, sideStart, sideLength } = rrset
+  const said = sideLength === 0 ? PLAIN_SIDE : side.subarray(sideStart, storeSideStart(rrset))
+  const rdata = new Uint8Array(WHOLE_SAID + said.length + length)
+  rdata[0] = said.length >>> 8
+  rdata[1] = said.length
+  rdata.set(said, WHOLE_SAID)
+  rdata.set(bytes.subarray(start, start + length), WHOLE_SAID + said.length)
+  return rdata
 }
 
 /** The leaves behind an owner's RRsets, copied out of shared memory. */
@@ -79,7 +82,8 @@ export function sameLeaf(a: Leaf, b: Leaf): boolean {
     a.type === b.type &&
     a.ttl === b.ttl &&
     a.modRevision === b.modRevision &&
-    (Buffer.compare(a.rdata, b.rdata) === 0 || rdataKey(a.type, a.rdata) === rdataKey(b.type, b.rdata))
+    (Buffer.compare(a.rdata, b.rdata) === 0 ||
+      (kindOf(a.path) !== 'rrset' && rdataKey(a.type, a.rdata) === rdataKey(b.type, b.rdata)))
   )
 }
 
@@ -178,18 +182,20 @@ export class LeafPacker {
       recordOf[i] = kind === 'service' ? HELD_BACK : (record ?? HELD_BACK)
     }
     const sideStart = position
-    scratch[position++] = SIDE_WITHOUT_WEIGHTS
+    scratch[position++] = PLAIN_SIDE[0]!
     for (const [i, leaf] of leaves.entries()) position = this.#packSide(leaf, recordOf[i]!, position)
     return this.#rrset(type, ttl, records.size, start, sideStart, position)
   }
 
   #packWhole(leaf: Leaf, start: number, defaultTtl: number): WireRRset {
-    this.#scratch.set(leaf.rdata, start)
-    const sideStart = start + leaf.rdata.length
-    this.#scratch[sideStart] = SIDE_WITHOUT_WEIGHTS
-    const end = this.#packSide(leaf, WHOLE, sideStart + 1)
+    const { rdata } = leaf
+    const recordsAt = WHOLE_SAID + readU16(rdata, 0)
+    this.#scratch.set(rdata.subarray(recordsAt), start)
+    const sideStart = start + rdata.length - recordsAt
+    this.#scratch.set(rdata.subarray(WHOLE_SAID, recordsAt), sideStart)
+    const end = this.#packSide(leaf, WHOLE, sideStart + recordsAt - WHOLE_SAID)
     const ttl = leaf.ttl === NO_TTL ? defaultTtl : leaf.ttl
-    const rrset = this.#rrset(leaf.type, ttl, recordsIn(leaf.rdata).length, start, sideStart, end)
+    const rrset = this.#rrset(leaf.type, ttl, countRecords(rdata, recordsAt), start, sideStart, end)
     const view = this.#viewOf(leaf)
     return view === 0 ? rrset : { ...rrset, view }
   }
@@ -247,7 +253,7 @@ function unpackRRset(rrset: WireRRset, leaves: Leaf[]): void {
     const isHeldBack = record === HELD_BACK
     const rdata =
       record === WHOLE
-        ? Uint8Array.from(rrset.bytes.subarray(rrset.start, rrset.start + rrset.length))
+        ? wholeRdata(rrset)
         : isHeldBack
           ? readRdata(side, pathEnd + 2)
           : readRdata(rrset.bytes, recordAt[record]!)
@@ -260,6 +266,12 @@ function unpackRRset(rrset: WireRRset, leaves: Leaf[]): void {
     })
     at = isHeldBack ? pathEnd + HELD_BACK_HEADER + rdata.length : pathEnd
   }
+}
+
+function countRecords(rdata: Uint8Array, start: number): number {
+  let count = 0
+  for (let at = start; at < rdata.length; at += RDLENGTH_SIZE + readU16(rdata, at)) count++
+  return count
 }
 
 function readRdata(bytes: Uint8Array, at: number): Uint8Array {

@@ -1,16 +1,19 @@
 import { ContainerDnsError } from '../../errors.js'
-import { RRSET_FIELDS, type RRset } from '../../records/rrset.js'
+import { type AnswerOptions, checkAnswerOptions, RRSET_FIELDS, type RRset } from '../../records/rrset.js'
 import { RRsetEncoder } from '../../records/wire-rrset.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
 import { typeCode } from '../../wire/rdata/record-type.js'
 import type { Decoded } from './key-layout.js'
 import type { RRsetPlace } from './layout-rrset.js'
+import { wholeRdata } from './leaf.js'
 import { parse, ttlIn } from './value-containerdns.js'
 
 /** An RRset as JSON, in a key that says its name, type and view. Fields that are not known here are passed over, and stay when it is written again. */
 export interface RRsetValue {
   readonly ttl?: unknown
   readonly data?: unknown
+  readonly selection?: unknown
+  readonly fallback?: unknown
   readonly [field: string]: unknown
 }
 
@@ -23,16 +26,17 @@ const SINGLETONS: ReadonlySet<string> = new Set(['CNAME', 'SOA'])
 export class RRsetReader {
   readonly #encoder = new RRsetEncoder()
 
-  /** Never throws. The rdata of the one record it gives are those of all records, each behind its length. */
+  /** Never throws. The rdata of the one record it gives are those of a whole RRset, as leaf.ts has them. */
   read(place: RRsetPlace, value: Buffer): Decoded {
     try {
-      const { data, ttl } = parse(value, MAX_RRSET_VALUE_BYTES) as RRsetValue
+      const { data, ttl, ...others } = parse(value, MAX_RRSET_VALUE_BYTES) as RRsetValue
       if (!Array.isArray(data) || data.length === 0) throw new Error('data is not an array with something in it')
       if (data.length > 1 && SINGLETONS.has(place.type)) throw new Error(`a name can have one ${place.type} record`)
+      const said = others as AnswerOptions
+      checkAnswerOptions(place.type, said)
       this.#encoder.reset()
-      const { bytes, start, length } = this.#encoder.encode(place.type, 0, data as RecordData[])
+      const rdata = wholeRdata(this.#encoder.encode(place.type, 0, data as RecordData[], said))
       const { owner, path, type } = place
-      const rdata = bytes.slice(start, start + length)
       return { kind: 'records', records: [{ owner, path, type: typeCode(type), ttl: ttlIn({ ttl }), rdata }] }
     } catch (error) {
       return { kind: 'bad', reason: (error as Error).message }
@@ -56,11 +60,10 @@ export function rrsetValue(rrset: RRset, others: Readonly<Record<string, unknown
   return JSON.stringify({ ...others, ...(ttl === undefined ? {} : { ttl }), data, ...options })
 }
 
-/** Octets have no form in JSON; weights are not read back yet, and must not be lost in silence. Throws CDNS_STORE_UNSUPPORTED. */
+/** Octets have no form in JSON, and must not be lost in silence. Throws CDNS_STORE_UNSUPPORTED. */
 export function refuseUnsaid(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
-  if (value instanceof Uint8Array || 'address' in value) {
-    throw new ContainerDnsError('CDNS_STORE_UNSUPPORTED', 'etcd holds no weights of addresses, and octets as text only')
-  }
+  if (value instanceof Uint8Array)
+    throw new ContainerDnsError('CDNS_STORE_UNSUPPORTED', 'etcd holds octets as text only')
   for (const item of Object.values(value)) refuseUnsaid(item)
 }

@@ -153,7 +153,7 @@ class InMemoryStore implements MemoryStore {
       this.#encoder.reset()
       const next: WireRRset[] = []
       for (const rrset of rrsets.values()) {
-        const wire = this.#encoder.encode(rrset.type, rrset.ttl ?? sink.defaultTtl, rrset.data)
+        const wire = this.#encoder.encode(rrset.type, rrset.ttl ?? sink.defaultTtl, rrset.data, rrset)
         next.push(rrset.view === undefined ? wire : { ...wire, view: viewNumber(sink.views, rrset.view) })
       }
       const replaced = next.length

@@ -153,7 +153,8 @@ function encode(records: readonly StagedRecord[], defaultTtl: number, encoder: R
   // RFC 2181 §5.2: one TTL for all, and of several the lowest.
   for (const record of records) ttl = Math.min(ttl, record.ttl === NO_TTL ? defaultTtl : record.ttl)
   const { type, view } = records[0]!
-  const rrset = encoder.encodeRecords(type, ttl, records.length, records, SIDE_FROM_FILE)
+  const said = records.find((record) => record.said !== undefined)?.said ?? {}
+  const rrset = encoder.encodeRecords(type, ttl, records.length, records, said, SIDE_FROM_FILE)
   return view === 0 ? rrset : { ...rrset, view }
 }
 

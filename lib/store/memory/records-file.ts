@@ -70,18 +70,22 @@ export class RecordsFile implements RecordsSource {
 /** Throws the codes of the encoder, and Error when the file has had that name, type and view already. */
 function stageRRset(rrset: RRset, place: number, { staged, source, sink, encoder }: Staging): void {
   encoder.reset()
-  const wire = encoder.encode(rrset.type, rrset.ttl ?? 0, rrset.data)
+  const wire = encoder.encode(rrset.type, rrset.ttl ?? 0, rrset.data, rrset)
   const owner = encoder.name(rrset.name)
   const { type, bytes } = wire
   const view = viewNumber(sink.views, rrset.view)
   if (staged.has(owner, type, view, source)) {
     throw new Error(`${rrset.name} ${rrset.type} stands in an earlier entry already`)
   }
+  const { selection, fallback } = rrset
+  const saysAnything = selection !== undefined || fallback !== undefined
   let start = wire.start + RDLENGTH_SIZE
   for (let i = 0; i < wire.count; i++) {
     const length = (bytes[start - 2]! << 8) | bytes[start - 1]!
     const weight = isWeighted(wire) ? weightAt(wire, i) : DEFAULT_WEIGHT
-    staged.add(owner, { type, ttl: rrset.ttl ?? NO_TTL, weight, view, source, place, bytes, start, length })
+    const record = { type, ttl: rrset.ttl ?? NO_TTL, weight, view, source, place, bytes, start, length }
+    // With its first record, as an RRset has none without.
+    staged.add(owner, i === 0 && saysAnything ? { ...record, said: { selection, fallback } } : record)
     start += length + RDLENGTH_SIZE
   }
 }

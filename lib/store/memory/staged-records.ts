@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { ContainerDnsError } from '../../errors.js'
+import type { AnswerOptions } from '../../records/rrset.js'
 import { hashName, nameToText } from '../../wire/name.js'
 
 /** A record that waits to be published. `bytes` hold its rdata, and are not to be changed. */
@@ -13,6 +14,8 @@ export interface StagedRecord {
   /** Which file it comes from, and where in it. */
   readonly source: number
   readonly place: number
+  /** What its RRset says of how it is answered. */
+  readonly said?: AnswerOptions
   readonly bytes: Uint8Array
   readonly start: number
   readonly length: number
@@ -30,7 +33,8 @@ export const NO_TTL = 0xffffffff
 // Chunks of bytes, never moved, so that a million records are neither objects on the heap nor copied while they grow.
 // A position is a chunk's number in the upper bits and an offset in it; 0 is none.
 // An owner:  | next owner u32 | first record u32 | last record u32 | record count u32 | name length u32 | name |
-// A record:  | next record u32 | ttl u32 | place u32 | source u32 | type u16 | weight u16 | rdata length u16 | view u16 | rdata |
+// A record:  | next record u32 | ttl u32 | place u32 | source u32 | type u16 | weight u16 | rdata length u16 | view u16 | said u32 | rdata |
+// `said` is a place in a list, counted from 1; 0 is nothing. Few RRsets say anything.
 const CHUNK_BITS = 20
 const CHUNK_SIZE = 1 << CHUNK_BITS
 const OWNER_NEXT = 0
@@ -47,7 +51,8 @@ const RECORD_TYPE = RECORD_SOURCE + 4
 const RECORD_WEIGHT = RECORD_TYPE + 2
 const RECORD_LENGTH = RECORD_WEIGHT + 2
 const RECORD_VIEW = RECORD_LENGTH + 2
-const RECORD_RDATA = RECORD_VIEW + 2
+const RECORD_SAID = RECORD_VIEW + 2
+const RECORD_RDATA = RECORD_SAID + 4
 /** So that no position is 0. */
 const FIRST_OFFSET = 4
 const SMALLEST_TABLE = 1024
@@ -58,6 +63,7 @@ const MAX_RECORDS_PER_OWNER = 10_000
 export class StagedRecords {
   readonly #chunks: Buffer[] = [Buffer.allocUnsafe(CHUNK_SIZE)]
   #offset = FIRST_OFFSET
+  readonly #said: AnswerOptions[] = []
   #slots: Uint32Array
   #ownerCount = 0
   #firstOwner = 0
@@ -89,6 +95,7 @@ export class StagedRecords {
     chunk.writeUInt16LE(record.weight, offset + RECORD_WEIGHT)
     chunk.writeUInt16LE(length, offset + RECORD_LENGTH)
     chunk.writeUInt16LE(record.view, offset + RECORD_VIEW)
+    chunk.writeUInt32LE(record.said === undefined ? 0 : this.#said.push(record.said), offset + RECORD_SAID)
     for (let i = 0; i < length; i++) chunk[offset + RECORD_RDATA + i] = bytes[start + i]!
     this.#append(at, position)
   }
@@ -132,9 +139,15 @@ export class StagedRecords {
         start: offset + RECORD_RDATA,
         length: bytes.readUInt16LE(offset + RECORD_LENGTH),
         view: bytes.readUInt16LE(offset + RECORD_VIEW),
+        ...this.#saidAt(bytes.readUInt32LE(offset + RECORD_SAID)),
       })
     }
     return records
+  }
+
+  #saidAt(number: number): Pick<StagedRecord, 'said'> | undefined {
+    const said = this.#said[number - 1]
+    return said && { said }
   }
 
   #append(owner: number, record: number): void {

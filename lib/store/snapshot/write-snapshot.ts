@@ -43,7 +43,7 @@ export async function writeSnapshot({ file, origin, index, port }: SnapshotWrite
   rmSync(temporary, { force: true })
   const descriptor = openSync(temporary, 'wx', MODE)
   try {
-    const reader = RecordIndexReader.open(index, () => receiveSegment(port))
+    const reader = RecordIndexReader.open(index, () => receiveSegment(port)?.segment)
     reader.view = ALL_VIEWS
     const written = writeIndex(descriptor, origin, reader)
     fsyncSync(descriptor)

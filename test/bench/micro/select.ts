@@ -1,6 +1,6 @@
 import { FastRandom } from '../../../lib/fast-random.js'
 import { RecordSelection } from '../../../lib/query/select/record-selection.js'
-import { SELECTION_POLICIES } from '../../../lib/query/select/selection-options.js'
+import { SELECTION_POLICIES } from '../../../lib/records/selection-options.js'
 import { report } from './measure.js'
 
 /** Putting the records of an RRset in order, by each policy. */

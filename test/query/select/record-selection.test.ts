@@ -4,7 +4,7 @@ import { clientFromText } from '../../../lib/clients/client-address.js'
 import { FastRandom } from '../../../lib/fast-random.js'
 import { clientKey } from '../../../lib/query/select/client-key.js'
 import { RecordSelection } from '../../../lib/query/select/record-selection.js'
-import { SELECTION_POLICIES, type SelectionPolicy } from '../../../lib/query/select/selection-options.js'
+import { SELECTION_POLICIES, type SelectionPolicy } from '../../../lib/records/selection-options.js'
 
 const START = 5
 const ALL = 5041

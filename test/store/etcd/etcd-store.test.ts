@@ -325,7 +325,6 @@ describe('etcdStore, writing', () => {
     const { store, sink } = await open(nextPrefix())
     const good: RRset = { name: 'good.example.org', type: 'A', data: ['192.0.2.1'] }
     const bad: RRset[] = [
-      { name: 'www.example.org', type: 'A', data: [{ address: '192.0.2.1', weight: 2 }] },
       { name: 'example.org', type: 'TXT', data: [Uint8Array.of(0xff)] },
       { name: 'example.org', type: 'TYPE65280', data: [Uint8Array.of(0xff)] },
       { name: 'example.org', type: 'HTTPS', data: [{ priority: 1, target: '.', params: { key9: Uint8Array.of(1) } }] },

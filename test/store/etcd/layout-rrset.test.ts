@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RRset } from '../../../lib/records/rrset.js'
+import { AFFINITIES, SELECTION_POLICIES } from '../../../lib/records/selection-options.js'
 import { decodeRRset, RRsetEncoder } from '../../../lib/records/wire-rrset.js'
 import { keyLayoutFor } from '../../../lib/store/etcd/choose-layout.js'
 import { ContainerdnsLayout } from '../../../lib/store/etcd/layout-containerdns.js'
@@ -96,6 +97,24 @@ describe('a key with a whole RRset', () => {
       fc.option(fc.integer({ min: 0, max: 2147483647 }), { nil: undefined }),
       fc.oneof(
         fc.record({ type: fc.constant('A' as const), data: fc.array(fc.ipV4(), { minLength: 1 }) }),
+        fc.record(
+          {
+            type: fc.constant('A' as const),
+            data: fc.array(fc.record({ address: fc.ipV4(), weight: fc.integer({ min: 1, max: 65535 }) }), {
+              minLength: 1,
+            }),
+            selection: fc.record(
+              {
+                policy: fc.constantFrom(...SELECTION_POLICIES),
+                maxAnswers: fc.integer({ min: 1, max: 5041 }),
+                affinity: fc.constantFrom(...AFFINITIES),
+              },
+              { requiredKeys: [] },
+            ),
+            fallback: fc.array(fc.ipV4(), { minLength: 1 }),
+          },
+          { requiredKeys: ['type', 'data'] },
+        ),
         fc.record({ type: fc.constantFrom('NS' as const, 'PTR' as const), data: fc.array(target, { minLength: 1 }) }),
         fc.record({ type: fc.constant('CNAME' as const), data: fc.array(target, { minLength: 1, maxLength: 1 }) }),
         fc.record({
@@ -124,7 +143,7 @@ describe('a key with a whole RRset', () => {
       fc.property(anyRRset, (rrset) => {
         encoder.reset()
         const owner = encoder.name(rrset.name).slice()
-        const expected = decodeRRset(owner, encoder.encode(rrset.type, rrset.ttl ?? 30, rrset.data))
+        const expected = decodeRRset(owner, encoder.encode(rrset.type, rrset.ttl ?? 30, rrset.data, rrset))
         const key = layout.keyOf(owner, rrsetPath(rrset.type))
         const decoded = layout.decode(key, Buffer.from(rrsetValue(rrset)))
         expect(decoded.kind).toBe('records')

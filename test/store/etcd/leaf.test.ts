@@ -92,7 +92,10 @@ describe('leaves', () => {
             const type = path.includes('AAAA') ? 'AAAA' : 'A'
             const address = type === 'A' ? `192.0.2.${i}` : `2001:db8::${i}`
             const one = leaf(path, type, address)
-            return kind === 'record' ? one : { ...one, rdata: Uint8Array.from([0, one.rdata.length, ...one.rdata]) }
+            // Nothing is said of its records; then come these.
+            return kind === 'record'
+              ? one
+              : { ...one, rdata: Uint8Array.from([0, 1, 0, 0, one.rdata.length, ...one.rdata]) }
           }),
         )
       }),

@@ -46,6 +46,7 @@ describe('a snapshot that is written while the index changes', { timeout: 60_000
       onBadRecord: () => {},
       onDown: () => {},
       onUp: () => {},
+      onHealth: () => {},
       onError: () => {},
     })
     posted = publisher

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseSelectionOptions, type SelectionOptions } from '../../../lib/query/select/selection-options.js'
-import { errorCode } from '../../support/error-code.js'
+import { parseSelectionOptions, type SelectionOptions } from '../../lib/records/selection-options.js'
+import { errorCode } from '../support/error-code.js'
 
 describe('selection options', () => {
   it('shuffle all records by default', () => {

@@ -1,7 +1,6 @@
-import { type Bounds, describe, refuseUnknownKeys, wholeNumber } from '../../bounds.js'
-import { ContainerDnsError, type ErrorCode } from '../../errors.js'
-import { MAX_MESSAGE_SIZE } from '../../wire/constants.js'
-import { SMALLEST_RECORD } from '../response-writer.js'
+import { type Bounds, describe, refuseUnknownKeys, wholeNumber } from '../bounds.js'
+import { ContainerDnsError, type ErrorCode } from '../errors.js'
+import { MAX_MESSAGE_SIZE, RDLENGTH_SIZE } from '../wire/constants.js'
 
 /** In which order addresses and services are answered: at random, by turns, the same for a client, at random by weight, as they were put. */
 export const SELECTION_POLICIES = ['shuffle', 'rotate', 'clientHash', 'weighted', 'ordered'] as const
@@ -27,6 +26,8 @@ export interface ParsedSelectionOptions {
   readonly affinity: Affinity
 }
 
+/** An owner that is a pointer, type, class and TTL, the length of the rdata, and one octet of it: no record has less. */
+const SMALLEST_RECORD = 10 + RDLENGTH_SIZE + 1
 /** No more fit in a message: 5041. */
 export const MAX_RECORDS = Math.floor(MAX_MESSAGE_SIZE / SMALLEST_RECORD)
 export const MAX_ANSWERS: Bounds = { default: MAX_RECORDS, min: 1, max: MAX_RECORDS, unit: 'records' }

@@ -1,0 +1,60 @@
+import { NO_VALUE } from '../../clients/cidr-table.js'
+import { ADDRESS_WORDS, writeIpv4Client, writeIpv6Client } from '../../clients/client-address.js'
+import type { Affinity } from '../../records/selection-options.js'
+import { IPV4_SUBNET, SUBNET_ADDRESS } from '../../wire/edns.js'
+import type { ClientAddresses, QueryContext } from '../query-context.js'
+import { clientKey } from './client-key.js'
+
+/** Whom the query in hand is answered for, as selection knows it. Looked at only where somebody asks. Made once per thread. */
+export class QueryClient {
+  readonly #words = new Int32Array(ADDRESS_WORDS)
+  readonly #octets = new Uint8Array(4 * ADDRESS_WORDS)
+  #addresses: ClientAddresses | undefined
+  #number = 0
+  #context: QueryContext | undefined
+
+  /** The query in hand is number `i` of those whose clients `addresses` tells. */
+  begin(addresses: ClientAddresses, i: number, context: QueryContext): void {
+    this.#addresses = addresses
+    this.#number = i
+    this.#context = context
+  }
+
+  /** RFC 7871 §11.2: anybody can claim to ask for another, so that only those are believed who have been named. */
+  checkSubnet(): void {
+    const context = this.#context!
+    const sources = context.settings.subnetSources
+    if (sources === undefined || context.edns.isSubnetMalformed || !this.#readAddress()) return
+    context.answersSubnet = sources.find(this.#words, 0) !== NO_VALUE
+  }
+
+  /** What `clientHash` knows the client by; 0 for this process itself. */
+  key(affinity: Affinity): number {
+    const context = this.#context!
+    if (affinity === 'ecs' && context.answersSubnet && context.edns.subnetPrefix > 0) {
+      this.#readSubnet(context)
+      // RFC 7871 §7.2.1: the answer is for the whole network, and for no larger one.
+      context.subnetScope = context.edns.subnetPrefix
+    } else if (!this.#readAddress()) return 0
+    return clientKey(affinity, this.#words, 0)
+  }
+
+  #readAddress(): boolean {
+    const octets = this.#octets
+    const length = this.#addresses!.clientAddress(this.#number, octets)
+    if (length === 4) writeIpv4Client(this.#words, 0, octets, 0)
+    else if (length > 0) writeIpv6Client(this.#words, 0, octets, 0)
+    return length > 0
+  }
+
+  /** The first address of the network that the client is in: behind the prefix there are zeros. */
+  #readSubnet({ edns, reader }: QueryContext): void {
+    const octets = this.#octets
+    const length = edns.subnetLength - SUBNET_ADDRESS
+    for (let i = 0; i < octets.length; i++) {
+      octets[i] = i < length ? reader.bytes[edns.subnetStart + SUBNET_ADDRESS + i]! : 0
+    }
+    if (edns.subnetFamily === IPV4_SUBNET) writeIpv4Client(this.#words, 0, octets, 0)
+    else writeIpv6Client(this.#words, 0, octets, 0)
+  }
+}
