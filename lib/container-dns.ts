@@ -23,6 +23,8 @@ export interface ContainerDnsEvents {
   storeDown: (cause: Error) => void
   storeUp: () => void
   badRecord: (bad: BadRecord) => void
+  /** Hooks from modules have cost three threads, and are not called any more. */
+  hooksOff: (cause: Error) => void
   /** Something failed that no caller waits for, and that the server lives on with. */
   error: (error: Error) => void
 }
@@ -53,7 +55,7 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   readonly ready: boolean
   /**
    * Asks the answering code directly, without a socket; access lists and limits are for others. Rejects with CDNS_NAME_INVALID,
-   * CDNS_TYPE_UNSUPPORTED, CDNS_ADDRESS_INVALID or CDNS_CLOSED.
+   * CDNS_TYPE_UNSUPPORTED, CDNS_ADDRESS_INVALID, CDNS_CLOSED or CDNS_QUERY_DROPPED.
    */
   query(name: string, type: RecordType, options?: QueryOptions): Promise<DnsResponse>
   stats(): Stats

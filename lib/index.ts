@@ -3,6 +3,15 @@ export type { WorkerRestart } from './cluster/supervisor.js'
 export type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
+export type {
+  Backend,
+  HookAnswer,
+  HookOptions,
+  HookQuery,
+  HookResponse,
+  Hooks,
+  HookVerdict,
+} from './hooks/hooks.js'
 export type { AclAction, AclRule } from './limits/acl.js'
 export type { AmplificationOptions } from './limits/amplification.js'
 export type { RateLimitOptions } from './limits/rate-limit-options.js'

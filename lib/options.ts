@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { ContainerDnsError } from './errors.js'
+import type { HookOptions } from './hooks/hooks.js'
+import { HOOK_TIMEOUT_MS, type ParsedHooks, parseHooks } from './hooks/options.js'
 import { type AclRule, parseAcl } from './limits/acl.js'
 import { type AmplificationOptions, type ParsedAmplification, parseAmplification } from './limits/amplification.js'
 import {
@@ -108,6 +110,10 @@ export interface ContainerDnsOptions {
   /** Answers PTR for addresses of A and AAAA records in reverse zones that are among `zones`. Default false. */
   synthesizePtr?: boolean
   tcp?: TcpOptions
+  /** What the host has to say about queries; see docs/hooks.md. */
+  hooks?: HookOptions
+  /** How long a query waits for a hook that is a function; default 50 ms. 1 to 5000. */
+  hookTimeoutMs?: number
   /** Clients that see records of their own; default: none. */
   views?: View[]
   /** How much a client may have; default: as much as it likes. */
@@ -154,6 +160,8 @@ export interface ParsedOptions {
   readonly srvWeights: SrvWeightsOption
   readonly synthesizePtr: boolean
   readonly tcp: StreamLimits
+  readonly hooks: ParsedHooks
+  readonly hookTimeoutMs: number
   readonly views: ParsedViews
   readonly rateLimit: ParsedRateLimitOptions
   readonly acl: Int32Array | undefined
@@ -179,6 +187,8 @@ export const OPTION_NAMES = [
   'srvWeights',
   'synthesizePtr',
   'tcp',
+  'hooks',
+  'hookTimeoutMs',
   'views',
   'rateLimit',
   'acl',
@@ -216,6 +226,8 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     srvWeights: parseSrvWeights(given.srvWeights),
     synthesizePtr: parseBoolean('synthesizePtr', given.synthesizePtr),
     tcp: parseTcp(given.tcp),
+    hooks: parseHooks(given.hooks),
+    hookTimeoutMs: numberWithin('hookTimeoutMs', given.hookTimeoutMs, HOOK_TIMEOUT_MS),
     views: parseViews(given.views),
     rateLimit: parseRateLimitOptions(given.rateLimit),
     acl: parseAcl(given.acl),

@@ -6,12 +6,13 @@ import { addressFromText } from './clients/client-address.js'
 import { type Clock, systemClock } from './clock.js'
 import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
-import { threadCount, threadPlans } from './cluster/thread-plans.js'
+import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
 import type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
-import { ContainerDnsError } from './errors.js'
+import { ContainerDnsError, callHost } from './errors.js'
 import { type Health, type HealthChange, TableHealth } from './health/health.js'
 import { HealthReader } from './health/health-reader.js'
 import { HealthTable } from './health/health-table.js'
+import { ServerHooks } from './hooks/server-hooks.js'
 import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { createRateLimits } from './limits/create-rate-limits.js'
 import { CounterSampler } from './metrics/counter-totals.js'
@@ -92,6 +93,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
   readonly #supervisor: Supervisor
+  readonly #hooks: ServerHooks
   readonly #cookieSecrets = new CookieSecrets()
   readonly #secretTimer: NodeJS.Timeout
   readonly #policy: AnswerPolicy
@@ -100,6 +102,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #onAbort = () => void this.close()
   /** For `#placeOf`, which is asked for each of a million names. */
   readonly #placeName = new FoldedName()
+  #isAnswering = false
   #ready = false
   #hasStore = false
   /** Why the store was last out of reach, for a start that is given up. */
@@ -136,8 +139,18 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const forHost = { ...this.#policy, acl: undefined, rateLimits: undefined }
     const settings = openSettings(this.#index.reader, this.#healthReader, forHost)
     this.#zones = settings.zones
+    this.#hooks = new ServerHooks({
+      hooks: options.hooks,
+      timeoutMs: options.hookTimeoutMs,
+      threads,
+      views: options.views.names,
+      logger: options.logger,
+      onOff: (cause) => callHost(() => this.emit('hooksOff', cause)),
+    })
     // Queries of the host itself are not part of the statistics.
-    this.#pipeline = new QueryPipeline(settings, new Uint32Array(COUNTER_ROW_WORDS), randomInt(1, 2 ** 31), 1)
+    const counters = new Uint32Array(COUNTER_ROW_WORDS)
+    const hooks = this.#hooks.forMainThread(counters, this.#healthReader)
+    this.#pipeline = new QueryPipeline(settings, counters, randomInt(1, 2 ** 31), 1, hooks)
     this.#publisher = this.#createPublisher(clock, health)
     this.records = new PublishedRecords({
       index: this.#index,
@@ -189,6 +202,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   async query(name: string, type: RecordType, options: QueryOptions = {}): Promise<DnsResponse> {
     refuseUnknownKeys('query', options, ['client'])
     const address = options.client === undefined ? undefined : addressOf(options.client)
+    // Asked by a hook in the middle of another query: that one has the pipeline until the hook has returned.
+    while (this.#isAnswering) await Promise.resolve()
     if (this.#closing !== undefined) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
     const request = queryMessage(name, typeCode(type), 0)
     // No epoch is entered: nothing here waits, and on this thread nothing is written or reused meanwhile.
@@ -199,10 +214,13 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
         return address?.length ?? 0
       },
     }
+    this.#isAnswering = true
     this.#healthReader.enter()
     this.#pipeline.take(0, request, 0, request.length)
     const length = this.#pipeline.answerStream(0, response, 0, response.length)
     this.#healthReader.leave()
+    this.#isAnswering = false
+    if (length === 0) throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
     return decodeResponse(response.subarray(0, length))
   }
 
@@ -254,6 +272,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
+    this.#hooks.close()
     // Everything is closed by now, whoever failed to.
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
@@ -319,22 +338,33 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   #createSupervisor(clock: Clock): Supervisor {
     return new Supervisor({
-      plans: threadPlans(this.#sockets, this.#options, (thread) => ({
-        ...this.#policy,
-        counters: this.#counterRows,
-        index: this.#index.handle(thread),
-        health: this.#healthTable.handle(thread),
-      })),
+      plans: threadPlans(this.#sockets, this.#options, (thread) => this.#answeringOf(thread)),
       onDeath: (thread) => {
         this.#index.releaseReader(thread)
         this.#healthTable.release(thread)
+        this.#hooks.onDeath(thread)
       },
+      onHookFault: (hook, error) => this.#hooks.onFault(hook, error),
+      onHooksLost: (error) => this.emit('error', error),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
       onCertificate: (file, failure) => this.#onCertificate(file, failure),
       logger: this.#options.logger,
       clock,
     })
+  }
+
+  #answeringOf(thread: number): ReturnType<AnsweringOf> {
+    const { datagrams } = this.#sockets
+    const wake = thread < datagrams.threads ? () => datagrams.wake(thread) : () => {}
+    const hooks = this.#hooks.taskFor(thread, !this.#ready, wake)
+    return {
+      ...this.#policy,
+      counters: this.#counterRows,
+      index: this.#index.handle(thread),
+      health: this.#healthTable.handle(thread),
+      ...(hooks === undefined ? {} : { hooks }),
+    }
   }
 
   #onCertificate(file: string, failure: Error | undefined): void {
@@ -356,6 +386,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   /** Everybody who wants to know of a change is told from here. */
   #onHealthChange(change: HealthChange): void {
     if (this.listenerCount('health') > 0) this.emit('health', change)
+    this.#hooks.onHealthChange(change)
   }
 
   /** The same for the health of addresses. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../lib/errors.js'
+import { HOOK_TIMEOUT_MS } from '../lib/hooks/options.js'
 import { COUNTER_NAMES } from '../lib/metrics/counters.js'
 import * as options from '../lib/options.js'
 import { UDP_PAYLOAD_SIZE } from '../lib/query/options.js'
@@ -87,7 +88,9 @@ describe('docs/standards.md', () => {
   it('lists each RFC that has tests', () => {
     const text = readFileSync(new URL('docs/standards.md', ROOT), 'utf8')
     const listed = [...text.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((row) => row[1]!.split(', '))
-    const tested = readdirSync(new URL('test/rfc/', ROOT)).flatMap((file) => /^rfc(\d+)\.test\.ts$/.exec(file)?.[1] ?? [])
+    const tested = readdirSync(new URL('test/rfc/', ROOT)).flatMap(
+      (file) => /^rfc(\d+)\.test\.ts$/.exec(file)?.[1] ?? [],
+    )
     expect(tested.filter((rfc) => !listed.includes(rfc))).toEqual([])
     expect(listed).toEqual([...new Set(listed)])
   })
@@ -197,6 +200,7 @@ describe('docs/options.md', () => {
     ['negativeTtl', options.NEGATIVE_TTL],
     ['edns', UDP_PAYLOAD_SIZE],
     ['startTimeoutMs', options.START_TIMEOUT_MS],
+    ['hookTimeoutMs', HOOK_TIMEOUT_MS],
     ['tcp', options.TCP_IDLE_TIMEOUT_MS],
     ['tcp', options.TCP_CONNECTIONS],
     ['tcp', options.TCP_CONNECTIONS_PER_CLIENT],

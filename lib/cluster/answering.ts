@@ -1,9 +1,17 @@
 import { randomInt } from 'node:crypto'
 import { type HealthHandle, HealthReader } from '../health/health-reader.js'
+import { type HealthOf, healthOf } from '../hooks/backends.js'
+import { FaultReports } from '../hooks/fault-reports.js'
+import type { HookTask } from '../hooks/function-hooks.js'
+import type { Hooks } from '../hooks/hooks.js'
+import { LateAnswers } from '../hooks/late-answers.js'
+import { importHooks } from '../hooks/module-hooks.js'
+import { ThreadHooks } from '../hooks/thread-hooks.js'
 import { ThreadCounters } from '../metrics/counters.js'
 import { QueryPipeline } from '../query/pipeline.js'
 import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
+import { type MessageFromThread, toPlainError } from '../threads/messages.js'
 import { receiveSegment } from '../threads/receive-segment.js'
 import { SegmentInbox } from '../threads/segment-inbox.js'
 import type { ThreadTask } from './thread-life.js'
@@ -13,6 +21,8 @@ export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly counters: SharedArrayBuffer
   readonly index: RecordIndexHandle
   readonly health: HealthHandle
+  /** Left out where a host has no hooks. */
+  readonly hooks?: HookTask
 }
 
 /** The query pipeline of one thread, with the tables that it reads and the counters that it counts in. */
@@ -23,17 +33,23 @@ export interface Answering {
   leave(): void
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
+  readonly hooks: ThreadHooks | undefined
+  /** Where queries can be parked. */
+  readonly late: LateAnswers | undefined
 }
 
-/** Binds a pipeline for batches of up to `batchSize` queries to the index and to this thread's row of counters. */
-export function openAnswering(task: AnsweringTask, batchSize: number): Answering {
+/**
+ * Binds a pipeline for batches of up to `batchSize` queries to the tables and to this thread's row of counters; `calls` are the hooks
+ * that can be called in this thread.
+ */
+export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hooks = {}): Answering {
   const inbox = new SegmentInbox(() => receiveSegment(task.port))
   const index = RecordIndexReader.open(task.index, () => inbox.next('records'))
   const health = new HealthReader(task.health, () => inbox.next('health'))
   const counters = new ThreadCounters(task.counters, task.thread)
   const settings = openSettings(index, health, task)
-  const pipeline = new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize)
-  return {
+  const hooks = task.hooks && openThreadHooks(task, task.hooks, calls, counters.values, healthOf(health))
+  const answering = {
     enter() {
       index.enter()
       health.enter()
@@ -43,6 +59,42 @@ export function openAnswering(task: AnsweringTask, batchSize: number): Answering
       index.leave()
     },
     counters,
-    pipeline,
+    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks),
   }
+  const late = hooks?.owner && new LateAnswers(hooks, hooks.owner, answering)
+  return { ...answering, hooks, late }
+}
+
+/** Imports what a thread needs before it can serve. Rejects with CDNS_HOOK_MODULE_FAILED where the server cannot do without. */
+export async function importThreadHooks({ hooks, port }: AnsweringTask): Promise<Hooks> {
+  if (hooks === undefined) return {}
+  try {
+    return await importHooks(hooks.modules)
+  } catch (error) {
+    if (hooks.mustImport) throw error
+    port.postMessage({ type: 'hooksLost', error: toPlainError(error) } satisfies MessageFromThread)
+    return {}
+  }
+}
+
+function openThreadHooks(
+  task: AnsweringTask,
+  hooks: HookTask,
+  calls: Hooks,
+  counters: Uint32Array,
+  healthOf: HealthOf,
+): ThreadHooks {
+  const report = (hook: string, error: unknown) => {
+    const message: MessageFromThread = { type: 'hookFault', hook, error: toPlainError(error) }
+    task.port.postMessage(message)
+  }
+  return new ThreadHooks({
+    calls,
+    guard: { memory: hooks.guard, thread: task.thread },
+    ...(hooks.parking === undefined ? {} : { parking: hooks.parking }),
+    healthOf,
+    views: hooks.views,
+    counters,
+    faults: new FaultReports(report),
+  })
 }

@@ -1,7 +1,8 @@
+import type { Hooks } from '../hooks/hooks.js'
 import { Counter } from '../metrics/counters.js'
 import { BATCH_SIZE, type DatagramHandler, type ThreadEndpoints } from '../transport/datagram-transport.js'
 import { serveDatagrams } from '../transport/serve.js'
-import { type AnsweringTask, openAnswering } from './answering.js'
+import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
 import { liveThread } from './thread-life.js'
 
 /** What a DNS thread is given: a plain object, posted to it. */
@@ -11,19 +12,27 @@ export interface DnsThreadTask extends AnsweringTask {
 
 /** The life of a DNS thread: answers what comes to its sockets until it is told to stop. */
 export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): Promise<void> {
-  return liveThread(task, async (control) => serveDatagrams(task.endpoints, handlerFor(task), control))
+  return liveThread(task, async (control) => {
+    const hooks = await importThreadHooks(task)
+    return serveDatagrams(task.endpoints, handlerFor(task, hooks), control)
+  })
 }
 
 /** Binds the query pipeline to the batches of the transport. */
-export function createHandler(task: DnsThreadTask): DatagramHandler {
-  const answering = openAnswering(task, BATCH_SIZE)
-  const { counters, pipeline } = answering
+export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramHandler {
+  const answering = openAnswering(task, BATCH_SIZE, calls)
+  const { counters, pipeline, hooks, late } = answering
   let next = 0
   return {
+    ...(late === undefined ? {} : { late }),
     beginBatch(batch) {
       const { bytes, count, starts, lengths } = batch
       answering.enter()
       pipeline.clients = batch
+      if (hooks !== undefined) {
+        hooks.protocol = 'udp'
+        hooks.routes = batch
+      }
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)
       next = 0

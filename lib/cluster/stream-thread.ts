@@ -1,9 +1,12 @@
+import { LATER } from '../handoff/layout.js'
+import type { Hooks } from '../hooks/hooks.js'
 import { Counter } from '../metrics/counters.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
 import { writeClientAddress } from '../transport/client-address.js'
 import { serveStreams } from '../transport/serve-streams.js'
 import type {
   ConnectionEvent,
+  LateReceiver,
   StreamEndpoints,
   StreamHandler,
   StreamLimits,
@@ -12,7 +15,8 @@ import type {
 } from '../transport/stream-transport.js'
 import { isPem } from '../transport/tls-certificate.js'
 import { freshness } from '../wire/freshness.js'
-import { type AnsweringTask, openAnswering } from './answering.js'
+import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import { LateStreamResponses } from './late-stream-responses.js'
 import { liveThread } from './thread-life.js'
 
 /** What the stream thread is given: a plain object, posted to it. */
@@ -25,13 +29,17 @@ export interface StreamThreadTask extends AnsweringTask {
 /** The life of the stream thread: answers its connections on its event loop until it is told to stop. */
 export function runStreamThread(task: StreamThreadTask, handlerFor = createStreamHandler): Promise<void> {
   const { endpoints, services, limits } = task
-  return liveThread(task, (control) => serveStreams(endpoints, services, limits, handlerFor(task), control))
+  return liveThread(task, async (control) => {
+    const hooks = await importThreadHooks(task)
+    await serveStreams(endpoints, services, limits, handlerFor(task, hooks), control)
+  })
 }
 
 /** Binds the query pipeline to the bursts of the transport. */
-export function createStreamHandler(task: StreamThreadTask): StreamHandler {
-  const answering = openAnswering(task, 1)
-  const { counters, pipeline } = answering
+export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): StreamHandler {
+  const answering = openAnswering(task, 1, calls)
+  const { counters, pipeline, hooks, late } = answering
+  const lateResponses = late && new LateStreamResponses(late)
   const { values } = counters
   // The connections of a thread that died have died with it, uncounted.
   values[Counter.tcpClosed] = values[Counter.tcpAccepted]!
@@ -39,10 +47,13 @@ export function createStreamHandler(task: StreamThreadTask): StreamHandler {
   let client = ''
   let isEncrypted = false
   let queries = Counter.tcpQueries
+  let receiver: LateReceiver | undefined
   pipeline.clients = { areOnStreams: true, clientAddress: (_, target) => writeClientAddress(client, target) }
   return {
-    beginBurst(address, protocol) {
+    beginBurst(address, protocol, from) {
       client = address
+      receiver = from
+      if (hooks !== undefined) hooks.protocol = protocol
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
       answering.enter()
@@ -50,8 +61,11 @@ export function createStreamHandler(task: StreamThreadTask): StreamHandler {
     answer(request, start, length, response, responseStart, capacity) {
       values[queries]!++
       pipeline.take(0, request, start, length)
-      return pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
+      const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
+      if (size === LATER) lateResponses!.expect(hooks!.parkedSlot, receiver!)
+      return size
     },
+    giveUp: () => lateResponses?.giveUp(),
     endBurst() {
       answering.leave()
       counters.flush()

@@ -40,6 +40,10 @@ export interface SupervisorOptions {
   readonly onError: (error: Error) => void
   /** A thread has taken what a file holds, or says why it goes on with the certificate it had. */
   readonly onCertificate: (file: string, failure: Error | undefined) => void
+  /** A hook in a thread has failed; now and then, if it does so often. */
+  readonly onHookFault: (hook: string, error: Error) => void
+  /** A thread that was run again goes on without its hooks. */
+  readonly onHooksLost: (error: Error) => void
   readonly logger: Logger
   readonly clock: Clock
   /** How long a thread may take until it serves; default `START_TIMEOUT_MS`. */
@@ -246,6 +250,12 @@ export class Supervisor {
         return
       case 'failed':
         thread.failure = fromPlainError(message.error)
+        return
+      case 'hookFault':
+        callHost(() => this.#options.onHookFault(message.hook, fromPlainError(message.error)))
+        return
+      case 'hooksLost':
+        callHost(() => this.#options.onHooksLost(fromPlainError(message.error)))
         return
       case 'certificate':
         callHost(() => this.#options.onCertificate(message.file, message.error && fromPlainError(message.error)))

@@ -41,7 +41,7 @@ export const TRUSTED_NETWORKS: readonly string[] = [
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID and CDNS_CIDR_INVALID. */
 export function parseAmplification(given: AmplificationOptions = {}): ParsedAmplification {
   refuseUnknownKeys('amplification', given, ['ratio', 'trusted'])
-  const trusted = parseCidrs('amplification.trusted', given.trusted ?? TRUSTED_NETWORKS)
+  const trusted = parseCidrs('amplification.trusted', given.trusted === undefined ? TRUSTED_NETWORKS : given.trusted)
   return Object.freeze({
     ratio: numberWithin('amplification.ratio', given.ratio, AMPLIFICATION_RATIO),
     trusted: buildCidrTable(trusted.map((cidr) => ({ cidr, value: 0 }))),

@@ -66,10 +66,12 @@ export class ClientRules {
       if (context.access === 'drop') return
     }
     if (this.#limits !== undefined && !this.#limits.admitsQuery(words, 0, this.#nowMs)) context.access = 'limit'
-    if (this.#views !== undefined) {
-      const view = this.#views.find(words, 0)
-      if (view !== NO_VALUE) context.view = view
-    }
+    this.#findView(context)
+  }
+
+  /** The same for a request that was met before, and let in: it is not charged for twice. */
+  meetAgain(context: QueryContext, clients: ClientAddresses, i: number): void {
+    if (this.#readAddress(context, clients, i)) this.#findView(context)
   }
 
   /** Whether the response in hand, to a client that has not proved its address, may go out. */
@@ -94,6 +96,12 @@ export class ClientRules {
     // What this server is called is all that a response without records can have too much of.
     if (head + optSize(context) > most) edns.wantsNsid = false
     return Math.max(most, head + optSize(context))
+  }
+
+  #findView(context: QueryContext): void {
+    if (this.#views === undefined) return
+    const view = this.#views.find(context.client, 0)
+    if (view !== NO_VALUE) context.view = view
   }
 
   #readAddress(context: QueryContext, clients: ClientAddresses, i: number): boolean {

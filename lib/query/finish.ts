@@ -37,8 +37,10 @@ export function responseSize(context: QueryContext, capacity: number): number {
 /** RFC 8482 §4.4: whoever wants ANY can have it over TCP; what is larger is truncated, whose answer is as long as its question. */
 function anySize(context: QueryContext): number {
   if (context.isClientVerified) return Number.POSITIVE_INFINITY
-  const { question, reader } = context
-  const least = HEADER_SIZE + question.length + optSize(context)
+  const { question, reader, edns } = context
+  // Whether there will be an Extended DNS Error is not known yet.
+  const error = edns.present ? OPTION_HEADER_SIZE + EXTENDED_ERROR_SIZE : 0
+  const least = HEADER_SIZE + question.length + optSize(context) + error
   return Math.max(least, Math.floor(ANY_AMPLIFICATION * (reader.end - reader.start)))
 }
 

@@ -1,8 +1,10 @@
+import { LATER } from '../handoff/layout.js'
 import { CLASS_IN, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import { ExtendedError } from '../wire/edns.js'
 import { FoldedName } from '../wire/folded-name.js'
 import { AdditionalSection, pointsToHosts } from './additional.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryHooks } from './query-hooks.js'
 import type { ResponseWriter } from './response-writer.js'
 import { QNAME_OFFSET, RDATA_OFFSET, SMALLEST_RECORD } from './response-writer.js'
 import { ALL_DOWN, RRsetWriter } from './rrset-writer.js'
@@ -28,6 +30,7 @@ export class Lookup {
   readonly #additional: AdditionalSection
   readonly #wildcards: Wildcards
   readonly #srvWeights: SrvWeights | undefined
+  readonly #hooks: QueryHooks | undefined
   /** The query in hand. */
   #context: QueryContext
   /** Where the CNAME chain is; the question's name itself stays as it is. */
@@ -35,7 +38,8 @@ export class Lookup {
   /** Hashes of the owners of the chain so far, so that a loop ends where it closes. */
   readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
 
-  constructor(settings: QuerySettings, response: ResponseWriter, chosen: ChosenRecords) {
+  constructor(settings: QuerySettings, response: ResponseWriter, chosen: ChosenRecords, hooks?: QueryHooks) {
+    this.#hooks = hooks
     this.#settings = settings
     this.#response = response
     this.#chosen = chosen
@@ -159,12 +163,26 @@ export class Lookup {
     const response = this.#response
     const { type } = this.#settings.index
     const before = response.position
-    const written = this.#rrsets.write()
+    const written = this.#writeBackends()
+    if (this.#context.isParked) return
     if (written === ALL_DOWN) this.#writeNegative(zone, true)
     else if (this.#countAnswers(written) && pointsToHosts(type)) {
       if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, written)
       this.#additional.addForAnswer(written)
     }
+  }
+
+  /** What a hook chooses of the RRset under the index' cursor, or what is chosen without one. ANY is no question for backends. */
+  #writeBackends(): number {
+    const hooks = this.#hooks
+    const context = this.#context
+    if (hooks === undefined || !hooks.selects || context.question.type === Type.ANY) return this.#rrsets.write()
+    const chosen = hooks.select(context)
+    if (chosen === LATER) {
+      context.isParked = true
+      return 0
+    }
+    return chosen === 0 ? this.#rrsets.write() : this.#rrsets.writeChosen(hooks.chosen, chosen)
   }
 
   /** Whether what was to be answered has found room. */

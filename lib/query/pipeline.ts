@@ -1,13 +1,15 @@
 import { FastRandom } from '../fast-random.js'
+import { LATER } from '../handoff/layout.js'
 import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
-import { EDNS_VERSION } from '../wire/edns.js'
+import { EDNS_VERSION, ExtendedError } from '../wire/edns.js'
 import type { ClientRules } from './client-rules.js'
 import { finish, optSize, responseSize } from './finish.js'
 import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
 import { type ClientAddresses, QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryHooks } from './query-hooks.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
 import { ChosenRecords } from './select/chosen-records.js'
@@ -34,15 +36,26 @@ export class QueryPipeline {
   readonly #lookup: Lookup
   readonly #client = new QueryClient()
   readonly #counters: Uint32Array
+  readonly #hooks: QueryHooks | undefined
+  /** For the query that is answered later than its batch. */
+  readonly #lateContext: QueryContext
 
   /** `counters` are indexed by `Counter`; `randomSeed` is a whole number other than 0; a batch has `batchSize` queries at most. */
-  constructor(settings: QuerySettings, counters: Uint32Array, randomSeed: number, batchSize: number) {
+  constructor(
+    settings: QuerySettings,
+    counters: Uint32Array,
+    randomSeed: number,
+    batchSize: number,
+    hooks?: QueryHooks,
+  ) {
     this.#index = settings.index
     this.#rules = settings.clientRules
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
     const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
-    this.#lookup = new Lookup(settings, this.#response, chosen)
+    this.#lookup = new Lookup(settings, this.#response, chosen, hooks)
     this.#counters = counters
+    this.#hooks = hooks
+    this.#lateContext = new QueryContext(settings, this.#response)
   }
 
   /** Reads a request as number `i` of its batch. The bytes must stay as they are until it has been answered. */
@@ -63,14 +76,10 @@ export class QueryPipeline {
 
   /**
    * Writes the response to request `i`, which came in a datagram, in at most `capacity` bytes and in no more than the client takes.
-   * Returns its length; 0 for none. `capacity` is at least 512, which has room for a header, a question and an OPT record.
+   * Returns its length; 0 for none, LATER when a hook has it parked. `capacity` is at least 512, which has room for a header, a question and an OPT record.
    */
   answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
-    const context = this.#contexts[i]!
-    context.isStream = false
-    context.isEncrypted = false
-    this.#checkClient(context, i)
-    return this.#respond(context, i, response, responseStart, responseSize(context, capacity))
+    return this.#answerDatagram(this.#contexts[i]!, i, response, responseStart, capacity)
   }
 
   /**
@@ -78,10 +87,73 @@ export class QueryPipeline {
    * can read the stream decides over padding.
    */
   answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number, isEncrypted = false): number {
-    const context = this.#contexts[i]!
+    return this.#answerStream(this.#contexts[i]!, i, response, responseStart, capacity, isEncrypted)
+  }
+
+  /** As `answerDatagram`, for a request that was taken once, and parked. Its client is number 0 of `clients`. */
+  answerDatagramLate(
+    request: Uint8Array,
+    start: number,
+    length: number,
+    response: Uint8Array,
+    responseStart: number,
+    capacity: number,
+  ): number {
+    return this.#answerDatagram(this.#takeLate(request, start, length), 0, response, responseStart, capacity)
+  }
+
+  /** As `answerStream`, likewise. */
+  answerStreamLate(
+    request: Uint8Array,
+    start: number,
+    length: number,
+    response: Uint8Array,
+    responseStart: number,
+    capacity: number,
+    isEncrypted: boolean,
+  ): number {
+    return this.#answerStream(this.#takeLate(request, start, length), 0, response, responseStart, capacity, isEncrypted)
+  }
+
+  /** It has been counted, and admitted, already: of its client, only whose records it sees is found out once more. */
+  #takeLate(request: Uint8Array, start: number, length: number): QueryContext {
+    const context = this.#lateContext
+    const rules = this.#rules
+    context.reset(request, start, length)
+    if (rules.areAtTake) {
+      rules.beginBatch()
+      rules.meetAgain(context, this.clients, 0)
+    }
+    context.verdict = screen(context)
+    return context
+  }
+
+  #answerDatagram(
+    context: QueryContext,
+    i: number,
+    response: Uint8Array,
+    responseStart: number,
+    capacity: number,
+  ): number {
+    context.isStream = false
+    context.isEncrypted = false
+    this.#checkClient(context, i)
+    this.#hooks?.begin(i, this.clients)
+    return this.#respond(context, i, response, responseStart, responseSize(context, capacity))
+  }
+
+  #answerStream(
+    context: QueryContext,
+    i: number,
+    response: Uint8Array,
+    responseStart: number,
+    capacity: number,
+    isEncrypted: boolean,
+  ): number {
     context.isStream = true
     context.isEncrypted = isEncrypted
     this.#checkClient(context, i)
+    this.#hooks?.begin(i, this.clients)
     return this.#respond(context, i, response, responseStart, capacity)
   }
 
@@ -101,16 +173,50 @@ export class QueryPipeline {
     }
   }
 
+  /** What a hook decides comes before the first octet, so that a response that is written twice asks it once. */
   #respond(context: QueryContext, i: number, bytes: Uint8Array, start: number, size: number): number {
+    if (context.verdict === 'accepted' && this.#hooks !== undefined) this.#askHost(context, this.#hooks)
     if (context.verdict === 'dropped') return 0
     let limit = start + size
-    this.#write(context, bytes, start, limit)
+    if (!context.isParked) this.#write(context, bytes, start, limit)
+    // What is judged is what goes out, when it does.
+    if (context.isParked) return LATER
     if (!context.isStream && !context.isClientVerified) {
       if (this.#rules.mayBeTooLarge(context)) limit = this.#fitToClient(context, i, bytes, start, size)
+      // Records that have just come may be for a hook to choose from.
+      if (context.isParked) return LATER
       if (this.#rules.limitResponses && !this.#admitsResponse(context)) return 0
     }
     this.#count(context)
-    return finish(context, limit)
+    const length = finish(context, limit)
+    if (this.#hooks !== undefined && context.hasQuestion) this.#hooks.onResponse(context, length)
+    return length
+  }
+
+  /** The host has its say over a query that its client may ask, before a name is looked up. */
+  #askHost(context: QueryContext, hooks: QueryHooks): void {
+    const decision = hooks.onQuery(context)
+    switch (decision) {
+      case 'continue':
+        break
+      case 'later':
+        context.isParked = true
+        break
+      case 'answer':
+        context.verdict = 'hooked'
+        break
+      case 'refuse':
+        context.verdict = 'answered'
+        context.rcode = Rcode.REFUSED
+        context.extendedError = ExtendedError.PROHIBITED
+        break
+      case 'drop':
+        context.verdict = 'dropped'
+        this.#counters[Counter.dropped]!++
+        break
+      default:
+        decision satisfies never
+    }
   }
 
   /** Writes the response again where it is too much for who may not have asked; returns where it must end. */
@@ -134,6 +240,7 @@ export class QueryPipeline {
     if (context.hasQuestion) response.copy(reader.bytes, reader.start + HEADER_SIZE, question.length)
     this.#index.view = context.view
     if (context.verdict === 'accepted') this.#lookup.answer(context)
+    else if (context.verdict === 'hooked') this.#hooks!.writeAnswer(context)
     else if (context.verdict === 'chaos') answerIdentity(context)
   }
 

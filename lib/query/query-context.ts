@@ -70,8 +70,11 @@ export interface ClientAddresses {
 /** What a client may have: an answer, REFUSED, or nothing; `limit`: it has had its share, and gets nothing, or REFUSED over a stream. */
 export type Access = AclAction | 'limit'
 
-/** `accepted`: go on and look for an answer. `chaos`: say who we are. `answered`: the context says what to send. `dropped`: send nothing. */
-export type Verdict = 'accepted' | 'chaos' | 'answered' | 'dropped'
+/**
+ * `accepted`: go on and look for an answer. `hooked`: a hook has one. `chaos`: say who we are. `answered`: the context says what to send.
+ * `dropped`: send nothing.
+ */
+export type Verdict = 'accepted' | 'hooked' | 'chaos' | 'answered' | 'dropped'
 
 /** One query on its way through the pipeline: what was asked, and what has been decided so far. One for each place in a batch. */
 export class QueryContext {
@@ -105,6 +108,8 @@ export class QueryContext {
   answersCookie = false
   /** Whether the client has shown that its address is its own, by a cookie of ours. */
   isClientVerified = false
+  /** Whether somebody else has to decide first: there is no response yet. */
+  isParked = false
   /** RFC 7871: whether the client's subnet is from somebody who is believed, and so goes back, and how much of it the answer depends on. */
   answersSubnet = false
   subnetScope = 0
@@ -127,6 +132,7 @@ export class QueryContext {
     this.limitHash = 0
     this.hasQuestion = false
     this.clearAnswer()
+    this.isParked = false
   }
 
   /** Forgets what has been found out for the question. */

@@ -48,20 +48,21 @@ export class RRsetWriter {
     const response = this.#response
     const { index } = this.#settings
     const chosen = this.#chosen
-    const before = response.position
-    const ownerBefore = this.#ownerOffset
     const isWhole = chosen.open()
     if (isWhole && !response.mayHoldRRset(index.type, index.count, index.wireLength)) return 0
     // What is whole has room for all its records by now, as far as that can be told.
     const room = isWhole ? index.count : response.mostRecords
     const count = chosen.choose(room)
     if (count === 0) return ALL_DOWN
-    if (count > room) return 0
-    for (let i = 0; i < count && !response.failed; i++) this.#writeRecord(chosen.positions[i]!)
-    if (!response.failed) return count
-    response.undo(before)
-    this.#ownerOffset = ownerBefore
-    return 0
+    return count > room ? 0 : this.#writeAll(count)
+  }
+
+  /** The same for `count` records, by their numbers in the RRset. */
+  writeChosen(numbers: Uint16Array, count: number): number {
+    const chosen = this.#chosen
+    chosen.open()
+    chosen.take(numbers, count)
+    return this.#writeAll(count)
   }
 
   /** The same for addresses of ours, which stand one behind the other. */
@@ -91,6 +92,18 @@ export class RRsetWriter {
     if (!response.failed) return true
     response.undo(before)
     return false
+  }
+
+  #writeAll(count: number): number {
+    const response = this.#response
+    const { positions } = this.#chosen
+    const before = response.position
+    const ownerBefore = this.#ownerOffset
+    for (let i = 0; i < count && !response.failed; i++) this.#writeRecord(positions[i]!)
+    if (!response.failed) return count
+    response.undo(before)
+    this.#ownerOffset = ownerBefore
+    return 0
   }
 
   #writeRecord(at: number): void {

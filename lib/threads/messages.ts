@@ -9,6 +9,10 @@ export type MessageFromThread =
   | { readonly type: 'started'; readonly threadId: number }
   | { readonly type: 'serving' }
   | { readonly type: 'failed'; readonly error: PlainError }
+  /** A hook has thrown, or returned what makes no sense. */
+  | { readonly type: 'hookFault'; readonly hook: string; readonly error: PlainError }
+  /** A thread that was run again could not import its hooks, and goes on without. */
+  | { readonly type: 'hooksLost'; readonly error: PlainError }
   /** The certificate in a file was replaced, or could not be. */
   | { readonly type: 'certificate'; readonly file: string; readonly error: PlainError | undefined }
 

@@ -32,8 +32,15 @@ export interface BatchPayloads {
   readonly responses: SlotMemory
 }
 
+// A route: | socket u8 | length of the control data u8, 2 unused | name | control data |
+const ROUTE_CONTROL_LENGTH = 1
+const ROUTE_NAME = 4
+const ROUTE_CONTROL = ROUTE_NAME + NAME_STRIDE
+
 /** Receives, has answered and sends on one socket. Belongs to the thread that made it; the descriptor is the main thread's. */
 export class BatchSocket {
+  /** By which routes tell the sockets of a thread apart. */
+  number = 0
   readonly #libc: Libc
   readonly #fd: number
   readonly #batch: RequestBatch & { count: number }
@@ -53,7 +60,8 @@ export class BatchSocket {
     const { bytes, stride } = payloads.requests
     const starts = Uint32Array.from({ length: BATCH_SIZE }, (_, i) => i * stride)
     const clientAddress = (i: number, target: Uint8Array) => this.#clientAddress(i, target)
-    this.#batch = { bytes, count: 0, starts, lengths: new Uint32Array(BATCH_SIZE), clientAddress }
+    const saveRoute = (i: number, target: Uint8Array, at: number) => this.#saveRoute(i, target, at)
+    this.#batch = { bytes, count: 0, starts, lengths: new Uint32Array(BATCH_SIZE), clientAddress, saveRoute }
     this.#responses = payloads.responses
     this.#nameLength = socket.family === 4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE
     this.#controlCapacity = socket.wildcard ? CONTROL_CAPACITY : 0
@@ -103,12 +111,40 @@ export class BatchSocket {
         next * responses.stride,
         MAX_RESPONSE_SIZE,
       )
-      if (length === 0) continue
+      if (length <= 0) continue
       this.#toSend.setPayloadLength(next, length)
       this.#address(next, i)
       next++
     }
     return next
+  }
+
+  /** Addresses message `i` of a round of late responses. */
+  routeLate(i: number, route: Uint8Array, start: number): void {
+    copyBytes(route, start + ROUTE_NAME, this.#names.bytes, i * NAME_STRIDE, this.#nameLength)
+    if (this.#controlCapacity === 0) return
+    const receivedLength = route[start + ROUTE_CONTROL_LENGTH]!
+    copyBytes(route, start + ROUTE_CONTROL, this.#controls.bytes, i * CONTROL_CAPACITY, receivedLength)
+    const length = turnAround(this.#controls.words, (i * CONTROL_CAPACITY) >>> 2, receivedLength)
+    this.#toSend.setRoom(i, this.#nameLength, length)
+  }
+
+  setLateLength(i: number, length: number): void {
+    this.#toSend.setPayloadLength(i, length)
+  }
+
+  /** Sends the first `count` messages, and returns how many the kernel did not take. */
+  sendLate(count: number): number {
+    return sendBatch(this.#libc, this.#fd, this.#writable.address, this.#toSend.address, count)
+  }
+
+  #saveRoute(i: number, target: Uint8Array, at: number): void {
+    target[at] = this.number
+    copyBytes(this.#names.bytes, i * NAME_STRIDE, target, at + ROUTE_NAME, this.#nameLength)
+    if (this.#controlCapacity === 0) return
+    const length = Math.min(this.#received.receivedControlLength(i), CONTROL_CAPACITY)
+    target[at + ROUTE_CONTROL_LENGTH] = length
+    copyBytes(this.#controls.bytes, i * CONTROL_CAPACITY, target, at + ROUTE_CONTROL, length)
   }
 
   /** Addresses a response to where a request came from, and from where it was sent to. */
@@ -147,4 +183,8 @@ export class BatchSocket {
       cause: new Error(getSystemErrorName(-errno)),
     })
   }
+}
+
+function copyBytes(from: Uint8Array, fromStart: number, to: Uint8Array, toStart: number, count: number): void {
+  for (let i = 0; i < count; i++) to[toStart + i] = from[fromStart + i]!
 }

@@ -29,6 +29,32 @@ export interface RequestBatch {
   readonly lengths: Uint32Array
   /** Writes the address of the client that sent request i, 4 or 16 octets, and returns its length. Until `endBatch`, and before request i is answered. */
   clientAddress(i: number, target: Uint8Array): number
+  /** Writes where the response to request i is to go, in at most `ROUTE_SIZE` octets: a response that comes later brings it along. Before request i is answered. */
+  saveRoute(i: number, target: Uint8Array, at: number): void
+}
+
+/** Responses that come when their batch is long over, because their queries were parked: see `LATER`. */
+export interface LateResponses {
+  /** Before the first `write` of a round. */
+  begin(): void
+  /** Whether one more is due. Its route stands at `routeStart` of `routeBytes` until it has been written. */
+  next(): boolean
+  readonly routeBytes: Uint8Array
+  readonly routeStart: number
+  /** Writes it as `DatagramHandler.answer` does. */
+  write(response: Uint8Array, start: number, capacity: number): number
+  /** After the last one of a round has been handed to the kernel. */
+  end(sendFailures: number): void
+  /** Before a thread blocks: for how long it may, `mostMs` at most. `awake` comes after that. */
+  sleep(mostMs: number): number
+  awake(): void
+  /** Has all that are still to come be due at once: the thread is about to end. */
+  giveUp(): void
+  /** For a thread with an event loop: has `onDue` called when some are due, until `close`. */
+  watch(onDue: () => void): void
+  /** A query was parked, and the event loop may have to be told of its deadline. */
+  parked(): void
+  close(): void
 }
 
 /** What turns requests into responses. Runs in the thread of the sockets, synchronously; must not throw. */
@@ -37,7 +63,7 @@ export interface DatagramHandler {
   beginBatch(batch: RequestBatch): void
   /**
    * Writes the response to the request into `response` from `responseStart` on, in at most `responseCapacity` bytes,
-   * and returns its length; 0 sends nothing. `length` may be less than what was sent: see `MAX_REQUEST_SIZE`.
+   * and returns its length; 0 sends nothing, and LATER nothing yet. `length` may be less than what was sent: see `MAX_REQUEST_SIZE`.
    */
   answer(
     request: Uint8Array,
@@ -49,6 +75,8 @@ export interface DatagramHandler {
   ): number
   /** After the last response of a batch has been handed to the kernel. `sendFailures` counts responses that it did not take. */
   endBatch(sendFailures: number): void
+  /** Where queries can be parked: the responses that come later. */
+  readonly late?: LateResponses
 }
 
 /** How the thread that serves is told to go on or to end. */
@@ -121,5 +149,7 @@ export const BATCH_SIZE = 64
 export const MAX_REQUEST_SIZE = 4096
 /** Room for one response; the largest UDP payload that may be configured. */
 export const MAX_RESPONSE_SIZE = 4096
+/** Room for where a response is to go. */
+export const ROUTE_SIZE = 112
 /** The longest wait in one piece: a thread that is to be terminated must come by JavaScript this often. */
 export const MAX_WAIT_MS = 100

@@ -1,3 +1,4 @@
+import { LATER } from '../handoff/layout.js'
 import { MAX_REQUEST_SIZE } from './datagram-transport.js'
 import { MAX_FRAME_SIZE } from './stream-frames.js'
 import type { StreamHandler } from './stream-transport.js'
@@ -20,17 +21,28 @@ export class DohAnswers {
     this.#handler = handler
   }
 
-  /** Undefined for a message that gets no answer. */
-  to(client: string, message: Uint8Array): DohAnswer | undefined {
-    if (message.length < MIN_MESSAGE_SIZE) return undefined
+  /** `onAnswer` is called at once, or later, once; with undefined for a message that gets no answer. */
+  to(client: string, message: Uint8Array, onAnswer: (answer: DohAnswer | undefined) => void): void {
+    if (message.length < MIN_MESSAGE_SIZE) {
+      onAnswer(undefined)
+      return
+    }
+    const respond = (bytes: Uint8Array, start: number, size: number) => onAnswer(this.#answerOf(bytes, start, size))
     const handler = this.#handler
     const room = this.#room
     const length = Math.min(message.length, MAX_REQUEST_SIZE)
-    handler.beginBurst(client, 'doh')
+    handler.beginBurst(client, 'doh', { respond })
     const size = handler.answer(message, 0, length, room, 0, room.length)
     handler.endBurst()
+    if (size !== LATER) respond(room, 0, size)
+  }
+
+  #answerOf(bytes: Uint8Array, start: number, size: number): DohAnswer | undefined {
     if (size === 0) return undefined
     // Copied: it may have to wait, and the room is for the next one.
-    return { bytes: Buffer.from(room.subarray(0, size)), freshness: handler.freshness(room, 0, size) }
+    return {
+      bytes: Buffer.from(bytes.subarray(start, start + size)),
+      freshness: this.#handler.freshness(bytes, start, size),
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
-import type { DohAnswers } from './doh-answers.js'
+import type { DohAnswer, DohAnswers } from './doh-answers.js'
 import { DohBody } from './doh-body.js'
 import { type DohMemory, type MemoryHolder, REQUEST_BYTES } from './doh-memory.js'
 import { DNS_MESSAGE, readDohRequest } from './doh-request.js'
@@ -44,11 +44,11 @@ export class DohSession implements MemoryHolder {
     // A client that takes its request back, or breaks the rules: 'close' comes next.
     stream.on('error', () => {})
     stream.on('close', () => memory.release(this, heldBytes))
-    const respond = (message: Uint8Array) => {
-      const size = this.#answer(stream, message, headers[':method'] === 'HEAD')
+    const hold = (size: number) => {
       heldBytes += size
       if (size > 0) memory.hold(this, size)
     }
+    const respond = (message: Uint8Array) => this.#answer(stream, message, headers[':method'] === 'HEAD', hold)
     const request = readDohRequest(headers, path)
     switch (request.kind) {
       case 'message':
@@ -77,16 +77,24 @@ export class DohSession implements MemoryHolder {
     stream.on('close', () => unfinished.delete(stream))
   }
 
-  /** Returns how many bytes now wait to be written. */
-  #answer(stream: ServerHttp2Stream, message: Uint8Array, isHead: boolean): number {
+  /** `hold` is told how many bytes wait to be written. */
+  #answer(stream: ServerHttp2Stream, message: Uint8Array, isHead: boolean, hold: (size: number) => void): void {
     const { answers, connections } = this.#setting
-    if (stream.destroyed || stream.closed) return 0
-    const response = answers.to(this.#held.client, message)
-    if (response === undefined) {
-      refuse(stream, 400)
-      return 0
-    }
-    connections.onMessages(this.#held)
+    if (stream.destroyed || stream.closed) return
+    answers.to(this.#held.client, message, (response) => {
+      // It may have come later than the client had the patience for.
+      if (stream.destroyed || stream.closed || stream.headersSent) return
+      if (response === undefined) {
+        refuse(stream, 400)
+        return
+      }
+      connections.onMessages(this.#held)
+      this.#send(stream, response, isHead)
+      if (!isHead) hold(response.bytes.length)
+    })
+  }
+
+  #send(stream: ServerHttp2Stream, response: DohAnswer, isHead: boolean): void {
     const headers = {
       ':status': 200,
       'content-type': DNS_MESSAGE,
@@ -96,7 +104,6 @@ export class DohSession implements MemoryHolder {
     stream.respond(headers, { endStream: isHead })
     if (!isHead) stream.end(response.bytes)
     closeUnread(stream)
-    return isHead ? 0 : response.bytes.length
   }
 }
 

@@ -42,6 +42,7 @@ export async function serveStreams(
       for (const listener of listeners) listener.sweep()
     })
     await connections.untilQuiet()
+    handler.giveUp()
   } finally {
     const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
     await connections.endAll()

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ResponseStream } from './response-stream.js'
 import { StreamFrames } from './stream-frames.js'
-import type { StreamHandler, StreamProtocol } from './stream-transport.js'
+import type { LateReceiver, StreamHandler, StreamProtocol } from './stream-transport.js'
 
 /**
  * When this many bytes wait to be written, no more are read and no message is answered until all of them have gone: what a client
@@ -29,7 +29,7 @@ export interface ConnectionOwner {
 }
 
 /** One client's connection: messages in, responses out, in the order in which they came. */
-export class StreamConnection {
+export class StreamConnection implements LateReceiver {
   readonly client: string
   readonly protocol: StreamProtocol
   /** When the last whole message came, or the connection; `performance.now()`. Kept by the owner. */
@@ -37,6 +37,9 @@ export class StreamConnection {
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
   readonly #frames = new StreamFrames()
+  /** Responses that come later. */
+  #owed = 0
+  #clientHasEnded = false
 
   /** The socket was made with `allowHalfOpen`, and with `HIGH_WATER_BYTES` as its mark; Node gives those of TLS one of their own. */
   constructor(socket: Socket, client: string, protocol: StreamProtocol, owner: ConnectionOwner) {
@@ -52,8 +55,11 @@ export class StreamConnection {
       owner.onUnblocked(this)
       this.goOn()
     })
-    // RFC 7766 §6.2.4: a client may end its side and still wait for answers; what it has asked has been answered by now.
-    socket.on('end', () => socket.end())
+    // RFC 7766 §6.2.4: a client may end its side and still wait for answers.
+    socket.on('end', () => {
+      this.#clientHasEnded = true
+      if (this.#owed === 0) socket.end()
+    })
     // A client that went away: 'close' comes next, and is all that there is to do.
     socket.on('error', () => {})
     socket.on('close', () => owner.onClosed(this))
@@ -66,6 +72,19 @@ export class StreamConnection {
   /** Ends it in order: what was answered is still written, and the client told that there will be no more. */
   end(): void {
     this.#socket.destroySoon()
+  }
+
+  /** RFC 7766 §6.2.1.1: responses may come in another order than their queries. */
+  respond(bytes: Uint8Array, start: number, length: number): void {
+    const socket = this.#socket
+    this.#owed--
+    if (!socket.writable) return
+    if (length > 0) {
+      const { responses } = this.#owner
+      responses.add(bytes, start, length)
+      responses.flush(socket)
+    }
+    if (this.#clientHasEnded && this.#owed === 0) socket.end()
   }
 
   /** Goes on with the messages that are left of a chunk, and reads more once there are none. */
@@ -87,10 +106,10 @@ export class StreamConnection {
     const frames = this.#frames
     const most = mayWait ? BURST_MESSAGES : Number.POSITIVE_INFINITY
     let messages = 0
-    handler.beginBurst(this.client, this.protocol)
+    handler.beginBurst(this.client, this.protocol, this)
     while (messages < most && socket.writable && !socket.writableNeedDrain && frames.next()) {
       messages++
-      responses.answer(handler, frames.bytes, frames.start, frames.length)
+      if (!responses.answer(handler, frames.bytes, frames.start, frames.length)) this.#owed++
       if (!responses.hasRoom) responses.flush(socket)
     }
     responses.flush(socket)

@@ -54,14 +54,20 @@ export interface StreamLimits {
  */
 export type ConnectionEvent = 'accepted' | 'refused' | 'idleClosed' | 'evicted' | 'handshakeFailed' | 'closed'
 
+/** Whoever waits for a response that comes later than its burst. The connection may be gone by then. */
+export interface LateReceiver {
+  /** `length` is 0 when there will be no response. The bytes are copied. */
+  respond(bytes: Uint8Array, start: number, length: number): void
+}
+
 /** What turns messages into responses. Runs in the stream thread, synchronously; must not throw. */
 export interface StreamHandler {
   /**
    * Before the first `answer` of a burst: the messages of one connection that can be answered without waiting. `client` is its
-   * address; of `dot` and `doh`, nobody on the way can read them.
+   * address; of `dot` and `doh`, nobody on the way can read them. Responses that come later go to `receiver`.
    */
-  beginBurst(client: string, protocol: StreamProtocol): void
-  /** Writes the response from `responseStart` on, and returns its length; 0 sends nothing. `length` may be cut: see `MAX_REQUEST_SIZE`. */
+  beginBurst(client: string, protocol: StreamProtocol, receiver: LateReceiver): void
+  /** Writes the response from `responseStart` on, and returns its length; 0 sends nothing, LATER nothing yet. `length` may be cut: see `MAX_REQUEST_SIZE`. */
   answer(
     request: Uint8Array,
     start: number,
@@ -70,6 +76,8 @@ export interface StreamHandler {
     responseStart: number,
     responseCapacity: number,
   ): number
+  /** The end is near: whatever is still to come later comes now. */
+  giveUp(): void
   /** After the burst's last response; nothing of the requests is used any more. */
   endBurst(): void
   onConnection(event: ConnectionEvent): void

@@ -3,11 +3,13 @@ import {
   BATCH_SIZE,
   type BatchEndpoints,
   type DatagramHandler,
+  type LateResponses,
   MAX_REQUEST_SIZE,
   MAX_RESPONSE_SIZE,
   MAX_WAIT_MS,
   type ServeControl,
 } from './datagram-transport.js'
+import { LateSender } from './late-sender.js'
 import { type Libc, loadLibc } from './libc.js'
 import { POLLIN } from './linux-constants.js'
 import { PollSet } from './poll-set.js'
@@ -27,10 +29,16 @@ export function serveBatch(endpoints: BatchEndpoints, handler: DatagramHandler, 
   }
   const sockets = endpoints.sockets.map((socket) => new BatchSocket(libc, socket, payloads))
   const waiting = new PollSet(libc, [endpoints.wakeFd, ...endpoints.sockets.map((socket) => socket.fd)], POLLIN)
+  const { late } = handler
+  const lateSender = late && new LateSender(late, sockets, payloads.responses)
   while (control.tick()) {
-    if (!serveRound(sockets, handler)) waitForMore(libc, waiting, endpoints.wakeFd)
+    const served = serveRound(sockets, handler)
+    lateSender?.send()
+    if (!served) waitForMore(libc, waiting, endpoints.wakeFd, late)
   }
   for (let round = 0; round < LAST_ROUNDS && serveRound(sockets, handler); round++) control.tick()
+  late?.giveUp()
+  lateSender?.send()
 }
 
 /** After the end: what was queued before `DatagramSockets.leave`, at most 10 000 datagrams a socket, is answered. */
@@ -48,7 +56,8 @@ function serveRound(sockets: readonly BatchSocket[], handler: DatagramHandler): 
 }
 
 /** Drains the eventfd here, before `tick` reads what it announced: the other way round a wake-up could be lost. */
-function waitForMore(libc: Libc, waiting: PollSet, wakeFd: number): void {
-  waiting.wait(MAX_WAIT_MS)
+function waitForMore(libc: Libc, waiting: PollSet, wakeFd: number, late: LateResponses | undefined): void {
+  waiting.wait(late === undefined ? MAX_WAIT_MS : late.sleep(MAX_WAIT_MS))
+  late?.awake()
   if (waiting.isReady(WAKE_INDEX)) libc.read(wakeFd, new Uint8Array(8), 8)
 }

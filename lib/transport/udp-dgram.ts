@@ -1,13 +1,16 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
+import { LATER } from '../handoff/layout.js'
 import { writeClientAddress } from './client-address.js'
 import {
   BATCH_SIZE,
   type DatagramHandler,
   type DgramEndpoints,
   type EventLoopControl,
+  type LateResponses,
   MAX_REQUEST_SIZE,
   MAX_RESPONSE_SIZE,
   type RequestBatch,
+  ROUTE_SIZE,
 } from './datagram-transport.js'
 import { bindDgramSocket, createDgramSocket } from './dgram-socket.js'
 import { untilStopped } from './until-stopped.js'
@@ -22,18 +25,23 @@ export async function serveDgram(
   handler: DatagramHandler,
   control: EventLoopControl,
 ): Promise<void> {
-  const responder = new Responder(handler)
   const sockets: Socket[] = []
+  const responder = new Responder(handler, sockets)
+  const { late } = handler
+  late?.watch(() => responder.respondLate(late))
   try {
     for (const place of endpoints.sockets) {
       const socket = createDgramSocket(place.family, endpoints.reusePort)
-      sockets.push(socket)
-      socket.on('message', (request, client) => responder.respond(socket, request, client))
+      const number = sockets.push(socket) - 1
+      socket.on('message', (request, client) => responder.respond(number, request, client))
       await bindDgramSocket(socket, place)
       socket.on('error', responder.countFailure)
     }
     await untilStopped(control)
+    late?.giveUp()
+    if (late !== undefined) responder.respondLate(late)
   } finally {
+    late?.close()
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve))))
   }
 }
@@ -47,17 +55,22 @@ class Responder {
     count: 1,
     starts: new Uint32Array(1),
     lengths: new Uint32Array(1),
-    clientAddress: (_, target) => writeClientAddress(this.#client, target),
+    clientAddress: (_, target) => writeClientAddress(this.#client.address, target),
+    saveRoute: (_, target, at) => saveRoute(this.#socket, this.#client, target, at),
   }
-  #client = ''
+  readonly #sockets: readonly Socket[]
+  /** Whose request is in hand, and the number of the socket on which it came. */
+  #client: Client = { address: '', port: 0 }
+  #socket = 0
   #failures = 0
 
-  constructor(handler: DatagramHandler) {
+  constructor(handler: DatagramHandler, sockets: readonly Socket[]) {
     this.#handler = handler
+    this.#sockets = sockets
     this.#free = Array.from({ length: RESPONSE_SLOTS }, () => this.#createSlot())
   }
 
-  respond(socket: Socket, request: Buffer, client: RemoteInfo): void {
+  respond(socket: number, request: Buffer, client: RemoteInfo): void {
     const slot = this.#free.pop()
     if (slot === undefined) {
       this.countFailure()
@@ -65,13 +78,29 @@ class Responder {
     }
     const requestLength = Math.min(request.length, MAX_REQUEST_SIZE)
     this.#batch.bytes = request
-    this.#client = client.address
+    this.#client = client
+    this.#socket = socket
     this.#batch.lengths[0] = requestLength
     this.#handler.beginBatch(this.#batch)
     const length = this.#handler.answer(request, 0, requestLength, slot.bytes, 0, MAX_RESPONSE_SIZE)
-    if (length === 0) this.#free.push(slot)
+    if (length <= 0) this.#free.push(slot)
     else this.#send(socket, slot, length, client)
     this.#handler.endBatch(this.#failures)
+    this.#failures = 0
+    if (length === LATER) this.#handler.late!.parked()
+  }
+
+  respondLate(late: LateResponses): void {
+    if (!late.next()) return
+    late.begin()
+    do {
+      const slot = this.#free.pop() ?? this.#createSlot()
+      const { socket, client } = readRoute(late.routeBytes, late.routeStart)
+      const length = late.write(slot.bytes, 0, MAX_RESPONSE_SIZE)
+      if (length <= 0) this.#free.push(slot)
+      else this.#send(socket, slot, length, client)
+    } while (late.next())
+    late.end(this.#failures)
     this.#failures = 0
   }
 
@@ -81,9 +110,9 @@ class Responder {
   }
 
   /** Node throws at once for what it can see to be wrong, a client's port of 0. */
-  #send(socket: Socket, slot: ResponseSlot, length: number, client: RemoteInfo): void {
+  #send(socket: number, slot: ResponseSlot, length: number, client: Client): void {
     try {
-      socket.send(slot.bytes, 0, length, client.port, client.address, slot.release)
+      this.#sockets[socket]!.send(slot.bytes, 0, length, client.port, client.address, slot.release)
     } catch {
       slot.release(new Error('not sent'))
     }
@@ -99,6 +128,30 @@ class Responder {
     }
     return slot
   }
+}
+
+type Client = Pick<RemoteInfo, 'address' | 'port'>
+
+// A route: | socket u16 | port u16 | length of the address u8 | address, as text |
+const ROUTE_ADDRESS_LENGTH = 4
+const ROUTE_ADDRESS = ROUTE_ADDRESS_LENGTH + 1
+
+function saveRoute(socket: number, { address, port }: Client, target: Uint8Array, at: number): void {
+  target[at] = socket >>> 8
+  target[at + 1] = socket
+  target[at + 2] = port >>> 8
+  target[at + 3] = port
+  // An address of IPv6 has 39 characters at most, the name of an interface 15.
+  const length = Math.min(address.length, ROUTE_SIZE - ROUTE_ADDRESS)
+  target[at + ROUTE_ADDRESS_LENGTH] = length
+  for (let i = 0; i < length; i++) target[at + ROUTE_ADDRESS + i] = address.charCodeAt(i)
+}
+
+function readRoute(bytes: Uint8Array, at: number): { socket: number; client: Client } {
+  const start = at + ROUTE_ADDRESS
+  const address = String.fromCharCode(...bytes.subarray(start, start + bytes[at + ROUTE_ADDRESS_LENGTH]!))
+  const port = (bytes[at + 2]! << 8) | bytes[at + 3]!
+  return { socket: (bytes[at]! << 8) | bytes[at + 1]!, client: { address, port } }
 }
 
 interface ResponseSlot {

@@ -206,6 +206,8 @@ describe('a thread that hangs while it starts', () => {
       onRestart: () => {},
       onError: () => {},
       onCertificate: () => {},
+      onHookFault: () => {},
+      onHooksLost: () => {},
       logger: silentLogger,
       clock: systemClock,
       startTimeoutMs: 500,

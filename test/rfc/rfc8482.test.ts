@@ -43,6 +43,16 @@ describe('RFC 8482', () => {
     }
   })
 
+  it('§4.4 leaves whole what an OPT record has to say, an error among it', () => {
+    const named = new Answering({ policy: { nsid: new Uint8Array(20).fill(0x41) } })
+    const query = buildQuery('version.bind', 'ANY', { edns: { options: [[3, new Uint8Array(0)]] } })
+    expectResponse(named.ask(query), {
+      rcode: 'REFUSED',
+      flags: 'QR RD',
+      opt: describeResponse(named.askStream(query)).opt!,
+    })
+  })
+
   it('§4.4 what is larger is truncated, and there over TCP', () => {
     expectResponse(server.ask(buildQuery('a.example', 'ANY')), { rcode: 'NOERROR', flags: 'QR AA TC RD' })
     const small = new Answering().put({ name: 'a-longer-name.example', type: 'A', data: ['192.0.2.1'] })

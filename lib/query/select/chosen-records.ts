@@ -34,6 +34,8 @@ export class ChosenRecords {
   readonly #selection: RecordSelection
   readonly #side = new SideView()
   readonly #target = new FoldedName()
+  /** Where each record stands, for `take`. */
+  readonly #places = new Uint32Array(MAX_RECORDS)
   #count = 0
   #wireStart = 0
   #sideStart = 0
@@ -124,10 +126,23 @@ export class ChosenRecords {
     return selection.select(this.#policy, this.#maxAnswers, this.#ownerHash, this.type, clientKey, this.bytes)
   }
 
+  /** Instead of `choose`: takes records by their numbers in the RRset that was opened, in this order. */
+  take(numbers: Uint16Array, count: number): void {
+    const { positions } = this.#selection
+    const places = this.#places
+    let position = this.#wireStart
+    for (let i = 0; i < this.#count; i++) {
+      places[i] = position
+      position += RDLENGTH_SIZE + ((this.bytes[position]! << 8) | this.bytes[position + 1]!)
+    }
+    for (let i = 0; i < count; i++) positions[i] = places[numbers[i]!]!
+  }
+
   /** For all of an RRset that is down. What comes along is a courtesy, and no help if it does not work: who needs it asks. */
   #answersNothing(): boolean {
     const { allUnhealthy } = this.#settings
-    return allUnhealthy === 'none' || (allUnhealthy === 'all' && this.#isAdditional)
+    const hasFallback = allUnhealthy === 'fallback' && this.#hasSide && this.#side.fallbackCount > 0
+    return allUnhealthy === 'none' || (this.#isAdditional && !hasFallback)
   }
 
   #readSide(): void {

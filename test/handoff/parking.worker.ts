@@ -1,0 +1,58 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { HandoffOwner } from '../../lib/handoff/handoff-owner.js'
+import { type HandoffHandle, NONE } from '../../lib/handoff/layout.js'
+
+/** Parks queries with numbers as fast as the ring takes them, and makes sure that each comes back once, with its own verdict. */
+
+export interface ParkingData {
+  readonly handle: HandoffHandle
+  readonly count: number
+}
+
+export interface ParkingReport {
+  readonly answered: number
+  readonly overdue: number
+  readonly faults: readonly string[]
+}
+
+const { handle, count } = workerData as ParkingData
+const owner = new HandoffOwner(handle)
+const view = new DataView(owner.bytes.buffer)
+const parkedIn = new Int32Array(handle.slotCount).fill(NONE)
+const faults: string[] = []
+let parked = 0
+let answered = 0
+let overdue = 0
+let random = 7
+
+while (answered + overdue < count) {
+  while (parked < count && park()) parked++
+  for (let slot = owner.next(performance.now()); slot !== NONE; slot = owner.next(performance.now())) collect(slot)
+}
+parentPort!.postMessage({ answered, overdue, faults } satisfies ParkingReport)
+
+function park(): boolean {
+  const slot = owner.claim()
+  if (slot === NONE) return false
+  if (parkedIn[slot] !== NONE) faults.push(`slot ${slot} was given to ${parked} while ${parkedIn[slot]} had it`)
+  parkedIn[slot] = parked
+  view.setInt32(owner.bodyStart(slot), parked)
+  view.setInt32(owner.bodyStart(slot) + 4, NONE)
+  random = (Math.imul(random, 1664525) + 1013904223) | 0
+  // From overdue at once to half a millisecond.
+  owner.park(slot, performance.now() + (random >>> 22) / 2048)
+  return true
+}
+
+function collect(slot: number): void {
+  const query = view.getInt32(owner.bodyStart(slot))
+  const verdict = view.getInt32(owner.bodyStart(slot) + 4)
+  if (parkedIn[slot] !== query) faults.push(`slot ${slot} came back with ${query}, and had ${parkedIn[slot]}`)
+  parkedIn[slot] = NONE
+  if (owner.isOverdue) overdue++
+  else {
+    answered++
+    if (verdict !== query * 3) faults.push(`${query} got the verdict ${verdict}`)
+  }
+  owner.release(slot)
+}
