@@ -74,6 +74,12 @@ export class ClientRules {
     if (this.#readAddress(context, clients, i)) this.#findView(context)
   }
 
+  /** Whether a query of this client may be forwarded. */
+  admitsForwarded(context: QueryContext): boolean {
+    if (this.#limits === undefined || !context.hasClient) return true
+    return this.#limits.admitsForwarded(context.client, 0, this.#nowMs)
+  }
+
   /** Whether the response in hand, to a client that has not proved its address, may go out. */
   judge(context: QueryContext): ResponseVerdict {
     if (!context.hasClient) return 'send'

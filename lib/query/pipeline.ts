@@ -9,6 +9,7 @@ import { finish, optSize, responseSize } from './finish.js'
 import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
 import { type ClientAddresses, QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryForwarding } from './query-forwarding.js'
 import type { QueryHooks } from './query-hooks.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
@@ -37,6 +38,7 @@ export class QueryPipeline {
   readonly #client = new QueryClient()
   readonly #counters: Uint32Array
   readonly #hooks: QueryHooks | undefined
+  readonly #forwarding: QueryForwarding | undefined
   /** For the query that is answered later than its batch. */
   readonly #lateContext: QueryContext
 
@@ -47,14 +49,16 @@ export class QueryPipeline {
     randomSeed: number,
     batchSize: number,
     hooks?: QueryHooks,
+    forwarding?: QueryForwarding,
   ) {
     this.#index = settings.index
     this.#rules = settings.clientRules
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
     const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
-    this.#lookup = new Lookup(settings, this.#response, chosen, hooks)
+    this.#lookup = new Lookup(settings, this.#response, chosen, hooks, forwarding)
     this.#counters = counters
     this.#hooks = hooks
+    this.#forwarding = forwarding
     this.#lateContext = new QueryContext(settings, this.#response)
   }
 
@@ -139,6 +143,7 @@ export class QueryPipeline {
     context.isEncrypted = false
     this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
+    this.#forwarding?.begin(context, i, this.clients)
     return this.#respond(context, i, response, responseStart, responseSize(context, capacity))
   }
 
@@ -154,6 +159,7 @@ export class QueryPipeline {
     context.isEncrypted = isEncrypted
     this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
+    this.#forwarding?.begin(context, i, this.clients)
     return this.#respond(context, i, response, responseStart, capacity)
   }
 
