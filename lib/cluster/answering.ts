@@ -5,6 +5,8 @@ import { FaultReports } from '../hooks/fault-reports.js'
 import type { HookTask } from '../hooks/function-hooks.js'
 import type { Hooks } from '../hooks/hooks.js'
 import { LateAnswers } from '../hooks/late-answers.js'
+import { LateForwarded } from '../forward/thread/late-forwarded.js'
+import { type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
 import { importHooks } from '../hooks/module-hooks.js'
 import { ThreadHooks } from '../hooks/thread-hooks.js'
 import { ThreadCounters } from '../metrics/counters.js'
@@ -23,6 +25,8 @@ export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly health: HealthHandle
   /** Left out where a host has no hooks. */
   readonly hooks?: HookTask
+  /** Left out where nothing is forwarded, and for the forward thread itself. */
+  readonly forwarding?: ForwardingTask
 }
 
 /** The query pipeline of one thread, with the tables that it reads and the counters that it counts in. */
@@ -34,8 +38,9 @@ export interface Answering {
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
   readonly hooks: ThreadHooks | undefined
-  /** Where queries can be parked. */
-  readonly late: LateAnswers | undefined
+  readonly forwarding: ThreadForwarding | undefined
+  /** Where queries can be parked: for hooks, and for upstreams. */
+  readonly late: { readonly hooks: LateAnswers | undefined; readonly forwarding: LateForwarded | undefined }
 }
 
 /**
@@ -49,20 +54,26 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
   const counters = new ThreadCounters(task.counters, task.thread)
   const settings = openSettings(index, health, task)
   const hooks = task.hooks && openThreadHooks(task, task.hooks, calls, counters.values, healthOf(health))
+  const forwarding = task.forwarding && new ThreadForwarding(task.forwarding, index.seed, counters.values)
   const answering = {
     enter() {
       index.enter()
       health.enter()
+      forwarding?.enter()
     },
     leave() {
+      forwarding?.leave()
       health.leave()
       index.leave()
     },
     counters,
-    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks),
+    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, forwarding),
   }
-  const late = hooks?.owner && new LateAnswers(hooks, hooks.owner, answering)
-  return { ...answering, hooks, late }
+  const late = {
+    hooks: hooks?.owner && new LateAnswers(hooks, hooks.owner, answering, forwarding),
+    forwarding: forwarding && new LateForwarded(forwarding, answering, hooks),
+  }
+  return { ...answering, hooks, forwarding, late }
 }
 
 /** Imports what a thread needs before it can serve. Rejects with CDNS_HOOK_MODULE_FAILED where the server cannot do without. */

@@ -53,6 +53,8 @@ export class ThreadHooks implements QueryHooks {
   protocol: Protocol | undefined
   /** Where responses go; without, whoever has the queries remembers. */
   routes: Routes | undefined
+  /** The queries in hand have been let through before: they come back from elsewhere. */
+  isAskedAlready = false
   /** The slot of the query that was parked last. */
   parkedSlot = NONE
   /** The ring of parked queries, where there are functions to wait for. */
@@ -122,6 +124,7 @@ export class ThreadHooks implements QueryHooks {
   }
 
   onQuery(context: QueryContext): HookDecision {
+    if (this.isAskedAlready) return 'continue'
     if (this.#resumed !== NONE) return this.#resumedQuery()
     const { onQuery } = this.#options.calls
     if (onQuery !== undefined) return this.#callOnQuery(onQuery, context)
