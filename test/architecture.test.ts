@@ -24,6 +24,7 @@ const ORDER = [
   'transport',
   'store',
   'limits',
+  'forward',
   'health',
   'query',
   'hooks',

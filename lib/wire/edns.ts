@@ -43,6 +43,8 @@ export const ExtendedError = {
   PROHIBITED: 18,
   NOT_AUTHORITATIVE: 20,
   NOT_SUPPORTED: 21,
+  NO_REACHABLE_AUTHORITY: 22,
+  NETWORK_ERROR: 23,
 } as const
 /** No Extended DNS Error; 0 is one ("Other"). */
 export const NO_EXTENDED_ERROR = -1
