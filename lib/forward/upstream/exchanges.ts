@@ -28,6 +28,7 @@ import {
   type UpstreamReply,
 } from './upstream-result.js'
 import type { ReplyHandler, UpstreamSockets } from './upstream-sockets.js'
+import type { StreamHandler } from './upstream-stream.js'
 
 export interface ExchangeSettings {
   readonly attempts: number
@@ -58,7 +59,7 @@ export interface Target {
  * All tries of a query are listened to until it is over, so that a bad response takes nothing away from a good one that comes after it,
  * and a slow upstream's answer is taken although another one has been asked since.
  */
-export class Exchanges implements ReplyHandler {
+export class Exchanges implements ReplyHandler, StreamHandler {
   settings: ExchangeSettings
   /** Queries on their way, and tries among them that wait for a datagram. */
   active = 0
@@ -133,6 +134,27 @@ export class Exchanges implements ReplyHandler {
     for (const [key, one] of hit) {
       if (this.#tries.get(key) === one && !one.isSettled && !one.isOverdue) this.#failed(one, now, 'unreachable')
     }
+  }
+
+  onMessage(one: Try, bytes: Uint8Array): void {
+    if (bytes.length < HEADER_SIZE) this.#needs.counts.ignored++
+    else this.#received(one, bytes, bytes.length)
+  }
+
+  onStrayMessage(): void {
+    this.#needs.counts.ignored++
+  }
+
+  onBroken(one: Try, hadAnswered: boolean): void {
+    if (one.isSettled || one.isOverdue) return
+    const { query, upstream } = one
+    const now = this.#now()
+    // RFC 7766 §6.2.4: an upstream closes an idle connection just when a query goes out on it. That is no failure, and a new one does.
+    if (hadAnswered && query.tryCount < MAX_TRIES) {
+      one.isSettled = true
+      if (this.#send(query, upstream!, now, true, one.hasEdns)) return
+    }
+    this.#failed(one, now, 'unreachable')
   }
 
   #received(one: Try, bytes: Uint8Array, length: number): void {
@@ -226,6 +248,7 @@ export class Exchanges implements ReplyHandler {
     const one = query.lastTry
     if (one !== undefined && !one.isOverdue && !one.isSettled) {
       one.isOverdue = true
+      one.stream?.noteOverdue(one.sentMs)
       this.#needs.counts.timeouts++
       this.#noteFailure(one, now)
     }
@@ -277,7 +300,7 @@ export class Exchanges implements ReplyHandler {
     one.sentMs = now
     one.isSettled = false
     one.isOverdue = false
-    const isSent = isOverStream ? this.#sendOverStream(one) : this.#sendDatagram(one, now)
+    const isSent = isOverStream ? upstream.streams.send(one) : this.#sendDatagram(one, now)
     if (!isSent) {
       this.#noteFailure(one, now)
       return false
@@ -304,10 +327,6 @@ export class Exchanges implements ReplyHandler {
     this.#tries.set(one.key, one)
     this.waitingForDatagrams++
     return true
-  }
-
-  #sendOverStream(_: Try): boolean {
-    return false
   }
 
   /** A random ID that no other query on the socket has. */
@@ -347,7 +366,10 @@ export class Exchanges implements ReplyHandler {
   }
 
   #forget(one: Try): void {
-    if (!one.isOverStream) {
+    if (one.isOverStream) {
+      one.stream!.forget(one)
+      one.stream = undefined
+    } else {
       this.#tries.delete(one.key)
       this.#needs.ports.release(one.key >>> 16)
       this.waitingForDatagrams--

@@ -4,6 +4,7 @@ import { Timed } from './timer-wheel.js'
 import type { Upstream } from './upstream.js'
 import type { UpstreamChoice } from './upstream-choice.js'
 import type { OnUpstreamResult } from './upstream-result.js'
+import type { UpstreamStream } from './upstream-stream.js'
 
 /** Upstream queries for one client query, follow-ups over TCP and without EDNS among them. */
 export const MAX_TRIES = 3
@@ -15,6 +16,7 @@ export class Try {
   /** Where a response to it is looked for: of a datagram's socket and ID, or of a stream's ID. */
   key = 0
   isOverStream = false
+  stream: UpstreamStream | undefined
   hasEdns = false
   sentMs = 0
   /** It has led to another try, and only a good response to it still counts. */

@@ -1,5 +1,6 @@
 import type { UpstreamAddress } from '../upstream-address.js'
 import type { PortPool } from './port-pool.js'
+import type { StreamPool } from './stream-pool.js'
 
 /** Failures in a row, with no answer in between, that end the trust in an upstream. */
 const MAX_FAILURES = 3
@@ -38,6 +39,7 @@ export class Upstream {
   readonly address: UpstreamAddress
   /** Undefined for those that are not asked over UDP. */
   readonly ports: PortPool | undefined
+  readonly streams: StreamPool
   state: UpstreamState = 'up'
   sent = 0
   failed = 0
@@ -54,9 +56,10 @@ export class Upstream {
   nextProbeMs = Number.POSITIVE_INFINITY
   #probePauseMs = 0
 
-  constructor(address: UpstreamAddress, ports: PortPool | undefined) {
+  constructor(address: UpstreamAddress, ports: PortPool | undefined, streams: StreamPool) {
     this.address = address
     this.ports = ports
+    this.streams = streams
   }
 
   stats(): UpstreamStats {
@@ -116,6 +119,7 @@ export class Upstream {
 
   close(): void {
     this.ports?.close()
+    this.streams.close()
   }
 
   takesEdns(nowMs: number): boolean {

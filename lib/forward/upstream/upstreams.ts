@@ -1,15 +1,15 @@
 import type { Clock } from '../../clock.js'
 import { ContainerDnsError } from '../../errors.js'
-import type { Logger } from '../../log.js'
 import { foldName, nameFromText } from '../../wire/name.js'
 import type { ParsedForward, UpstreamGroup } from '../options.js'
 import type { UpstreamAddress } from '../upstream-address.js'
 import { ExchangeLoop } from './exchange-loop.js'
 import { Exchanges, type Target } from './exchanges.js'
-import { openUpstreamSockets, type UpstreamTransport } from './open-upstream-sockets.js'
+import { openUpstreamSockets, type UpstreamSocketNeeds } from './open-upstream-sockets.js'
 import { OpenPorts, PORTS_PER_UPSTREAM, PortPool } from './port-pool.js'
 import { Probes } from './probes.js'
 import { type Random, SecureRandom } from './secure-random.js'
+import { StreamPool } from './stream-pool.js'
 import { Upstream, type UpstreamStats } from './upstream.js'
 import { UpstreamChoice } from './upstream-choice.js'
 import { noUpstreamCounts, type UpstreamCounts } from './upstream-counts.js'
@@ -21,11 +21,8 @@ const MAX_PORTS = 4096
 /** While no upstream is up, one query in so much time is tried all the same: some servers do not answer probes. */
 const TRIAL_PAUSE_MS = 1_000
 
-export interface UpstreamNeeds {
+export interface UpstreamNeeds extends UpstreamSocketNeeds {
   readonly clock: Clock
-  readonly logger: Logger
-  /** `batch` needs Linux and koffi; `auto` takes it where it works. */
-  readonly transport: UpstreamTransport
   /** Default: node:crypto's. */
   readonly random?: Random
   readonly counts?: UpstreamCounts
@@ -66,13 +63,13 @@ export class Upstreams {
       ...{ clock, random: this.#random, counts: this.counts, ports: this.#ports },
       onStateChange: (upstream) => this.#reportState(upstream),
     })
-    this.#sockets = openUpstreamSockets(needs.transport, this.#exchanges, needs.logger)
+    this.#sockets = openUpstreamSockets(needs, this.#exchanges)
     this.#exchanges.useSockets(this.#sockets)
     this.#probes = new Probes({
       ...{ clock, random: this.#random, exchanges: this.#exchanges },
       onLoop: (upstream) => this.#reportLoop(upstream),
     })
-    this.#loop = new ExchangeLoop(this.#exchanges, this.#sockets, () => this.#probes.probe(this.#choices()))
+    this.#loop = new ExchangeLoop(this.#exchanges, this.#sockets, () => this.#lookAround())
     this.#default = this.#choiceOf(options)
     this.setOptions(options)
   }
@@ -166,10 +163,25 @@ export class Upstreams {
   }
 
   #open(address: UpstreamAddress): Upstream {
-    if (address.protocol !== 'udp') return new Upstream(address, undefined)
+    const { clock } = this.#needs
+    const needs = { clock, random: this.#random, counts: this.counts, handler: this.#exchanges }
+    const streams = new StreamPool(address, needs)
+    if (address.protocol !== 'udp') return new Upstream(address, undefined, streams)
     const count = Math.max(1, this.#options.upstreams.length + this.#options.zones.length)
     const size = Math.min(PORTS_PER_UPSTREAM, Math.ceil(MAX_PORTS / count))
-    return new Upstream(address, new PortPool(address, this.#sockets, this.#ports, this.#random, size))
+    const ports = new PortPool(address, this.#sockets, this.#ports, this.#random, size)
+    return new Upstream(address, ports, streams)
+  }
+
+  /** Says whether there is reason to do so again soon. */
+  #lookAround(): boolean {
+    const now = this.#needs.clock.monotonicMs()
+    let areStreams = false
+    for (const { streams } of this.#upstreams.values()) {
+      streams.closeIdle(now)
+      areStreams ||= !streams.isEmpty
+    }
+    return this.#probes.probe(this.#choices()) || areStreams
   }
 
   *#choices(): Iterable<UpstreamChoice> {
