@@ -39,6 +39,10 @@ export const ERROR_CODES = {
     'A zone file cannot be read, or has a fault; the message names the file, the line and the reason.',
   CDNS_HOSTS_FILE_INVALID:
     'A hosts file cannot be read, or has a fault; the message names the file, the line and the reason.',
+  CDNS_UPSTREAM_INVALID:
+    'An upstream is no IP address with an optional port, has settings that do not go with its protocol, or is listed twice; or there are none.',
+  CDNS_FORWARD_LOOP:
+    'What an upstream is asked comes back to us as a query; it is left out until it no longer does. Logged, and an `error` event.',
   CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',
   CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
   CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',

@@ -25,6 +25,7 @@ const ORDER = [
   'transport',
   'store',
   'limits',
+  'forward',
   'health',
   'query',
   'hooks',
