@@ -32,6 +32,7 @@ const ORDER = [
   'options',
   'container-dns',
   'start-limits',
+  'host-queries',
   'server',
   'cli/',
   'testing/',
