@@ -70,7 +70,7 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
     pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, forwarding),
   }
   const late = {
-    hooks: hooks?.owner && new LateAnswers(hooks, hooks.owner, answering, forwarding),
+    hooks: hooks?.parked && new LateAnswers(hooks.parked, answering, forwarding),
     forwarding: forwarding && new LateForwarded(forwarding, answering, hooks),
   }
   return { ...answering, hooks, forwarding, late }

@@ -37,8 +37,8 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramH
       answering.enter()
       pipeline.clients = batch
       if (hooks !== undefined) {
-        hooks.protocol = 'udp'
-        hooks.routes = batch
+        hooks.origin.protocol = 'udp'
+        hooks.origin.routes = batch
       }
       if (forwarding !== undefined) {
         forwarding.protocol = 'udp'

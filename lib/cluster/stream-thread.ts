@@ -59,7 +59,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
     beginBurst(address, protocol, from) {
       client = address
       receiver = from
-      if (hooks !== undefined) hooks.protocol = protocol
+      if (hooks !== undefined) hooks.origin.protocol = protocol
       if (forwarding !== undefined) forwarding.protocol = protocol
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
@@ -69,7 +69,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
       values[queries]!++
       pipeline.take(0, request, start, length)
       const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
-      if (size === LATER && !isForwarded(receiver!)) lateAnswers!.expect(hooks!.parkedSlot, receiver!)
+      if (size === LATER && !isForwarded(receiver!)) lateAnswers!.expect(hooks!.parked!.parkedSlot, receiver!)
       return size
     },
     giveUp() {

@@ -1,4 +1,3 @@
-import type { HandoffOwner } from '../handoff/handoff-owner.js'
 import { LATER } from '../handoff/layout.js'
 import { Counter, type ThreadCounters } from '../metrics/counters.js'
 import type { QueryPipeline } from '../query/pipeline.js'
@@ -7,7 +6,8 @@ import { type Protocol, ROUTE_SIZE } from '../transport/datagram-transport.js'
 import { LateRing } from '../transport/late-ring.js'
 import { protocolOf } from './hook-query.js'
 import type { HookSlot } from './hook-slot.js'
-import type { Routes, ThreadHooks } from './thread-hooks.js'
+import type { ParkedHooks } from './parked-hooks.js'
+import type { Routes } from './query-origin.js'
 
 /** What a thread answers with. */
 export interface LateAnswering {
@@ -28,7 +28,7 @@ export interface FurtherParking {
 
 /** Answers parked queries of one thread, once more from the start, when they have a verdict, or when it is too late for one. */
 export class LateAnswers extends LateRing {
-  readonly #hooks: ThreadHooks
+  readonly #parked: ParkedHooks
   readonly #answering: LateAnswering
   readonly #further: FurtherParking | undefined
   readonly #clients: ClientAddresses
@@ -36,9 +36,9 @@ export class LateAnswers extends LateRing {
   #clientsBefore: ClientAddresses
   #cursor: HookSlot | undefined
 
-  constructor(hooks: ThreadHooks, owner: HandoffOwner, answering: LateAnswering, further?: FurtherParking) {
-    super(owner)
-    this.#hooks = hooks
+  constructor(parked: ParkedHooks, answering: LateAnswering, further?: FurtherParking) {
+    super(parked.owner)
+    this.#parked = parked
     this.#answering = answering
     this.#further = further
     this.#clients = { clientAddress: (_, target) => this.#clientAddress(target) }
@@ -52,17 +52,17 @@ export class LateAnswers extends LateRing {
   }
 
   get routeStart(): number {
-    return this.#hooks.routeStart(this.slot)
+    return this.#parked.routeStart(this.slot)
   }
 
   /** Returns the length, 0 where nothing is to be sent, or LATER where one more hook has to say something, or the query is parked elsewhere now. */
   write(response: Uint8Array, start: number, capacity: number): number {
     const { pipeline } = this.#answering
     const further = this.#further
-    const cursor = this.#hooks.resume(this.slot, this.owner.isOverdue)
+    const cursor = this.#parked.resume(this.slot, this.owner.isOverdue)
     this.#cursor = cursor
     const protocol = protocolOf(cursor.protocol)
-    this.#hooks.protocol = protocol
+    this.#parked.origin.protocol = protocol
     if (further !== undefined) {
       further.protocol = protocol
       further.routes = this.#routes
@@ -81,7 +81,7 @@ export class LateAnswers extends LateRing {
             capacity,
             protocol !== 'tcp',
           )
-    this.#hooks.endResume()
+    this.#parked.endResume()
     if (length !== LATER || further?.hasParked) this.owner.release(this.slot)
     return length
   }

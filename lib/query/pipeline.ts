@@ -83,7 +83,9 @@ export class QueryPipeline {
    * Returns its length; 0 for none, LATER when a hook has it parked. `capacity` is at least 512, which has room for a header, a question and an OPT record.
    */
   answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
-    return this.#answerDatagram(this.#contexts[i]!, i, response, responseStart, capacity)
+    const context = this.#contexts[i]!
+    context.comeInDatagram()
+    return this.#answer(context, i, response, responseStart, capacity)
   }
 
   /**
@@ -91,7 +93,9 @@ export class QueryPipeline {
    * can read the stream decides over padding.
    */
   answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number, isEncrypted = false): number {
-    return this.#answerStream(this.#contexts[i]!, i, response, responseStart, capacity, isEncrypted)
+    const context = this.#contexts[i]!
+    context.comeOverStream(isEncrypted)
+    return this.#answer(context, i, response, responseStart, capacity)
   }
 
   /** As `answerDatagram`, for a request that was taken once, and parked. Its client is number 0 of `clients`. */
@@ -103,7 +107,9 @@ export class QueryPipeline {
     responseStart: number,
     capacity: number,
   ): number {
-    return this.#answerDatagram(this.#takeLate(request, start, length), 0, response, responseStart, capacity)
+    const context = this.#takeLate(request, start, length)
+    context.comeInDatagram()
+    return this.#answer(context, 0, response, responseStart, capacity)
   }
 
   /** As `answerStream`, likewise. */
@@ -116,7 +122,9 @@ export class QueryPipeline {
     capacity: number,
     isEncrypted: boolean,
   ): number {
-    return this.#answerStream(this.#takeLate(request, start, length), 0, response, responseStart, capacity, isEncrypted)
+    const context = this.#takeLate(request, start, length)
+    context.comeOverStream(isEncrypted)
+    return this.#answer(context, 0, response, responseStart, capacity)
   }
 
   /** It has been counted, and admitted, already: of its client, only whose records it sees is found out once more. */
@@ -132,35 +140,12 @@ export class QueryPipeline {
     return context
   }
 
-  #answerDatagram(
-    context: QueryContext,
-    i: number,
-    response: Uint8Array,
-    responseStart: number,
-    capacity: number,
-  ): number {
-    context.isStream = false
-    context.isEncrypted = false
+  #answer(context: QueryContext, i: number, response: Uint8Array, responseStart: number, capacity: number): number {
     this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
     this.#forwarding?.begin(context, i, this.clients)
-    return this.#respond(context, i, response, responseStart, responseSize(context, capacity))
-  }
-
-  #answerStream(
-    context: QueryContext,
-    i: number,
-    response: Uint8Array,
-    responseStart: number,
-    capacity: number,
-    isEncrypted: boolean,
-  ): number {
-    context.isStream = true
-    context.isEncrypted = isEncrypted
-    this.#checkClient(context, i)
-    this.#hooks?.begin(i, this.clients)
-    this.#forwarding?.begin(context, i, this.clients)
-    return this.#respond(context, i, response, responseStart, capacity)
+    const size = context.isStream ? capacity : responseSize(context, capacity)
+    return this.#respond(context, i, response, responseStart, size)
   }
 
   /** Who is asking, before anything of the query is read. */

@@ -352,7 +352,7 @@ export class Forwarder {
     const { pipeline } = answering
     const { bytes, requestStart, requestLength } = slot
     const protocol = protocolOf(slot.protocol)
-    if (hooks !== undefined) hooks.protocol = protocol
+    if (hooks !== undefined) hooks.origin.protocol = protocol
     if (protocol === 'udp') {
       return pipeline.answerDatagramLate(bytes, requestStart, requestLength, target, start, capacity)
     }

@@ -68,7 +68,7 @@ export class LateForwarded extends LateRing {
     forwarding.isOverdue = true
     pipeline.clients = this.#clients
     if (hooks !== undefined) {
-      hooks.protocol = protocol
+      hooks.origin.protocol = protocol
       hooks.isAskedAlready = true
     }
     const length =

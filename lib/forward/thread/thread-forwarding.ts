@@ -6,7 +6,7 @@ import { ADDRESS_WORDS, writeIpv4Client, writeIpv6Client } from '../../clients/c
 import { HandoffOwner } from '../../handoff/handoff-owner.js'
 import { type HandoffHandle, NONE } from '../../handoff/layout.js'
 import { protocolCode } from '../../hooks/hook-query.js'
-import type { Routes } from '../../hooks/thread-hooks.js'
+import type { Routes } from '../../hooks/query-origin.js'
 import { Counter } from '../../metrics/counters.js'
 import type { ClientAddresses, QueryContext } from '../../query/query-context.js'
 import type { QueryForwarding } from '../../query/query-forwarding.js'
