@@ -57,6 +57,8 @@ export const ERROR_CODES = {
   CDNS_QUERY_DROPPED: 'The hook onQuery has dropped a query of the host itself, which has no answer then.',
   CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',
   CDNS_ABORTED: 'The AbortSignal that was passed in has been aborted.',
+  CDNS_FLUSH_FAILED:
+    'The answer cache could not be flushed: the forward thread does not answer, or has too much to do.',
   CDNS_CLOSED: 'The server or store has been closed.',
   CDNS_STORE_IN_USE: 'The store already belongs to another server.',
   CDNS_STORE_UNAVAILABLE: 'The store cannot be reached, or did not answer in time.',

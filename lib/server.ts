@@ -6,8 +6,9 @@ import { type Clock, systemClock } from './clock.js'
 import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
 import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
-import type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
+import type { Cache, CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
+import { type ForwardStats, ServerForwarding } from './forward/server-forwarding.js'
 import { type Health, type HealthChange, TableHealth } from './health/health.js'
 import { HealthTable } from './health/health-table.js'
 import { ServerHooks } from './hooks/server-hooks.js'
@@ -76,6 +77,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
   readonly health: Health
+  readonly cache: Cache
   readonly #options: ParsedOptions
   readonly #sockets: ServerSockets
   readonly #threads: number
@@ -86,6 +88,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #counters: CounterSampler
   readonly #supervisor: Supervisor
   readonly #hooks: ServerHooks
+  readonly #forwarding: ServerForwarding | undefined
   readonly #cookieSecrets = new CookieSecrets()
   readonly #secretTimer: NodeJS.Timeout
   readonly #policy: AnswerPolicy
@@ -104,7 +107,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#options = options
     this.#sockets = sockets
     this.addresses = sockets.addresses
-    const threads = threadCount(sockets)
+    const threads = threadCount(sockets, options.forward !== undefined)
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
     this.#counters = new CounterSampler(this.#counterRows)
@@ -133,13 +136,16 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       logger: options.logger,
       onOff: (cause) => callHost(() => this.emit('hooksOff', cause)),
     })
+    this.#forwarding = this.#createForwarding()
     this.#queries = new HostQueries({
       index: this.#index.reader,
       health: this.#healthTable.handle(threads),
       policy: this.#policy,
       hooks: this.#hooks,
+      forwarding: this.#forwarding?.forHost(),
       isClosed: () => this.#closing !== undefined,
     })
+    this.cache = { flush: (name) => this.#queries.flush(name) }
     this.#publisher = this.#createPublisher(clock, health)
     this.records = new PublishedRecords({
       index: this.#index,
@@ -204,6 +210,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
       health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
+      forward: this.#forwarding?.stats(),
     }
   }
 
@@ -237,6 +244,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     await delay(IN_FLIGHT_MS)
     const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
     const results = await Promise.allSettled(ends)
+    this.#queries.close()
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
@@ -276,6 +284,18 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
+  #createForwarding(): ServerForwarding | undefined {
+    const { forward } = this.#options
+    if (forward === undefined) return undefined
+    return new ServerForwarding({
+      forward,
+      datagrams: this.#sockets.datagrams,
+      threads: this.#threads,
+      seed: this.#index.reader.seed,
+      onRing: (thread, ring) => this.#supervisor?.postTo(this.#forwarding!.thread, { type: 'ring', thread, ring }),
+    })
+  }
+
   #createPublisher(clock: Clock, health: TableHealth): Publisher {
     return new Publisher({
       index: this.#index,
@@ -306,14 +326,21 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   #createSupervisor(clock: Clock): Supervisor {
     return new Supervisor({
-      plans: threadPlans(this.#sockets, this.#options, (thread) => this.#answeringOf(thread)),
+      plans: threadPlans(
+        this.#sockets,
+        this.#options,
+        (thread) => this.#answeringOf(thread),
+        this.#forwarding && (() => this.#forwarding!.forwarderTask()),
+      ),
       onDeath: (thread) => {
         this.#index.releaseReader(thread)
         this.#healthTable.release(thread)
         this.#hooks.onDeath(thread)
+        this.#forwarding?.onDeath(thread)
       },
       onHookFault: (hook, error) => this.#hooks.onFault(hook, error),
       onHooksLost: (error) => this.emit('error', error),
+      onForwardStats: (stats) => this.#forwarding?.onStats(stats as Omit<ForwardStats, 'cache'>),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
       onCertificate: (file, failure) => this.#onCertificate(file, failure),
@@ -326,12 +353,14 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const { datagrams } = this.#sockets
     const wake = thread < datagrams.threads ? () => datagrams.wake(thread) : () => {}
     const hooks = this.#hooks.taskFor(thread, !this.#ready, wake)
+    const forwarding = thread === this.#forwarding?.thread ? undefined : this.#forwarding?.taskFor(thread)
     return {
       ...this.#policy,
       counters: this.#counterRows,
       index: this.#index.handle(thread),
       health: this.#healthTable.handle(thread),
       ...(hooks === undefined ? {} : { hooks }),
+      ...(forwarding === undefined ? {} : { forwarding }),
     }
   }
 

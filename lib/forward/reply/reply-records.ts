@@ -42,7 +42,8 @@ export class ReplyRecords {
     if (count > MAX_RECORDS) return false
     let at = position
     for (let i = 0; i < count; i++) {
-      this.sections[i] = i < authorityFrom ? Section.answer : i < additionalFrom ? Section.authority : Section.additional
+      this.sections[i] =
+        i < authorityFrom ? Section.answer : i < additionalFrom ? Section.authority : Section.additional
       at = this.#readRecord(i, at)
       if (at === CUT_SHORT) return false
     }

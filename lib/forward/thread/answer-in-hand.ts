@@ -15,7 +15,6 @@ export class AnswerInHand implements QueryForwarding {
   hand: Hand = 'failure'
   /** Of a failure. */
   extendedError: number = ExtendedError.NETWORK_ERROR
-  rcode: number = Rcode.SERVFAIL
   nowSeconds = 0
   readonly #reply: CheckedReply
   readonly #cache: AnswerCacheReader
@@ -37,13 +36,19 @@ export class AnswerInHand implements QueryForwarding {
     context.limitHash = context.question.name.hash
     switch (this.hand) {
       case 'reply':
-        return this.#writeReply(context)
+        this.#writeReply(context)
+        break
       case 'cached':
-        return this.#writeCached(context)
+        this.#writeCached(context)
+        break
       case 'stale':
-        return this.#writeStale(context)
+        this.#writeStale(context)
+        break
       case 'failure':
-        return refuse(context, this.rcode, this.extendedError)
+        refuse(context, Rcode.SERVFAIL, this.extendedError)
+        break
+      default:
+        this.hand satisfies never
     }
   }
 
@@ -58,11 +63,10 @@ export class AnswerInHand implements QueryForwarding {
   #writeStale(context: QueryContext): void {
     const { question, view } = context
     const cache = this.#cache
-    if (!cache.findStale(question.name, question.type, CLASS_IN, cacheFlags(context), view, this.nowSeconds)) {
-      return refuse(context, Rcode.SERVFAIL, ExtendedError.NETWORK_ERROR)
-    }
-    writeCached(context, cache)
-    context.extendedError = staleError(cache.rcode)
+    if (cache.findStale(question.name, question.type, CLASS_IN, cacheFlags(context), view, this.nowSeconds)) {
+      writeCached(context, cache)
+      context.extendedError = staleError(cache.rcode)
+    } else refuse(context, Rcode.SERVFAIL, ExtendedError.NETWORK_ERROR)
   }
 
   /** Its names point to a question whose name is as long as that of each who waits. */

@@ -1,6 +1,6 @@
 import type { AnswerCacheReader } from '../../answer-cache/answer-cache-reader.js'
 import type { AnswerCacheWriter, AnswerToKeep } from '../../answer-cache/answer-cache-writer.js'
-import { CLASS_IN, MAX_MESSAGE_SIZE, RDLENGTH_SIZE, Rcode } from '../../wire/constants.js'
+import { CLASS_IN, MAX_MESSAGE_SIZE, Rcode, RDLENGTH_SIZE } from '../../wire/constants.js'
 import { ExtendedError, NO_EXTENDED_ERROR } from '../../wire/edns.js'
 import type { FoldedName } from '../../wire/folded-name.js'
 import type { ParsedForwardCache } from '../options.js'

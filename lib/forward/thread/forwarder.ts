@@ -132,7 +132,6 @@ export class Forwarder {
     this.#enter()
     for (const question of [...this.#questions.all()]) {
       hand.hand = 'failure'
-      hand.rcode = Rcode.SERVFAIL
       hand.extendedError = ExtendedError.NOT_READY
       this.#answerAll(question)
     }
@@ -154,10 +153,12 @@ export class Forwarder {
     const slot = this.#slot.open(taker.bytes, taker.bodyStart(at))
     switch (slot.kind) {
       case ForwardKind.flush:
-        return this.#flushCache(desk, at)
+        this.#flushCache(desk, at)
+        break
       case ForwardKind.renewal:
         if (this.#readQuestion(slot)) this.#renew(slot)
-        return taker.dismiss(at)
+        taker.dismiss(at)
+        break
       default:
         if (this.#readQuestion(slot)) this.#ask(desk, at)
         else this.#drop(desk, at)
@@ -232,7 +233,10 @@ export class Forwarder {
 
   /** What cannot be read gets no response. */
   #drop(desk: Desk, at: number): void {
-    if (desk.sender !== undefined) return desk.taker.dismiss(at)
+    if (desk.sender !== undefined) {
+      desk.taker.dismiss(at)
+      return
+    }
     this.#slot.responseLength = 0
     desk.answer(at)
   }
@@ -277,7 +281,6 @@ export class Forwarder {
   /** What there was will do (RFC 8767 §4), or nobody is to ask again for a moment. */
   #fail(question: OpenQuestion, result: UpstreamResult): void {
     const { hand } = this.#parts
-    hand.rcode = Rcode.SERVFAIL
     if (this.#keeper.keepStale(this.#name, question, hand.nowSeconds)) {
       hand.hand = 'stale'
       return
@@ -316,7 +319,6 @@ export class Forwarder {
   #answerFailure(query: WaitingQuery, extendedError: number): void {
     const { hand } = this.#parts
     hand.hand = 'failure'
-    hand.rcode = Rcode.SERVFAIL
     hand.extendedError = extendedError
     this.#answer(query)
   }
@@ -364,7 +366,8 @@ export class Forwarder {
     const { taker } = desk
     const slot = this.#slot.open(taker.bytes, taker.bodyStart(at))
     const length = slot.requestLength
-    const isName = length > 0 && this.#name.read(slot.bytes, slot.requestStart, slot.requestStart + length, this.#parts.seed)
+    const isName =
+      length > 0 && this.#name.read(slot.bytes, slot.requestStart, slot.requestStart + length, this.#parts.seed)
     const flushed = this.#parts.cache.flush(isName ? this.#name : undefined)
     new DataView(slot.bytes.buffer).setUint32(slot.responseStart, flushed)
     slot.responseLength = 4

@@ -1,8 +1,8 @@
+import { FLAG_CD, FLAG_DO } from '../../answer-cache/layout.js'
 import { mixWord } from '../../clients/client-address.js'
 import type { Question } from '../../wire/question.js'
 import type { OnUpstreamResult, UpstreamQuestion } from '../upstream/upstream-result.js'
 import type { WaitingQuery } from './waiting-queries.js'
-import { FLAG_CD, FLAG_DO } from '../../answer-cache/layout.js'
 
 /** A question that upstreams have been asked, and the queries that wait for its answer. */
 export class OpenQuestion implements UpstreamQuestion {

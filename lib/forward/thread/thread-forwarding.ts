@@ -14,7 +14,7 @@ import type { Zone } from '../../query/zone.js'
 import type { Protocol } from '../../transport/datagram-transport.js'
 import { CLASS_IN, Rcode, Type } from '../../wire/constants.js'
 import { ExtendedError, NO_EXTENDED_ERROR } from '../../wire/edns.js'
-import { FLAG_AD, FLAG_CD as HEADER_CD, FLAG_RA, FLAG_RD } from '../../wire/header.js'
+import { FLAG_AD, FLAG_RA, FLAG_RD, FLAG_CD as HEADER_CD } from '../../wire/header.js'
 import { ForwardZoneTable, NO_FORWARD_ZONE } from '../forward-zones.js'
 import { ForwardKind, ForwardSlot } from './forward-slot.js'
 import { sharedSeconds } from './shared-seconds.js'
@@ -112,14 +112,14 @@ export class ThreadForwarding implements QueryForwarding {
 
   answer(context: QueryContext): void {
     const { header, question } = context
-    if ((header.flags & FLAG_RD) === 0) return refuse(context, Rcode.REFUSED, ExtendedError.NOT_AUTHORITATIVE)
-    if (context.forwardFlags === 0) return refuse(context, Rcode.REFUSED, ExtendedError.PROHIBITED)
+    if ((header.flags & FLAG_RD) === 0) refuse(context, Rcode.REFUSED, ExtendedError.NOT_AUTHORITATIVE)
+    else if (context.forwardFlags === 0) refuse(context, Rcode.REFUSED, ExtendedError.PROHIBITED)
     // RFC 8482 §4: nobody needs ANY, and of the others no cache can tell what they would be about.
-    if (question.type >= FIRST_META_TYPE && question.type <= LAST_META_TYPE) {
-      return refuse(context, Rcode.NOTIMP, ExtendedError.NOT_SUPPORTED)
+    else if (isMetaType(question.type)) refuse(context, Rcode.NOTIMP, ExtendedError.NOT_SUPPORTED)
+    else {
+      context.limitHash = question.name.hash
+      if (!this.#answerFromCache(context)) this.#handOver(context)
     }
-    context.limitHash = question.name.hash
-    if (!this.#answerFromCache(context)) this.#handOver(context)
   }
 
   #answerFromCache(context: QueryContext): boolean {
@@ -145,19 +145,22 @@ export class ThreadForwarding implements QueryForwarding {
 
   #handOver(context: QueryContext): void {
     const counters = this.#counters
-    const { settings } = context
     if (this.isOverdue) {
       counters[Counter.forwardOverdue]!++
-      return refuse(context, Rcode.SERVFAIL, ExtendedError.NO_REACHABLE_AUTHORITY)
-    }
-    if (!settings.clientRules.admitsForwarded(context)) {
+      refuse(context, Rcode.SERVFAIL, ExtendedError.NO_REACHABLE_AUTHORITY)
+    } else if (!context.settings.clientRules.admitsForwarded(context)) {
       counters[Counter.forwardLimited]!++
-      return refuse(context, Rcode.REFUSED, ExtendedError.PROHIBITED)
-    }
+      refuse(context, Rcode.REFUSED, ExtendedError.PROHIBITED)
+    } else this.#park(context)
+  }
+
+  #park(context: QueryContext): void {
+    const counters = this.#counters
     const slot = this.#claim(context, ForwardKind.query)
     if (slot === NONE) {
       counters[Counter.forwardFull]!++
-      return refuse(context, Rcode.SERVFAIL, ExtendedError.NETWORK_ERROR)
+      refuse(context, Rcode.SERVFAIL, ExtendedError.NETWORK_ERROR)
+      return
     }
     counters[Counter.cacheMisses]!++
     this.owner.park(slot, this.#deadline())
@@ -231,6 +234,10 @@ export function refuse(context: QueryContext, rcode: number, extendedError: numb
 export function isStale(extendedError: number): boolean {
   if (extendedError === NO_EXTENDED_ERROR) return false
   return extendedError === ExtendedError.STALE_ANSWER || extendedError === ExtendedError.STALE_NXDOMAIN
+}
+
+function isMetaType(type: number): boolean {
+  return type >= FIRST_META_TYPE && type <= LAST_META_TYPE
 }
 
 /** What else of a query its answer depends on. */
