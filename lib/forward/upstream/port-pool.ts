@@ -69,6 +69,7 @@ export class PortPool {
   readonly #open: OpenPorts
   readonly #random: Random
   readonly #ports: (OpenPort | undefined)[]
+  #isClosed = false
 
   constructor(address: UpstreamAddress, sockets: UpstreamSockets, open: OpenPorts, random: Random, size: number) {
     this.#address = address
@@ -80,6 +81,7 @@ export class PortPool {
 
   /** The number of a socket, to be released later; NO_SOCKET when none can be opened. */
   take(nowMs: number): number {
+    if (this.#isClosed) return NO_SOCKET
     const place = this.#random.below(this.#ports.length)
     const port = this.#portAt(place, nowMs) ?? this.#anyPort()
     if (port === undefined) return NO_SOCKET
@@ -94,6 +96,7 @@ export class PortPool {
 
   /** Sockets with exchanges on them are closed when those are over. */
   close(): void {
+    this.#isClosed = true
     for (const [place, port] of this.#ports.entries()) {
       this.#ports[place] = undefined
       if (port !== undefined) this.#open.retire(port)
