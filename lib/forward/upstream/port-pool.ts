@@ -11,7 +11,7 @@ export const NO_SOCKET = -1
  */
 export const PORTS_PER_UPSTREAM = 256
 /** A port is given back after as many queries, or as much time, so that who has found it out does not have it for long. */
-const MAX_USES = 512
+const MAX_USES = 128
 const MAX_AGE_MS = 60_000
 
 interface OpenPort {

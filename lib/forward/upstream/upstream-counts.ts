@@ -9,7 +9,7 @@ export interface UpstreamCounts {
   /** Responses with TC=1; RCODEs other than NOERROR and NXDOMAIN. */
   truncated: number
   errors: number
-  /** Queries for which nobody had an answer, those of our own that are probes among them. */
+  /** Queries for which nobody had an answer. */
   failed: number
   /** TCP and TLS connections that were begun. */
   connects: number

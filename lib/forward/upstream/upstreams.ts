@@ -88,7 +88,7 @@ export class Upstreams {
     else if (choice === undefined || choice.upstreams.length === 0) this.#refuse('noUpstreams', onResult)
     else if (this.#exchanges.active >= this.#options.maxInFlight) this.#refuse('overloaded', onResult)
     else if (choice.isNoneUp) this.#askOnTrial(question, choice, onResult)
-    else this.#start(question, { choice, only: undefined, attempts: this.#options.attempts }, onResult)
+    else this.#start(question, { choice, only: undefined, attempts: this.#options.attempts, isProbe: false }, onResult)
   }
 
   /**
@@ -146,7 +146,7 @@ export class Upstreams {
   #askOnTrial(question: UpstreamQuestion, choice: UpstreamChoice, onResult: OnUpstreamResult): void {
     const upstream = choice.forTrial(this.#needs.clock.monotonicMs())
     if (upstream === undefined) this.#refuse('allDown', onResult)
-    else this.#start(question, { choice: undefined, only: upstream, attempts: 1 }, onResult)
+    else this.#start(question, { choice: undefined, only: upstream, attempts: 1, isProbe: false }, onResult)
   }
 
   #start(question: UpstreamQuestion, target: Target, onResult: OnUpstreamResult): void {
