@@ -41,6 +41,8 @@ export const ERROR_CODES = {
     'A hosts file cannot be read, or has a fault; the message names the file, the line and the reason.',
   CDNS_UPSTREAM_INVALID:
     'An upstream is no IP address with an optional port, has settings that do not go with its protocol, or is listed twice; or there are none.',
+  CDNS_RESOLV_CONF_INVALID:
+    'The file of `forward.resolvConf` cannot be read, or names no upstream. What it said before stays good. Logged only.',
   CDNS_FORWARD_LOOP:
     'What an upstream is asked comes back to us as a query; it is left out until it no longer does. Logged, and an `error` event.',
   CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',

@@ -24,7 +24,6 @@ export class ExchangeLoop {
   #isTimerShort = false
   #isTurning = false
   #isStopped = false
-  /** Set while datagrams are handed over, when new queries need no turn of their own. */
   readonly #turn = () => this.#takeTurn()
 
   /** `onTick` does what else there is to do now and then, and says whether it wants to be called again although nothing is on its way. */

@@ -51,6 +51,8 @@ export interface Target {
   readonly choice: UpstreamChoice | undefined
   readonly only: Upstream | undefined
   readonly attempts: number
+  /** It asks whether the upstream is there, and so for nothing that a server may not know: it has no EDNS. */
+  readonly isProbe: boolean
 }
 
 /**
@@ -100,6 +102,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
     query.choice = target.choice
     query.only = target.only
     query.attemptsLeft = target.attempts
+    query.isProbe = target.isProbe
     query.triedUpstreams = 0
     query.tryCount = 0
     query.agreedRcode = NO_RCODE
@@ -191,7 +194,8 @@ export class Exchanges implements ReplyHandler, StreamHandler {
       if (!one.isSettled) this.#askWithoutEdns(one, now)
       return
     }
-    if (!one.hasEdns && !isEdnsRefusal(rcode) && upstream.takesEdns(now)) upstream.refusedEdns(now)
+    if (!one.hasEdns && !one.query.isProbe && !isEdnsRefusal(rcode) && upstream.takesEdns(now))
+      upstream.refusedEdns(now)
     if (rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN) this.#succeed(one, rcode, bytes, length)
     else if (!one.isSettled) this.#refused(one, now, rcode, bytes, length)
   }
@@ -348,7 +352,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   }
 
   #fail(query: ForwardedQuery, reason: FailureReason): void {
-    this.#needs.counts.failed++
+    if (!query.isProbe) this.#needs.counts.failed++
     const onResult = this.#end(query)
     onResult(FAILURES[reason])
   }
@@ -392,7 +396,7 @@ function keyOf(socket: number, id: number): number {
 
 /** Not what is known to refuse it, nor at the end what has been silent so far and never shown that it knows it. */
 function takesEdns(query: ForwardedQuery, upstream: Upstream, now: number): boolean {
-  if (!upstream.takesEdns(now)) return false
+  if (query.isProbe || !upstream.takesEdns(now)) return false
   if (upstream.hasShownEdns || query.tryCount < MAX_TRIES - 1) return true
   for (let i = 0; i < query.tryCount; i++) {
     const one = query.tries[i]!

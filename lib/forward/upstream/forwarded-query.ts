@@ -43,6 +43,7 @@ export class ForwardedQuery extends Timed implements UpstreamQuery {
   /** Upstreams that it may be sent to; for a probe, the one. */
   choice: UpstreamChoice | undefined
   only: Upstream | undefined
+  isProbe = false
   attemptsLeft = 0
   /** A bit for each upstream of the choice. */
   triedUpstreams = 0

@@ -11,7 +11,7 @@ export const NO_SOCKET = -1
  */
 export const PORTS_PER_UPSTREAM = 256
 /** A port is given back after as many queries, or as much time, so that who has found it out does not have it for long. */
-const MAX_USES = 512
+const MAX_USES = 128
 const MAX_AGE_MS = 60_000
 
 interface OpenPort {
@@ -69,6 +69,7 @@ export class PortPool {
   readonly #open: OpenPorts
   readonly #random: Random
   readonly #ports: (OpenPort | undefined)[]
+  #isClosed = false
 
   constructor(address: UpstreamAddress, sockets: UpstreamSockets, open: OpenPorts, random: Random, size: number) {
     this.#address = address
@@ -80,6 +81,7 @@ export class PortPool {
 
   /** The number of a socket, to be released later; NO_SOCKET when none can be opened. */
   take(nowMs: number): number {
+    if (this.#isClosed) return NO_SOCKET
     const place = this.#random.below(this.#ports.length)
     const port = this.#portAt(place, nowMs) ?? this.#anyPort()
     if (port === undefined) return NO_SOCKET
@@ -94,6 +96,7 @@ export class PortPool {
 
   /** Sockets with exchanges on them are closed when those are over. */
   close(): void {
+    this.#isClosed = true
     for (const [place, port] of this.#ports.entries()) {
       this.#ports[place] = undefined
       if (port !== undefined) this.#open.retire(port)

@@ -93,8 +93,10 @@ export class Probes {
 
   #ask(upstream: Upstream, name: Uint8Array, type: number, onEnd: (isAnswered: boolean) => void): void {
     const question = { name, type, class: CLASS_IN, isDnssecOk: false, isCheckingDisabled: false }
-    this.#needs.exchanges.start(question, { choice: undefined, only: upstream, attempts: 1 }, ({ kind }) =>
-      onEnd(kind === 'reply'),
+    this.#needs.exchanges.start(
+      question,
+      { choice: undefined, only: upstream, attempts: 1, isProbe: true },
+      ({ kind }) => onEnd(kind === 'reply'),
     )
   }
 

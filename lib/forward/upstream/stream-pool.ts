@@ -23,7 +23,10 @@ export class StreamPool {
   readonly #address: UpstreamAddress
   readonly #needs: StreamNeeds
   readonly #streams = new Set<UpstreamStream>()
+  /** What went wrong with a connection last, for the log. */
+  fault: string | undefined
   #session: Buffer | undefined
+  #isClosed = false
 
   constructor(address: UpstreamAddress, needs: StreamNeeds) {
     this.#address = address
@@ -51,6 +54,7 @@ export class StreamPool {
 
   /** Connections with queries on their way are closed when those are over. */
   close(): void {
+    this.#isClosed = true
     for (const stream of this.#streams) {
       if (stream.load === 0) stream.close()
       else stream.isStalled = true
@@ -63,7 +67,7 @@ export class StreamPool {
   }
 
   #open(): UpstreamStream | undefined {
-    if (this.#streams.size >= MAX_STREAMS) return undefined
+    if (this.#isClosed || this.#streams.size >= MAX_STREAMS) return undefined
     const { clock, random, counts, handler } = this.#needs
     counts.connects++
     const connection = connectTo(this.#address, this.#session)
@@ -72,18 +76,22 @@ export class StreamPool {
       nowMs: () => clock.monotonicMs(),
       onClose: () => this.#streams.delete(stream),
     })
+    connection.socket.on('error', ({ message }) => this.#failed(message))
     if (connection.readyEvent === 'secureConnect') this.#keepSession(connection.socket as TLSSocket)
     this.#streams.add(stream)
     return stream
+  }
+
+  #failed(message: string): void {
+    this.fault = message
+    // It may be the session that was wrong.
+    this.#session = undefined
   }
 
   /** A handshake that takes up a session again costs a tenth of a full one. */
   #keepSession(socket: TLSSocket): void {
     socket.on('session', (session) => {
       this.#session = session
-    })
-    socket.on('error', () => {
-      this.#session = undefined
     })
   }
 }

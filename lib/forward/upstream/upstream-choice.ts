@@ -5,12 +5,16 @@ import type { Upstream } from './upstream.js'
 /** `fastest` asks any of them once in so many queries, so that it finds out when another has become faster. */
 const EXPLORE_ONE_IN = 20
 
+/** While no upstream is up, one query in so much time is tried all the same: some servers do not answer probes. */
+const TRIAL_PAUSE_MS = 1_000
+
 /** Upstreams that stand in for each other, and who of them is asked next. */
 export class UpstreamChoice {
   readonly upstreams: readonly Upstream[]
   readonly #policy: ForwardPolicy
   readonly #random: Random
   #turn = 0
+  #nextTrialMs = 0
 
   constructor(upstreams: readonly Upstream[], policy: ForwardPolicy, random: Random) {
     this.upstreams = upstreams
@@ -28,8 +32,10 @@ export class UpstreamChoice {
     return this.#byPolicy(tried) ?? (tried === 0 ? undefined : this.#byPolicy(0))
   }
 
-  /** While none is up: any that does not lead back to us. */
-  forTrial(): Upstream | undefined {
+  /** While none is up: any that does not lead back to us, now and then. */
+  forTrial(nowMs: number): Upstream | undefined {
+    if (nowMs < this.#nextTrialMs) return undefined
+    this.#nextTrialMs = nowMs + TRIAL_PAUSE_MS
     const candidates = this.upstreams.filter(({ state }) => state === 'down')
     return candidates.length === 0 ? undefined : candidates[this.#random.below(candidates.length)]
   }

@@ -2,6 +2,8 @@ import type { Clock } from '../../clock.js'
 import { ContainerDnsError } from '../../errors.js'
 import { foldName, nameFromText } from '../../wire/name.js'
 import type { ParsedForward, UpstreamGroup } from '../options.js'
+import type { Listener } from '../own-listeners.js'
+import { ResolvConf } from '../resolv-conf.js'
 import type { UpstreamAddress } from '../upstream-address.js'
 import { ExchangeLoop } from './exchange-loop.js'
 import { Exchanges, type Target } from './exchanges.js'
@@ -18,14 +20,14 @@ import type { UpstreamSockets } from './upstream-sockets.js'
 
 /** Descriptors for all upstreams together; with very many upstreams each has fewer ports, and still as many in all. */
 const MAX_PORTS = 4096
-/** While no upstream is up, one query in so much time is tried all the same: some servers do not answer probes. */
-const TRIAL_PAUSE_MS = 1_000
 
 export interface UpstreamNeeds extends UpstreamSocketNeeds {
   readonly clock: Clock
   /** Default: node:crypto's. */
   readonly random?: Random
   readonly counts?: UpstreamCounts
+  /** Where this server answers: what resolv.conf says of them is left out. */
+  readonly listeners?: readonly Listener[]
   /** What an operator has to know and mend: CDNS_FORWARD_LOOP. It is logged, too. */
   onError(error: ContainerDnsError): void
 }
@@ -45,12 +47,12 @@ export class Upstreams {
   readonly #loop: ExchangeLoop
   readonly #probes: Probes
   #options: ParsedForward
+  #resolvConf: ResolvConf | undefined
   /** By all that makes two of them the same. */
   #upstreams = new Map<string, Upstream>()
   /** For `forward`, then for each forward zone. */
   #default: UpstreamChoice
   #zones: UpstreamChoice[] = []
-  #nextTrialMs = 0
   #isClosed = false
 
   constructor(options: ParsedForward, needs: UpstreamNeeds) {
@@ -86,7 +88,7 @@ export class Upstreams {
     else if (choice === undefined || choice.upstreams.length === 0) this.#refuse('noUpstreams', onResult)
     else if (this.#exchanges.active >= this.#options.maxInFlight) this.#refuse('overloaded', onResult)
     else if (choice.isNoneUp) this.#askOnTrial(question, choice, onResult)
-    else this.#start(question, { choice, only: undefined, attempts: this.#options.attempts }, onResult)
+    else this.#start(question, { choice, only: undefined, attempts: this.#options.attempts, isProbe: false }, onResult)
   }
 
   /**
@@ -99,7 +101,22 @@ export class Upstreams {
 
   /** Upstreams that stay keep what is known of them. Queries on their way end as they have begun. */
   setOptions(options: ParsedForward): void {
+    if (options.resolvConf !== this.#resolvConf?.path) {
+      this.#resolvConf?.close()
+      this.#resolvConf = options.resolvConf === undefined ? undefined : this.#openResolvConf(options.resolvConf)
+    }
     this.#options = options
+    this.#apply()
+  }
+
+  #openResolvConf(path: string): ResolvConf {
+    const { logger, listeners = [] } = this.#needs
+    return new ResolvConf(path, { logger, listeners, onChange: () => this.#apply() })
+  }
+
+  #apply(): void {
+    const upstreams = this.#resolvConf?.upstreams ?? this.#options.upstreams
+    const options = { ...this.#options, upstreams }
     this.#exchanges.settings = options
     const before = this.#upstreams
     this.#upstreams = new Map()
@@ -118,6 +135,7 @@ export class Upstreams {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#resolvConf?.close()
     this.#loop.stop()
     this.#exchanges.close()
     for (const upstream of this.#upstreams.values()) upstream.close()
@@ -126,14 +144,9 @@ export class Upstreams {
 
   /** Fails at once, but for one query now and then. */
   #askOnTrial(question: UpstreamQuestion, choice: UpstreamChoice, onResult: OnUpstreamResult): void {
-    const now = this.#needs.clock.monotonicMs()
-    const upstream = now < this.#nextTrialMs ? undefined : choice.forTrial()
-    if (upstream === undefined) {
-      this.#refuse('allDown', onResult)
-      return
-    }
-    this.#nextTrialMs = now + TRIAL_PAUSE_MS
-    this.#start(question, { choice: undefined, only: upstream, attempts: 1 }, onResult)
+    const upstream = choice.forTrial(this.#needs.clock.monotonicMs())
+    if (upstream === undefined) this.#refuse('allDown', onResult)
+    else this.#start(question, { choice: undefined, only: upstream, attempts: 1, isProbe: false }, onResult)
   }
 
   #start(question: UpstreamQuestion, target: Target, onResult: OnUpstreamResult): void {
@@ -201,8 +214,8 @@ export class Upstreams {
     this.#loop.wake()
   }
 
-  #reportState({ address, state }: Upstream): void {
-    const fields = { upstream: address.text, state }
+  #reportState({ address, state, streams }: Upstream): void {
+    const fields = { upstream: address.text, state, ...(streams.fault === undefined ? {} : { fault: streams.fault }) }
     if (state === 'up') this.#needs.logger.info(fields, 'the upstream answers again')
     else this.#needs.logger.warn(fields, 'the upstream has failed, and is left out until it answers a probe')
   }
