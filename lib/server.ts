@@ -8,6 +8,7 @@ import { Supervisor } from './cluster/supervisor.js'
 import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
 import type { Cache, CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
+import { refuseOwnListeners } from './forward/own-listeners.js'
 import { type ForwardStats, ServerForwarding } from './forward/server-forwarding.js'
 import { type Health, type HealthChange, TableHealth } from './health/health.js'
 import { HealthTable } from './health/health-table.js'
@@ -65,6 +66,8 @@ export async function createContainerDns(options: ContainerDnsOptions = {}): Pro
 
 function putTogether(options: ParsedOptions, sockets: ServerSockets): Server {
   try {
+    const { forward } = options
+    if (forward !== undefined) refuseOwnListeners([forward, ...forward.zones], sockets.addresses)
     return new Server(options, sockets, systemClock)
   } catch (error) {
     sockets.close()
@@ -292,6 +295,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       datagrams: this.#sockets.datagrams,
       threads: this.#threads,
       seed: this.#index.reader.seed,
+      listeners: this.addresses,
       onRing: (thread, ring) => this.#supervisor?.postTo(this.#forwarding!.thread, { type: 'ring', thread, ring }),
     })
   }

@@ -53,7 +53,7 @@ export function runForwardThread(task: ForwardThreadTask): Promise<void> {
 }
 
 function openForwarder(task: ForwardThreadTask, calls: Hooks) {
-  const { forward, cache: handle, transport, descriptors } = task.forwarder
+  const { forward, cache: handle, transport, listeners, descriptors } = task.forwarder
   const mailbox = new Mailbox(task, (message) => onMessage(forwarder, message))
   const tables = openTables(task, () => mailbox.nextSegment())
   const { settings, counters } = tables
@@ -79,6 +79,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
     clock: systemClock,
     logger: postedLogger(task),
     transport,
+    listeners,
     ...(descriptors === undefined ? {} : { descriptors: new DescriptorList(descriptors) }),
     onError: (error) => post(task, { type: 'error', error: toPlainError(error) }),
   })

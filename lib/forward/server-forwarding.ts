@@ -5,6 +5,7 @@ import type { DatagramSockets } from '../transport/datagram-transport.js'
 import { DescriptorList } from '../transport/descriptor-list.js'
 import { loadLibc } from '../transport/libc.js'
 import type { ParsedForward } from './options.js'
+import type { Listener } from './own-listeners.js'
 import type { ForwardRing } from './thread/desk.js'
 import { BATCH_RING, DGRAM_RING, HOST_RING, type RingShape, STREAM_RING } from './thread/forward-slot.js'
 import type { ForwarderTask } from './thread/forwarder-task.js'
@@ -26,6 +27,8 @@ export interface ServerForwardingOptions {
   readonly threads: number
   /** That of the record index, with which the names of questions are hashed. */
   readonly seed: number
+  /** Where this server answers. */
+  readonly listeners: readonly Listener[]
   /** Tells the forward thread, if there is one, of a ring that has come or gone. */
   readonly onRing: (thread: number, ring: ForwardRing | undefined) => void
 }
@@ -73,12 +76,13 @@ export class ServerForwarding {
 
   /** For the next life of the forward thread. */
   forwarderTask(): ForwarderTask {
-    const { forward, datagrams } = this.#options
+    const { forward, datagrams, listeners } = this.#options
     return {
       forward,
       cache: this.#memory.handle(this.thread),
       rings: [...this.#rings.values()],
       bell: this.#bell,
+      listeners: listeners.map(({ host, port }) => ({ host, port })),
       transport: datagrams.kind,
       ...(this.#descriptors === undefined ? {} : { descriptors: this.#descriptors }),
     }
