@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Logger as Pino } from 'pino'
 import type { ContainerDns } from '../../container-dns.js'
 import { ContainerDnsError } from '../../errors.js'
+import type { ForwardZoneOptions } from '../../forward/options.js'
 import { type ContainerDnsOptions, DEFAULT_ZONES, TRANSPORTS } from '../../options.js'
 import { createContainerDns } from '../../server.js'
 import { etcdStore } from '../../store/etcd/etcd-store.js'
@@ -20,6 +21,8 @@ interface ServeFlags {
   records?: string
   zoneFile?: string[]
   hostsFile?: string[]
+  forward?: string[]
+  forwardZone?: string[]
   workers?: number
   transport?: NonNullable<ContainerDnsOptions['transport']>
   drain: number
@@ -59,6 +62,12 @@ export function addServeCommand(program: Command): void {
     .option(
       '--hosts-file <file>',
       'a file such as /etc/hosts; may be given again; not together with --etcd',
+      collectPath,
+    )
+    .option('-f, --forward <address...>', 'an upstream for names outside the zones; may be given again', collectPath)
+    .option(
+      '--forward-zone <zone=address...>',
+      'a zone that another server has; the same zone again adds an upstream',
       collectPath,
     )
     .option('-w, --workers <count>', 'DNS threads (default: one for each core)', wholeNumber)
@@ -118,9 +127,23 @@ function optionsOf(flags: ServeFlags, files: MemoryStore | undefined, logger: Pi
     logger,
     ...(flags.zone === undefined ? {} : { zones: flags.zone }),
     listen: (flags.listen ?? [{}]).map((address) => ({ ...address, share: flags.share })),
+    ...(flags.forward === undefined ? {} : { forward: { upstreams: flags.forward } }),
+    ...(flags.forwardZone === undefined ? {} : { forwardZones: forwardZonesOf(flags.forwardZone) }),
     ...(flags.workers === undefined ? {} : { workers: flags.workers }),
     ...(flags.transport === undefined ? {} : { transport: flags.transport }),
   }
+}
+
+/** `ZONE=ADDRESS`; the order of zones and upstreams is that of the flags. */
+function forwardZonesOf(flags: readonly string[]): ForwardZoneOptions[] {
+  const zones = new Map<string, string[]>()
+  for (const flag of flags) {
+    const at = flag.indexOf('=')
+    if (at < 1) throw new ContainerDnsError('CDNS_OPTION_INVALID', `--forward-zone must be ZONE=ADDRESS, got ${flag}`)
+    const zone = flag.slice(0, at)
+    zones.set(zone, [...(zones.get(zone) ?? []), flag.slice(at + 1)])
+  }
+  return Array.from(zones, ([zone, upstreams]) => ({ zone, upstreams }))
 }
 
 /** A person at a terminal gets a sentence; a log gets a line that programs can read. What failed on purpose needs no stack. */

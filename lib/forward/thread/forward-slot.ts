@@ -3,17 +3,19 @@ import { MAX_MESSAGE_SIZE } from '../../wire/constants.js'
 
 // What stands in a slot of a ring to the forward thread:
 //
-//   | kind u8 | protocol u8 | view u8 | flags u8 | client length u8, 1 unused | request length u16 | response length u16, 2 unused
+//   | kind u8 | protocol u8 | view u8 | flags u8 | client length u8, fate u8 | request length u16 | response length u16, 2 unused
 //   | client 16 | route | request | response |
 //
-// The owner writes all of it but the response, and reads that again when it has given up waiting.
+// The owner writes all of it but the response, and reads that again when it has given up waiting. Its fate is
+// what becomes of it when the forward thread dies.
 
 const KIND = 0
 const PROTOCOL = KIND + 1
 const VIEW = PROTOCOL + 1
 const FLAGS = VIEW + 1
 const CLIENT_LENGTH = FLAGS + 1
-const REQUEST_LENGTH = CLIENT_LENGTH + 2
+const FATE = CLIENT_LENGTH + 1
+const REQUEST_LENGTH = FATE + 1
 const RESPONSE_LENGTH = REQUEST_LENGTH + 2
 const CLIENT = RESPONSE_LENGTH + 4
 const ROUTE = CLIENT + 16
@@ -24,6 +26,9 @@ const RESPONSE = REQUEST + REQUEST_ROOM
 
 /** `query`: somebody waits for a response. `renewal`: nobody does, the answer is wanted in the cache. `flush`: a name to drop from it, or none for all. */
 export const ForwardKind = { query: 1, renewal: 2, flush: 3 } as const
+
+/** `adopted`: taken over from a forward thread that died. `given up`: another one died with it, and its owner is to answer it. */
+export const Fate = { none: 0, adopted: 1, givenUp: 2 } as const
 
 /** A ring for each kind of thread that forwards, with as many slots as may wait at a time, and the room each of them has. */
 export interface RingShape {
@@ -82,6 +87,14 @@ export class ForwardSlot {
 
   set flags(flags: number) {
     this.bytes[this.start + FLAGS] = flags
+  }
+
+  get fate(): number {
+    return this.bytes[this.start + FATE]!
+  }
+
+  set fate(fate: number) {
+    this.bytes[this.start + FATE] = fate
   }
 
   get clientStart(): number {

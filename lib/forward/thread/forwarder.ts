@@ -20,7 +20,7 @@ import type { Upstreams } from '../upstream/upstreams.js'
 import type { AnswerInHand } from './answer-in-hand.js'
 import { AnswerKeeper } from './answer-keeper.js'
 import { Desk, type ForwardRing } from './desk.js'
-import { ForwardKind, ForwardSlot, responseRoom } from './forward-slot.js'
+import { Fate, ForwardKind, ForwardSlot, responseRoom } from './forward-slot.js'
 import { OpenQuestion, OpenQuestions } from './questions.js'
 import { sharedSeconds } from './shared-seconds.js'
 import { ROOM, WaitingQueries, WaitingQuery } from './waiting-queries.js'
@@ -91,7 +91,7 @@ export class Forwarder {
     const desk = new Desk(ring)
     this.#desks.set(ring.thread, desk)
     this.#enter()
-    desk.taker.adopt((slot) => this.#serveSlot(desk, slot))
+    desk.taker.adopt((slot) => this.#adopt(desk, slot))
     this.#leave()
     this.#flushSoon()
   }
@@ -163,6 +163,18 @@ export class Forwarder {
         if (this.#readQuestion(slot)) this.#ask(desk, at)
         else this.#drop(desk, at)
     }
+  }
+
+  /** What two forward threads have died with may be what they have died of: nobody tries it once more. */
+  #adopt(desk: Desk, at: number): void {
+    const slot = this.#slot.open(desk.taker.bytes, desk.taker.bodyStart(at))
+    if (slot.fate === Fate.none) {
+      slot.fate = Fate.adopted
+      this.#serveSlot(desk, at)
+      return
+    }
+    slot.fate = Fate.givenUp
+    this.#drop(desk, at)
   }
 
   #readQuestion(slot: ForwardSlot): boolean {

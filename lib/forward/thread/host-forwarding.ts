@@ -3,7 +3,7 @@ import { NONE } from '../../handoff/layout.js'
 import type { LateAnswering } from '../../hooks/late-answers.js'
 import type { ThreadHooks } from '../../hooks/thread-hooks.js'
 import { MAX_MESSAGE_SIZE } from '../../wire/constants.js'
-import { ForwardKind } from './forward-slot.js'
+import { Fate, ForwardKind } from './forward-slot.js'
 import { LateForwarded } from './late-forwarded.js'
 import type { ThreadForwarding } from './thread-forwarding.js'
 
@@ -36,6 +36,7 @@ export class HostForwarding {
     if (claimed === NONE) throw flushFailed('too much is waiting for the forward thread')
     slot.open(owner.bytes, owner.bodyStart(claimed))
     slot.kind = ForwardKind.flush
+    slot.fate = Fate.none
     slot.setRequest(name, 0, name.length)
     owner.park(claimed, performance.now() + FLUSH_TIMEOUT_MS)
     const response = await this.#answerTo(claimed)

@@ -4,6 +4,7 @@ import type { ThreadHooks } from '../../hooks/thread-hooks.js'
 import { Counter } from '../../metrics/counters.js'
 import type { ClientAddresses } from '../../query/query-context.js'
 import { LateRing } from '../../transport/late-ring.js'
+import { Fate } from './forward-slot.js'
 import type { ThreadForwarding } from './thread-forwarding.js'
 
 /** Responses of the forward thread to queries that a thread holds in its ring; and failures, for those to which none came in time. */
@@ -34,8 +35,9 @@ export class LateForwarded extends LateRing {
 
   write(response: Uint8Array, start: number, capacity: number): number {
     const slot = this.#open()
-    const length = this.owner.isOverdue ? this.#fail(response, start, capacity) : slot.responseLength
-    if (!this.owner.isOverdue) {
+    const hasFailed = this.owner.isOverdue || slot.fate === Fate.givenUp
+    const length = hasFailed ? this.#fail(response, start, capacity) : slot.responseLength
+    if (!hasFailed) {
       const from = slot.responseStart
       response.set(slot.bytes.subarray(from, from + length), start)
     }

@@ -16,7 +16,7 @@ import { CLASS_IN, Rcode, Type } from '../../wire/constants.js'
 import { ExtendedError, NO_EXTENDED_ERROR } from '../../wire/edns.js'
 import { FLAG_AD, FLAG_RA, FLAG_RD, FLAG_CD as HEADER_CD } from '../../wire/header.js'
 import { ForwardZoneTable, NO_FORWARD_ZONE } from '../forward-zones.js'
-import { ForwardKind, ForwardSlot } from './forward-slot.js'
+import { Fate, ForwardKind, ForwardSlot } from './forward-slot.js'
 import { sharedSeconds } from './shared-seconds.js'
 
 /** What is forwarded, and for whom. A plain object: it is posted to threads. */
@@ -179,6 +179,7 @@ export class ThreadForwarding implements QueryForwarding {
     const { reader } = context
     slot.open(owner.bytes, owner.bodyStart(claimed))
     slot.kind = kind
+    slot.fate = Fate.none
     slot.protocol = protocolCode(this.protocol)
     slot.view = context.view
     slot.flags = cacheFlags(context)
