@@ -203,6 +203,11 @@ describe('etcdStore, when etcd fails', () => {
     ])
     expect(codes).toEqual(['CDNS_STORE_UNAVAILABLE', 'CDNS_STORE_UNAVAILABLE', 'CDNS_STORE_UNAVAILABLE'])
     expect(performance.now() - startedAt).toBeLessThan(3000)
+    // In words, with gRPC's own below.
+    await expect(store.delete('a.example.org')).rejects.toMatchObject({
+      message: 'etcd did not take the change: it did not answer in time',
+      cause: { code: 4 },
+    })
     etcd.resume()
     await eventually(
       () =>
