@@ -149,11 +149,11 @@ export class RecordIndexWriter {
       const payloadBytes = payloadBytesOf(name, rrsets)
       // What comes after the first store must not fail: the names above would be out of step with the one below.
       if (rrsets.length > 0) this.#table.reserve(MAX_LABELS, payloadBytes)
+      if (!exists) this.#adopt(name)
       this.#fill(name, rrsets, children, payloadBytes)
       if (hasNs && !hadNs) this.#nsDepths.add(countLabels(name))
       if (!exists) this.#countWildcard(name)
       this.#table.publish(hash)
-      if (!exists) this.#adopt(name)
     } else {
       this.#table.remove(hash, name, name.length)
       this.#discountWildcard(name)
@@ -332,7 +332,10 @@ export class RecordIndexWriter {
     }
   }
 
-  /** A new entry counts with its parent, which comes into being if it must. */
+  /**
+   * A new entry counts with its parent, which comes into being if it must. Readers take it that a name's ancestors exist: what is
+   * missing comes from the top down, before the name itself, and goes after it from the bottom up.
+   */
   #adopt(name: Uint8Array): void {
     const parent = parentOf(name)
     if (parent === undefined) return
@@ -341,10 +344,10 @@ export class RecordIndexWriter {
       Atomics.add(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN, 1)
       return
     }
+    this.#adopt(parent)
     this.#fill(parent, [], 1, 4 * DIRECTORY)
     this.#countWildcard(parent)
     this.#table.publish(hash)
-    this.#adopt(parent)
   }
 
   /** A removed entry no longer counts with its parent, which goes if nothing else keeps it. */
