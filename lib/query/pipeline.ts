@@ -67,11 +67,14 @@ export class QueryPipeline {
     context.verdict = screen(context)
     if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
     this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
+    if (this.#rules.limitResponses && context.verdict === 'accepted') this.#rules.expect(context, i)
   }
 
   /** Worth its while for more than one; see `TableReader.prefetch`. */
   prefetch(count: number): void {
-    if (count > 1) this.#index.prefetch(count)
+    if (count < 2) return
+    this.#index.prefetch(count)
+    if (this.#rules.limitResponses) this.#rules.prefetch(count)
   }
 
   /**
