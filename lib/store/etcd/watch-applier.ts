@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ASKED_PROGRESS, type EtcdClient, type Watch, type WatchEvent, type WatchResponse } from './client.js'
+import { ASKED_PROGRESS, type EtcdClient, type Watch } from './client.js'
 import { HEALTH_PLACE } from './health-words.js'
 import type { KeyLayout } from './key-layout.js'
 import { ChangeSet, type LeafIndex } from './leaf-index.js'
+import type { WatchEvent, WatchResponse } from './messages.js'
 import { ResponseQueue } from './response-queue.js'
 
 export interface WatchApplierOptions {
