@@ -308,6 +308,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       loaderFile: this.#options.workerFiles.loader,
       readerSlot: this.#threads,
       placeOf: (name) => this.#placeOf(name),
+      zoneNames: () => this.#options.zones.map(({ name }) => name),
       logger: this.#options.logger,
       clock,
       views: this.#options.views.names,

@@ -34,6 +34,19 @@ export function writeClient(words: Int32Array, at: number, octets: Uint8Array, l
   else writeIpv6Client(words, at, octets, 0)
 }
 
+/** The reverse: writes the four or sixteen octets of a client's address at `start`, and returns their number. */
+export function readClient(words: Int32Array, at: number, octets: Uint8Array, start: number): number {
+  const isIpv4 = isIpv4Client(words, at)
+  for (let i = isIpv4 ? ADDRESS_WORDS - 1 : 0, to = start; i < ADDRESS_WORDS; i++, to += 4) {
+    const word = words[at + i]!
+    octets[to] = word >>> 24
+    octets[to + 1] = word >>> 16
+    octets[to + 2] = word >>> 8
+    octets[to + 3] = word
+  }
+  return isIpv4 ? IPV4_BYTES : IPV6_BYTES
+}
+
 export function isIpv4Client(words: Int32Array, at: number): boolean {
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === MAPPED_PREFIX
 }
@@ -102,9 +115,7 @@ export function clientFromText(text: string): Int32Array | undefined {
 /** A client's address as text, for logs and events. */
 export function clientToText(words: Int32Array, at = 0): string {
   const bytes = new Uint8Array(IPV6_BYTES)
-  const view = new DataView(bytes.buffer)
-  for (let i = 0; i < ADDRESS_WORDS; i++) view.setInt32(4 * i, words[at + i]!)
-  return addressToText(isIpv4Client(words, at) ? bytes.subarray(IPV6_BYTES - IPV4_BYTES) : bytes)
+  return addressToText(bytes.subarray(0, readClient(words, at, bytes, 0)))
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {

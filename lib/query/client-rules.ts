@@ -49,7 +49,8 @@ export class ClientRules {
 
   /** Before the first query of a batch. */
   beginBatch(): void {
-    if (this.#limits !== undefined) this.#nowMs = this.#wallMs()
+    // 32 bits are enough, and a small integer is nothing that has to be made anew.
+    if (this.#limits !== undefined) this.#nowMs = this.#wallMs() | 0
   }
 
   /** Finds out what request `i` may have, and whose records it sees. Queries of this process may have all. */
@@ -74,6 +75,16 @@ export class ClientRules {
   admitsForwarded(context: QueryContext): boolean {
     if (this.#limits === undefined || !context.hasClient) return true
     return this.#limits.admitsForwarded(context.client, 0, this.#nowMs)
+  }
+
+  /** Announces the response to request `i` of a batch, which has been read. */
+  expect(context: QueryContext, i: number): void {
+    if (context.hasClient) this.#limits!.expectAnswer(i, context.client, 0, context.question.name.hash)
+  }
+
+  /** Reads ahead for what was announced of requests 0 to `count - 1`. */
+  prefetch(count: number): void {
+    this.#limits!.prefetch(count)
   }
 
   /** Whether the response in hand, to a client that has not proved its address, may go out. */

@@ -1,5 +1,6 @@
 import { FastRandom } from '../fast-random.js'
 import { LATER } from '../handoff/layout.js'
+import type { ServerCookies } from '../limits/server-cookies.js'
 import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
@@ -32,6 +33,7 @@ export class QueryPipeline {
   clients: ClientAddresses = NO_CLIENTS
   readonly #index: RecordIndexReader
   readonly #rules: ClientRules
+  readonly #cookies: ServerCookies | undefined
   readonly #contexts: readonly QueryContext[]
   readonly #response = new ResponseWriter()
   readonly #lookup: Lookup
@@ -53,6 +55,7 @@ export class QueryPipeline {
   ) {
     this.#index = settings.index
     this.#rules = settings.clientRules
+    this.#cookies = settings.cookies
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
     const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
     this.#lookup = new Lookup(settings, this.#response, chosen, hooks, forwarding)
@@ -67,15 +70,19 @@ export class QueryPipeline {
     const context = this.#contexts[i]!
     context.reset(request, start, length)
     this.#counters[Counter.queries]!++
+    if (i === 0) this.#cookies?.beginBatch()
     if (this.#rules.areAtTake) this.#meet(context, i)
     context.verdict = screen(context)
     if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
     this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
+    if (this.#rules.limitResponses && context.verdict === 'accepted') this.#rules.expect(context, i)
   }
 
   /** Worth its while for more than one; see `TableReader.prefetch`. */
   prefetch(count: number): void {
-    if (count > 1) this.#index.prefetch(count)
+    if (count < 2) return
+    this.#index.prefetch(count)
+    if (this.#rules.limitResponses) this.#rules.prefetch(count)
   }
 
   /**
@@ -132,6 +139,7 @@ export class QueryPipeline {
     const context = this.#lateContext
     const rules = this.#rules
     context.reset(request, start, length)
+    this.#cookies?.beginBatch()
     if (rules.areAtTake) {
       rules.beginBatch()
       rules.meetAgain(context, this.clients, 0)
@@ -267,10 +275,9 @@ export class QueryPipeline {
     const { edns, reader, settings } = context
     const { cookies } = settings
     if (cookies === undefined || edns.version !== EDNS_VERSION || edns.isCookieMalformed) return
-    const addressLength = this.clients.clientAddress(i, cookies.address)
-    if (addressLength === 0) return
+    if (!context.readClient(this.clients, i)) return
     context.answersCookie = true
-    context.isClientVerified = cookies.check(reader.bytes, edns.cookieStart, edns.cookieLength, addressLength)
+    context.isClientVerified = cookies.check(reader.bytes, edns.cookieStart, edns.cookieLength, context.client)
     if (context.isClientVerified || context.isStream || !settings.requiresCookie) return
     // RFC 7873 §5.2.3: with the right cookie it may ask again.
     if (context.verdict !== 'accepted' && context.verdict !== 'chaos') return

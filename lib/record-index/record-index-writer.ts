@@ -1,21 +1,14 @@
-import { ContainerDnsError } from '../errors.js'
-import { saysHowToAnswer } from '../records/rrset-side.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import { ReaderSlot, releaseReader } from '../shared-table/epochs.js'
-import {
-  ENTRY_HEADER_BYTES,
-  ENTRY_HEADER_WORDS,
-  ENTRY_KEY_LENGTH_MASK,
-  keyWords,
-  SEGMENT_BYTES,
-} from '../shared-table/layout.js'
+import { ENTRY_HEADER_BYTES, ENTRY_HEADER_WORDS, ENTRY_KEY_LENGTH_MASK, keyWords } from '../shared-table/layout.js'
 import type { Segment } from '../shared-table/segments.js'
 import type { TableBuilder } from '../shared-table/table-builder.js'
 import { TableWriter } from '../shared-table/table-writer.js'
 import { MAX_LABELS } from '../wire/constants.js'
-import { countLabels, hashName, nameToText } from '../wire/name.js'
+import { countLabels, hashName } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { Depths } from './depths.js'
+import { inOrderOfViews, payloadBytesOf, viewOf, writePayload } from './entry-payload.js'
 import { type IndexImage, openImage } from './index-image.js'
 import {
   CHILDREN,
@@ -26,19 +19,11 @@ import {
   CONTROL_WILDCARD_DEPTHS,
   CONTROL_WORDS,
   DIRECTORY,
-  DIRECTORY_SIDE_BYTES,
-  DIRECTORY_TTL,
-  DIRECTORY_TYPE_AND_COUNT,
-  DIRECTORY_WIRE_BYTES,
-  DIRECTORY_WORDS,
-  HAS_VIEWS,
   INDEX_MAGIC,
   RRSET_COUNT,
   RRSET_COUNT_MASK,
-  SAYS_HOW_TO_ANSWER,
-  SYNTHESIZED,
-  VIEW_SHIFT,
 } from './layout.js'
+import { NsMarks } from './ns-marks.js'
 import { ALL_VIEWS, type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
 
 export interface RecordIndexOptions {
@@ -62,9 +47,6 @@ export interface RecordIndexSize {
   readonly retiredBytes: number
 }
 
-/** All RRsets of a name, with what the store remembers of them. Half a segment: the names above it must find room in the same one. */
-const MAX_PAYLOAD_BYTES = SEGMENT_BYTES / 2
-
 /** The one writer of the record index. Belongs to the main thread; nothing in it waits. */
 export class RecordIndexWriter {
   /** A reader for the writer's own thread. */
@@ -77,6 +59,7 @@ export class RecordIndexWriter {
   readonly #seed: number
   readonly #nsDepths: Depths
   readonly #wildcardDepths: Depths
+  readonly #nsMarks: NsMarks
   #names = 0
   /** Whether `adoptOrphans` has met any. */
   #hasSynthesized = false
@@ -88,6 +71,7 @@ export class RecordIndexWriter {
     this.#seed = options.seed
     this.#nsDepths = new Depths(this.#control, CONTROL_NS_DEPTHS)
     this.#wildcardDepths = new Depths(this.#control, CONTROL_WILDCARD_DEPTHS)
+    this.#nsMarks = new NsMarks(this.#control)
     this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
     this.#slot = new ReaderSlot(this.#table.control, options.readers)
     this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
@@ -149,17 +133,20 @@ export class RecordIndexWriter {
       const payloadBytes = payloadBytesOf(name, rrsets)
       // What comes after the first store must not fail: the names above would be out of step with the one below.
       if (rrsets.length > 0) this.#table.reserve(MAX_LABELS, payloadBytes)
+      if (!exists) this.#adopt(name)
       this.#fill(name, rrsets, children, payloadBytes)
-      if (hasNs && !hadNs) this.#nsDepths.add(countLabels(name))
+      if (hasNs && !hadNs) this.#countNs(name, hash)
       if (!exists) this.#countWildcard(name)
       this.#table.publish(hash)
-      if (!exists) this.#adopt(name)
     } else {
       this.#table.remove(hash, name, name.length)
       this.#discountWildcard(name)
       this.#disown(name)
     }
-    if (hadNs && !hasNs) this.#nsDepths.remove(countLabels(name))
+    if (hadNs && !hasNs) {
+      this.#nsDepths.remove(countLabels(name))
+      this.#nsMarks.remove(hash)
+    }
     this.#names += (rrsets.length > 0 ? 1 : 0) - (hadRRsets ? 1 : 0)
     return true
   }
@@ -219,6 +206,7 @@ export class RecordIndexWriter {
       hasSynthesized: this.#hasSynthesized,
       nsDepths: this.#nsDepths.counts,
       wildcardDepths: this.#wildcardDepths.counts,
+      nsMarks: this.#nsMarks.counts,
     }
   }
 
@@ -230,6 +218,7 @@ export class RecordIndexWriter {
     this.refuseOtherSeed(image)
     this.#nsDepths.adopt(image.nsDepths)
     this.#wildcardDepths.adopt(image.wildcardDepths)
+    this.#nsMarks.adopt(image.nsMarks, new Int32Array(image.control))
     yield* this.#table.adopt(image.table)
     this.#names = image.names
   }
@@ -248,7 +237,7 @@ export class RecordIndexWriter {
       const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
       const name = bytes.subarray(start, start + length)
       this.#entry.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
-      if (this.#entry.findType(RECORD_TYPES.NS)) this.#nsDepths.add(countLabels(name))
+      if (this.#entry.findType(RECORD_TYPES.NS)) this.#countNs(name, this.#hash(name, 0, name.length))
       if (this.#entry.hasSynthesized) this.#hasSynthesized = true
       this.#countWildcard(name)
       this.#adopt(name)
@@ -309,30 +298,13 @@ export class RecordIndexWriter {
 
   #fill(name: Uint8Array, rrsets: readonly WireRRset[], children: number, payloadBytes: number): void {
     this.#table.begin(name, name.length, payloadBytes)
-    const { words, bytes, payloadWord } = this.#table
-    // In order of their views, the last tells whether there are others than the default one.
-    const hasViews = rrsets.length > 0 && viewOf(rrsets.at(-1)!) > 0
-    words[payloadWord + RRSET_COUNT] = rrsets.length | (hasViews ? HAS_VIEWS : 0)
-    words[payloadWord + CHILDREN] = children
-    let at = payloadWord + DIRECTORY
-    let position = 4 * (at + rrsets.length * DIRECTORY_WORDS)
-    for (const rrset of rrsets) {
-      const marks = (rrset.isSynthesized === true ? SYNTHESIZED : 0) | (saysHowToAnswer(rrset) ? SAYS_HOW_TO_ANSWER : 0)
-      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | marks | rrset.count
-      words[at + DIRECTORY_TTL] = rrset.ttl
-      words[at + DIRECTORY_WIRE_BYTES] = (viewOf(rrset) << VIEW_SHIFT) | rrset.length
-      words[at + DIRECTORY_SIDE_BYTES] = rrset.sideLength
-      at += DIRECTORY_WORDS
-      copyBytes(rrset.bytes, rrset.start, bytes, position, rrset.length)
-      position += rrset.length
-    }
-    for (const rrset of rrsets) {
-      copyBytes(rrset.side, rrset.sideStart, bytes, position, rrset.sideLength)
-      position += rrset.sideLength
-    }
+    writePayload(this.#table, rrsets, children)
   }
 
-  /** A new entry counts with its parent, which comes into being if it must. */
+  /**
+   * A new entry counts with its parent, which comes into being if it must. Readers take it that a name's ancestors exist: what is
+   * missing comes from the top down, before the name itself, and goes after it from the bottom up.
+   */
   #adopt(name: Uint8Array): void {
     const parent = parentOf(name)
     if (parent === undefined) return
@@ -341,10 +313,10 @@ export class RecordIndexWriter {
       Atomics.add(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN, 1)
       return
     }
+    this.#adopt(parent)
     this.#fill(parent, [], 1, 4 * DIRECTORY)
     this.#countWildcard(parent)
     this.#table.publish(hash)
-    this.#adopt(parent)
   }
 
   /** A removed entry no longer counts with its parent, which goes if nothing else keeps it. */
@@ -361,6 +333,11 @@ export class RecordIndexWriter {
     this.#disown(parent)
   }
 
+  #countNs(name: Uint8Array, hash: number): void {
+    this.#nsDepths.add(countLabels(name))
+    this.#nsMarks.add(hash)
+  }
+
   #countWildcard(name: Uint8Array): void {
     if (isWildcard(name)) this.#wildcardDepths.add(countLabels(name))
   }
@@ -368,27 +345,6 @@ export class RecordIndexWriter {
   #discountWildcard(name: Uint8Array): void {
     if (isWildcard(name)) this.#wildcardDepths.remove(countLabels(name))
   }
-}
-
-function viewOf({ view = 0 }: WireRRset): number {
-  return view
-}
-
-/** The order of those of one view stays. */
-function inOrderOfViews(rrsets: readonly WireRRset[]): readonly WireRRset[] {
-  const isSorted = rrsets.every((rrset, i) => i === 0 || viewOf(rrsets[i - 1]!) <= viewOf(rrset))
-  return isSorted ? rrsets : [...rrsets].sort((a, b) => viewOf(a) - viewOf(b))
-}
-
-/** Throws CDNS_RRSET_TOO_LARGE. */
-function payloadBytesOf(name: Uint8Array, rrsets: readonly WireRRset[]): number {
-  let bytes = 4 * (DIRECTORY + rrsets.length * DIRECTORY_WORDS)
-  for (const rrset of rrsets) bytes += rrset.length + rrset.sideLength
-  if (bytes <= MAX_PAYLOAD_BYTES) return bytes
-  throw new ContainerDnsError(
-    'CDNS_RRSET_TOO_LARGE',
-    `all RRsets of ${nameToText(name)} together take ${bytes} bytes, ${MAX_PAYLOAD_BYTES} are allowed`,
-  )
 }
 
 /** RFC 4592 §2.1.1: the first label is a single asterisk. */
@@ -411,8 +367,4 @@ function sameBytes(
 ): boolean {
   for (let i = 0; i < length; i++) if (left[leftStart + i] !== right[rightStart + i]) return false
   return true
-}
-
-function copyBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, length: number): void {
-  for (let i = 0; i < length; i++) target[to + i] = source[from + i]!
 }

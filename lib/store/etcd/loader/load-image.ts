@@ -2,9 +2,10 @@ import type { IndexImage } from '../../../record-index/index-image.js'
 import { ownerKey } from '../../owner-groups.js'
 import type { BadRecord, HealthState } from '../../record-store.js'
 import { keyLayoutFor } from '../choose-layout.js'
-import { EtcdClient, type KeyValue } from '../client.js'
+import { EtcdClient } from '../client.js'
 import type { KeyLayout } from '../key-layout.js'
 import { type LeafChange, LeafIndex, type LoadFindings } from '../leaf-index.js'
+import type { KeyValue } from '../messages.js'
 import type { ParsedEtcdStoreOptions } from '../options.js'
 import { ImageSink } from './image-sink.js'
 import { pages } from './pages.js'
@@ -41,9 +42,8 @@ export async function loadImage(task: EtcdLoadTask): Promise<EtcdLoad> {
         load.add(page.kvs)
     }
     load.flush()
-    const { badRecords, ignoredRecords } = load.index
-    const { health, refused } = load
-    return { image: sink.image(), bad: sink.bad, badRecords, ignoredRecords, health, refused }
+    const { health, index, refused } = load
+    return { image: sink.image(), bad: sink.bad, ...index.keysPassedOver, health, refused }
   } finally {
     client.close()
   }
@@ -78,7 +78,7 @@ class Load {
     for (const { key, value, mod_revision } of kvs) {
       const decoded = this.layout.decode(key, value)
       if (decoded.kind === 'health') this.health.push([decoded.address, decoded.state])
-      if (decoded.kind === 'otherView') this.index.ignoredRecords++
+      if (decoded.kind === 'otherView') this.index.ignoredKey(key)
       if (decoded.kind === 'bad') this.index.badKey(key, decoded.reason)
       if (decoded.kind !== 'records') continue
       const modRevision = Number(mod_revision)
