@@ -14,14 +14,14 @@ import {
   CONTROL_EXPIRED,
   CONTROL_MAGIC,
   CONTROL_MAX_ENTRIES,
-  CONTROL_PAGE_COUNT,
+  CONTROL_PAGE_BYTES,
   CONTROL_READER_COUNT,
   CONTROL_REFUSED,
   CONTROL_SEED,
   CONTROL_STORED,
   CONTROL_VERSION,
-  PAGE_BYTES,
-  PAGE_WORDS,
+  LARGEST_PAGE_BYTES,
+  SMALLEST_PAGE_BYTES,
 } from './layout.js'
 import type { ParsedAnswerCacheOptions } from './options.js'
 
@@ -51,6 +51,8 @@ export interface AnswerCacheSize {
 
 /** Four answers to a bucket of seven on average would lose one in fifty to a full bucket; two lose one in a thousand. */
 const ENTRIES_PER_BUCKET = 2
+/** Pages are made smaller before there are less of them. */
+const FEWEST_PAGES = 96
 /** Buckets are no more than this part of the memory, whatever `maxEntries` says. */
 const LARGEST_BUCKETS_PART = 4
 
@@ -66,9 +68,10 @@ export class AnswerCacheMemory {
   constructor(options: ParsedAnswerCacheOptions & { readonly readers: number; readonly seed: number }) {
     const { maxBytes, maxEntries, readers, seed } = options
     const bucketCount = bucketCountFor(maxEntries, maxBytes)
-    const head = bucketsStart(readers) + bucketCount * BUCKET_WORDS
-    const pageCount = Math.max(0, Math.floor((maxBytes - 4 * head) / PAGE_BYTES))
-    this.#memory = newSharedMemory(4 * (head + pageCount * PAGE_WORDS))
+    const headBytes = 4 * (bucketsStart(readers) + bucketCount * BUCKET_WORDS)
+    const pageBytes = pageBytesFor(maxBytes - headBytes)
+    const pageCount = Math.floor((maxBytes - headBytes) / pageBytes)
+    this.#memory = newSharedMemory(headBytes + pageCount * pageBytes)
     this.#words = new Int32Array(this.#memory)
     this.#words[CONTROL_MAGIC] = CACHE_MAGIC
     this.#words[CONTROL_VERSION] = CACHE_VERSION
@@ -76,7 +79,7 @@ export class AnswerCacheMemory {
     this.#words[CONTROL_BUCKET_COUNT] = bucketCount
     this.#words[CONTROL_SEED] = seed
     this.#words[CONTROL_READER_COUNT] = readers
-    this.#words[CONTROL_PAGE_COUNT] = pageCount
+    this.#words[CONTROL_PAGE_BYTES] = pageBytes
     this.#words[CONTROL_MAX_ENTRIES] = maxEntries
   }
 
@@ -107,6 +110,13 @@ export function readSize(words: Int32Array): AnswerCacheSize {
     expired: word(CONTROL_EXPIRED),
     refused: word(CONTROL_REFUSED),
   }
+}
+
+/** There are as many pages as answers of very different sizes need, one for each size at least, or as are of the largest kind. */
+function pageBytesFor(bytes: number): number {
+  let pageBytes = LARGEST_PAGE_BYTES
+  while (pageBytes > SMALLEST_PAGE_BYTES && bytes / pageBytes < FEWEST_PAGES) pageBytes /= 2
+  return pageBytes
 }
 
 /** A power of two, so that a mask finds the bucket. */

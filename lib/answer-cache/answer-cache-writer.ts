@@ -6,7 +6,7 @@ import { NO_EXTENDED_ERROR } from '../wire/edns.js'
 import type { FoldedName } from '../wire/folded-name.js'
 import { type AnswerCacheHandle, type AnswerCacheSize, readSize } from './answer-cache-memory.js'
 import { AnswerCacheReader } from './answer-cache-reader.js'
-import { Eviction } from './eviction.js'
+import { Eviction, NOBODY } from './eviction.js'
 import {
   BUCKET_CLAIMS,
   BUCKET_HITS,
@@ -20,7 +20,7 @@ import {
   CONTROL_EXPIRED,
   CONTROL_GENERATION,
   CONTROL_MAX_ENTRIES,
-  CONTROL_PAGE_COUNT,
+  CONTROL_PAGE_BYTES,
   CONTROL_READER_COUNT,
   CONTROL_REFUSED,
   CONTROL_STORED,
@@ -45,7 +45,6 @@ import {
   IS_NODATA,
   LOW_HALF,
   NAME_LENGTH_MASK,
-  PAGE_BYTES,
   PAIR_ENTRY,
   RCODE_MASK,
   typeAndClass,
@@ -79,19 +78,18 @@ export interface AnswerToKeep {
   readonly staleUntil: number
 }
 
-/** Free pages that are kept for sizes that have none: this part of all, but so many. */
-const RESERVED_PART = 64
-const LEAST_RESERVED = 2
-/** Blocks of a size that are free, or will be, before answers leave for one more: as many as may be retired in the time of a batch. */
-const MOST_SPARE_BLOCKS = 64
-const SPARE_PART_OF_PAGE = 8
+/** Free pages that are kept for when all else is still being read: this part of all. */
+const RESERVED_PART = 32
+/** An epoch ends after this part of a page was retired in it, so that it can be used again soon; an epoch costs each reader a cache miss. */
+const SEALED_PART = 8
+/** Before answers leave for one more of their size there are blocks of this part of a page that are free, or retired: more than in one epoch. */
+const SPARE_PART = 4
+/** Blocks that are given back at once, at most. */
+const RECLAIM_AT_MOST = 1024
 /** Answers that leave for one that comes, before the page of one of them is cleared for it. */
 const MOST_EVICTIONS = 8
 /** Popular answers that are passed over in the search for one that may leave. */
 const MOST_CHANCES = 32
-/** Retired blocks are looked through after this many, and no more than so many times as many are given back at once. */
-const RECLAIM_EVERY = 64
-const RECLAIM_AT_MOST = 16 * RECLAIM_EVERY
 /** Buckets for one call of `sweep`: some 50 µs. */
 const BUCKETS_PER_SWEEP = 1024
 
@@ -121,7 +119,8 @@ export class AnswerCacheWriter {
   #cleanFrom: number
   #generation: number
   #entries = 0
-  #retiredSinceReclaim = 0
+  /** Retired in this epoch. */
+  #bytesToSeal = 0
   #nextToSweep = 0
 
   constructor(handle: AnswerCacheHandle) {
@@ -132,9 +131,9 @@ export class AnswerCacheWriter {
     this.#buckets = bucketsStart(words[CONTROL_READER_COUNT]!)
     this.#bucketCount = words[CONTROL_BUCKET_COUNT]!
     this.#maxEntries = words[CONTROL_MAX_ENTRIES]!
-    const pageCount = words[CONTROL_PAGE_COUNT]!
-    this.#pages = new PageMemory(words, this.#buckets + this.#bucketCount * BUCKET_WORDS, pageCount)
-    this.#reservedPages = Math.max(LEAST_RESERVED, Math.floor(pageCount / RESERVED_PART))
+    const pages = new PageMemory(words, this.#buckets + this.#bucketCount * BUCKET_WORDS, words[CONTROL_PAGE_BYTES]!)
+    this.#pages = pages
+    this.#reservedPages = Math.ceil(pages.pageCount / RESERVED_PART)
     this.#eviction = new Eviction(this.#maxEntries)
     this.#nameHashes = new Int32Array(this.#bucketCount * WAYS)
     this.#free = (block) => this.#pages.free(block)
@@ -157,7 +156,7 @@ export class AnswerCacheWriter {
   put(name: FoldedName, type: number, klass: number, flags: number, view: number, answer: AnswerToKeep): boolean {
     if (!this.#mayWrite()) return false
     const bytes = entryBytes(name, answer)
-    const block = bytes > PAGE_BYTES || !isWhole(answer) ? 0 : this.#allocate(PageMemory.classFor(bytes))
+    const block = bytes > this.#pages.pageBytes || !isWhole(answer) ? 0 : this.#allocate(this.#pages.classFor(bytes))
     if (block === 0) {
       Atomics.add(this.#words, CONTROL_REFUSED, 1)
       return false
@@ -167,7 +166,7 @@ export class AnswerCacheWriter {
     this.#fill(block, name, typeClass, viewFlags, answer)
     this.#publish(block, hashKey(name.hash, typeClass, viewFlags), name.hash)
     Atomics.add(this.#words, CONTROL_STORED, 1)
-    this.#makeRoom(PageMemory.classFor(bytes))
+    this.#makeRoom(this.#pages.classFor(bytes))
     this.#saySize()
     return true
   }
@@ -221,11 +220,11 @@ export class AnswerCacheWriter {
   /** 0 when all memory that could be had is still being read. */
   #allocate(sizeClass: number): number {
     if (!this.#isClean()) return 0
-    const block = this.#pages.allocate(sizeClass)
+    const block = this.#pages.allocate(sizeClass, this.#reservedPages)
     if (block !== 0) return block
     this.#makeRoom(sizeClass)
     this.#seal()
-    return this.#pages.allocate(sizeClass)
+    return this.#pages.allocate(sizeClass, this.#reservedPages)
   }
 
   #fill(block: number, name: FoldedName, typeClass: number, viewFlags: number, answer: AnswerToKeep): void {
@@ -252,8 +251,7 @@ export class AnswerCacheWriter {
       words[ttls + (i >>> 1)] = (second << HALF_SHIFT) | ttlOffsets[i]!
     }
     const { bytes, start, length } = answer
-    const target = this.#bytes
-    for (let i = 0; i < length; i++) target[4 * body + i] = bytes[start + i]!
+    this.#bytes.set(bytes.subarray(start, start + length), 4 * body)
   }
 
   #publish(block: number, hash: number, nameHash: number): void {
@@ -323,7 +321,7 @@ export class AnswerCacheWriter {
   #makeRoomForEntry(): void {
     if (this.#eviction.count < this.#maxEntries) return
     const id = this.#idToLeave()
-    if (id >= 0) this.#evict(id)
+    if (id !== NOBODY) this.#evict(id)
   }
 
   /**
@@ -332,16 +330,22 @@ export class AnswerCacheWriter {
    */
   #makeRoom(sizeClass: number): void {
     const pages = this.#pages
-    const spare = Math.min(MOST_SPARE_BLOCKS, Math.ceil(PageMemory.blocksPerPage(sizeClass) / SPARE_PART_OF_PAGE))
-    let page = -1
-    for (let i = 0; i < MOST_EVICTIONS; i++) {
-      if (pages.comingPages >= this.#reservedPages || pages.supplyOf(sizeClass) >= spare) break
+    const spare = Math.ceil(pages.blocksPerPage(sizeClass) / SPARE_PART)
+    let page = NO_PAGE
+    for (let i = 0; i < MOST_EVICTIONS && !this.#hasRoom(sizeClass, spare); i++) {
       const id = this.#idToLeave()
-      if (id < 0) break
+      if (id === NOBODY) return
       page = pages.pageOf(this.#words[this.#pairOf(id) + PAIR_ENTRY]!)
       this.#evict(id)
     }
-    if (page >= 0 && pages.comingPages < this.#reservedPages && pages.supplyOf(sizeClass) === 0) this.#drain(page)
+    if (page !== NO_PAGE && !this.#hasRoom(sizeClass, 1)) this.#drain(page)
+  }
+
+  /** Whether any size can have a page without touching the reserve; or this one has so many blocks, and the reserve is not used up. */
+  #hasRoom(sizeClass: number, blocks: number): boolean {
+    const { comingPages } = this.#pages
+    if (comingPages > this.#reservedPages) return true
+    return 2 * comingPages >= this.#reservedPages && this.#pages.supplyOf(sizeClass) >= blocks
   }
 
   /** Has all answers in a page leave, so that it can be cut up anew. */
@@ -355,11 +359,11 @@ export class AnswerCacheWriter {
     })
   }
 
-  /** Who leaves first, without those that readers have had lately: they are passed over once for each mark. -1 when there is nobody. */
+  /** Who leaves first, without those that readers have had lately: they are passed over once for each mark. NOBODY when there is none. */
   #idToLeave(): number {
     for (let chances = MOST_CHANCES; ; chances--) {
       const id = this.#eviction.takeOldest()
-      if (id < 0 || chances === 0 || !this.#isHit(id)) return id
+      if (id === NOBODY || chances === 0 || !this.#isHit(id)) return id
       this.#clearMark(id, BUCKET_HITS)
       this.#eviction.touch(id)
     }
@@ -381,16 +385,17 @@ export class AnswerCacheWriter {
   }
 
   #retire(entry: number): void {
-    this.#pages.retire(entry)
-    this.#retired.push(entry, 0, Atomics.load(this.#words, CONTROL_EPOCH))
-    if (++this.#retiredSinceReclaim >= RECLAIM_EVERY) this.#seal()
+    const bytes = this.#pages.retire(entry)
+    this.#retired.push(entry, bytes, Atomics.load(this.#words, CONTROL_EPOCH))
+    this.#bytesToSeal += bytes
+    if (SEALED_PART * this.#bytesToSeal >= this.#pages.pageBytes) this.#seal()
   }
 
   /** Ends the epoch, and gives back what nobody can read any more, oldest first. */
   #seal(): void {
     const words = this.#words
     advanceEpoch(words)
-    this.#retiredSinceReclaim = 0
+    this.#bytesToSeal = 0
     let reached = 0
     for (let given = 0; given < RECLAIM_AT_MOST && this.#retired.count > 0; given++) {
       const epoch = this.#retired.oldestEpoch
@@ -501,3 +506,4 @@ function ttlWords(records: number): number {
 }
 
 const TTL_SIZE = 4
+const NO_PAGE = -1

@@ -1,5 +1,8 @@
 import { LRUCache } from 'lru-cache'
 
+/** Instead of a number. */
+export const NOBODY = -1
+
 /**
  * In which order answers leave when there is no room: those that have been of use longest ago first. What it knows of an answer is a
  * number. Belongs to the writer's thread.
@@ -28,8 +31,8 @@ export class Eviction {
     this.#recency.delete(id)
   }
 
-  /** Takes out the number that leaves first; -1 without one. */
+  /** Takes out the number that leaves first; NOBODY without one. */
   takeOldest(): number {
-    return this.#recency.pop() ?? -1
+    return this.#recency.pop() ?? NOBODY
   }
 }

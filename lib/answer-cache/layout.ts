@@ -22,7 +22,7 @@ import { hashEnd } from '../wire/name.js'
 //   entry: 0 = empty, else the word at which an entry begins
 //   hits, claims: a bit for each of the seven; set by readers, cleared by the writer
 //
-// Page (64 KiB): blocks of one size each, and in a block an entry, whose bytes never change once it is in a bucket:
+// Page: blocks of one size each, and in a block an entry, whose bytes never change once it is in a bucket:
 //   | slot | type, class | view, flags, name length | generation | stored at | expires at | stale until |
 //   | RCODE, marks, Extended DNS Error | answer, authority count | additional count | answer end, authority end | body start, length |
 //   | name, padded to words with zeros | TTL offsets, u16 each, padded | body |
@@ -37,9 +37,10 @@ export { CONTROL_BUCKET_COUNT, CONTROL_EPOCH, CONTROL_MAGIC, CONTROL_READER_COUN
 export const CONTROL_GENERATION = CONTROL_READER_COUNT + 1
 /** Which writer it is that may write: they are counted. */
 export const CONTROL_WRITER = CONTROL_GENERATION + 1
-export const CONTROL_PAGE_COUNT = CONTROL_WRITER + 1
+/** How large the pages are; there are as many as fit behind the buckets. */
+export const CONTROL_PAGE_BYTES = CONTROL_WRITER + 1
 /** What the writer says of its work. */
-export const CONTROL_ENTRIES = CONTROL_PAGE_COUNT + 1
+export const CONTROL_ENTRIES = CONTROL_PAGE_BYTES + 1
 export const CONTROL_BYTES = CONTROL_ENTRIES + 1
 export const CONTROL_STORED = CONTROL_BYTES + 1
 export const CONTROL_EVICTED = CONTROL_STORED + 1
@@ -56,8 +57,9 @@ export const BUCKET_HITS = WAYS * PAIR_WORDS
 export const BUCKET_CLAIMS = BUCKET_HITS + 1
 export const PAIR_ENTRY = 1
 
-export const PAGE_BYTES = 1 << 16
-export const PAGE_WORDS = PAGE_BYTES / 4
+/** What a page has at most and at least; a power of two. No entry is larger than a page. */
+export const LARGEST_PAGE_BYTES = 1 << 16
+export const SMALLEST_PAGE_BYTES = 1 << 13
 
 /** Bucket times seven, and way: where an entry is linked. The writer knows an entry by it. */
 export const ENTRY_SLOT = 0
@@ -79,8 +81,6 @@ export const RCODE_MASK = 0xfff
 export const IS_AUTHENTICATED = 1 << 12
 export const IS_NODATA = 1 << 13
 export const EXTENDED_ERROR_SHIFT = 16
-/** More than any that is assigned, and one less than what 16 bits hold. */
-export const MAX_EXTENDED_ERROR = 0xfffe
 
 export const LOW_HALF = 0xffff
 export const HALF_SHIFT = 16

@@ -1,13 +1,9 @@
-import { PAGE_BYTES, PAGE_WORDS } from './layout.js'
-
 /** No block is smaller: an answer without a record takes more. */
-const SMALLEST_BLOCK = 64
-/** How many blocks a page is cut into, for each class of sizes: four classes a doubling, so that at most a fifth of a block is lost. */
-const BLOCKS_PER_PAGE = blocksPerPage()
-const CLASSES = BLOCKS_PER_PAGE.length
-const BLOCK_WORDS = BLOCKS_PER_PAGE.map((blocks) => Math.floor(PAGE_WORDS / blocks / 2) * 2)
+const SMALLEST_BLOCK_WORDS = 16
 const NO_CLASS = -1
 const NOWHERE = -1
+/** Classes above one that will do for it: blocks of up to twice the size. */
+const NEAR_CLASSES = 4
 
 /**
  * Gives out and takes back blocks of the pages. Belongs to the writer; its books are in its heap, but for the chains of free blocks, which
@@ -18,8 +14,13 @@ const NOWHERE = -1
  * nobody's, but may be read; from `free` on it may be used.
  */
 export class PageMemory {
+  readonly pageCount: number
   readonly #words: Int32Array
   readonly #firstWord: number
+  readonly #pageWords: number
+  /** Of each class of sizes, from the largest to the smallest: how many blocks a page is cut into, and how large they are. */
+  readonly #blocksPerPage: readonly number[]
+  readonly #blockWords: readonly number[]
   readonly #classOf: Int8Array
   readonly #isDraining: Uint8Array
   /** Blocks that are not free, and those of them that are retired. */
@@ -32,18 +33,27 @@ export class PageMemory {
   /** Pages with free blocks, in a chain for each class. */
   readonly #next: Int32Array
   readonly #previous: Int32Array
-  readonly #first = new Int32Array(CLASSES).fill(NOWHERE)
+  readonly #first: Int32Array
   /** Pages that are nobody's: a stack. */
   readonly #free: Int32Array
   #freeCount = 0
   #drainingCount = 0
   /** Of each class, blocks that are free or will be. */
-  readonly #supply = new Int32Array(CLASSES)
+  readonly #supply: Int32Array
   #usedWords = 0
 
-  constructor(words: Int32Array, firstWord: number, pageCount: number) {
+  /** The pages are from `firstWord` on to the end. */
+  constructor(words: Int32Array, firstWord: number, pageBytes: number) {
+    const pageWords = pageBytes / 4
+    const pageCount = Math.floor((words.length - firstWord) / pageWords)
     this.#words = words
     this.#firstWord = firstWord
+    this.#pageWords = pageWords
+    this.pageCount = pageCount
+    this.#blocksPerPage = blocksPerPage(pageWords / SMALLEST_BLOCK_WORDS)
+    this.#blockWords = this.#blocksPerPage.map((blocks) => 2 * Math.floor(pageWords / blocks / 2))
+    this.#first = new Int32Array(this.#blocksPerPage.length).fill(NOWHERE)
+    this.#supply = new Int32Array(this.#blocksPerPage.length)
     this.#classOf = new Int8Array(pageCount).fill(NO_CLASS)
     this.#isDraining = new Uint8Array(pageCount)
     this.#taken = new Uint16Array(pageCount)
@@ -56,15 +66,19 @@ export class PageMemory {
     for (let page = pageCount - 1; page >= 0; page--) this.#free[this.#freeCount++] = page
   }
 
+  get pageBytes(): number {
+    return 4 * this.#pageWords
+  }
+
   /** The class of the smallest blocks that hold so many bytes, at most a page. */
-  static classFor(bytes: number): number {
-    let sizeClass = CLASSES - 1
-    while (4 * BLOCK_WORDS[sizeClass]! < bytes) sizeClass--
+  classFor(bytes: number): number {
+    let sizeClass = this.#blockWords.length - 1
+    while (4 * this.#blockWords[sizeClass]! < bytes) sizeClass--
     return sizeClass
   }
 
-  static blocksPerPage(sizeClass: number): number {
-    return BLOCKS_PER_PAGE[sizeClass]!
+  blocksPerPage(sizeClass: number): number {
+    return this.#blocksPerPage[sizeClass]!
   }
 
   /** Of blocks that have been given out and not been freed yet. */
@@ -77,34 +91,30 @@ export class PageMemory {
     return this.#freeCount + this.#drainingCount
   }
 
-  /** Blocks of a class that can be had without another page, or will be once nobody reads what was in them. */
+  /** Blocks that will do for a class and can be had without another page, or will be once nobody reads what was in them. */
   supplyOf(sizeClass: number): number {
-    return this.#supply[sizeClass]!
+    let supply = 0
+    for (let near = sizeClass; near >= sizeClass - NEAR_CLASSES && near >= 0; near--) supply += this.#supply[near]!
+    return supply
   }
 
-  /** The word at which a block of a class begins; 0 for none. */
-  allocate(sizeClass: number): number {
+  /** The word at which a block begins that is large enough for a class; 0 for none. `sparing` pages are left for those who find nothing else. */
+  allocate(sizeClass: number, sparing: number): number {
     let page = this.#first[sizeClass]!
-    if (page === NOWHERE) {
-      page = this.#begin(sizeClass)
-      if (page === NOWHERE) return 0
+    if (page === NOWHERE && this.#freeCount > sparing) page = this.#begin(sizeClass)
+    for (let near = sizeClass - 1; page === NOWHERE && near >= sizeClass - NEAR_CLASSES && near >= 0; near--) {
+      page = this.#first[near]!
     }
-    const block = this.#freed[page]!
-    this.#taken[page]!++
-    this.#supply[sizeClass]!--
-    this.#usedWords += BLOCK_WORDS[sizeClass]!
-    if (block !== 0) this.#freed[page] = this.#words[block]!
-    const given =
-      block !== 0 ? block : this.#firstWord + page * PAGE_WORDS + this.#cut[page]!++ * BLOCK_WORDS[sizeClass]!
-    if (!this.#hasFree(page)) this.#unchain(page)
-    return given
+    if (page === NOWHERE) page = this.#begin(sizeClass)
+    return page === NOWHERE ? 0 : this.#takeFrom(page)
   }
 
-  /** The block is not in use any more, but may still be read. */
-  retire(block: number): void {
+  /** The block is not in use any more, but may still be read. Returns its size in bytes. */
+  retire(block: number): number {
     const page = this.pageOf(block)
     this.#retired[page]!++
     if (this.#isDraining[page] === 0) this.#supply[this.#classOf[page]!]!++
+    return 4 * this.#blockWords[this.#classOf[page]!]!
   }
 
   /** Nobody can read the block any more, which was retired. */
@@ -116,7 +126,7 @@ export class PageMemory {
     this.#freed[page] = block
     this.#retired[page]!--
     this.#taken[page]!--
-    this.#usedWords -= BLOCK_WORDS[sizeClass]!
+    this.#usedWords -= this.#blockWords[sizeClass]!
     if (this.#isDraining[page] === 1) {
       if (this.#taken[page] === 0) this.#giveUp(page)
       return
@@ -129,7 +139,7 @@ export class PageMemory {
   }
 
   pageOf(block: number): number {
-    return Math.floor((block - this.#firstWord) / PAGE_WORDS)
+    return Math.floor((block - this.#firstWord) / this.#pageWords)
   }
 
   /** Gives out no more blocks of a page: it is nobody's when those in use have been freed. */
@@ -142,9 +152,21 @@ export class PageMemory {
 
   /** Calls `visit` with each block of a page that has ever been given out since the page was begun. */
   visitBlocks(page: number, visit: (block: number) => void): void {
-    const start = this.#firstWord + page * PAGE_WORDS
-    const size = BLOCK_WORDS[this.#classOf[page]!]!
+    const start = this.#firstWord + page * this.#pageWords
+    const size = this.#blockWords[this.#classOf[page]!]!
     for (let i = 0; i < this.#cut[page]!; i++) visit(start + i * size)
+  }
+
+  #takeFrom(page: number): number {
+    const sizeClass = this.#classOf[page]!
+    const size = this.#blockWords[sizeClass]!
+    const freed = this.#freed[page]!
+    this.#taken[page]!++
+    this.#supply[sizeClass]!--
+    this.#usedWords += size
+    if (freed !== 0) this.#freed[page] = this.#words[freed]!
+    if (!this.#hasFree(page)) this.#unchain(page)
+    return freed !== 0 ? freed : this.#firstWord + page * this.#pageWords + this.#cut[page]!++ * size
   }
 
   #begin(sizeClass: number): number {
@@ -153,7 +175,7 @@ export class PageMemory {
     this.#classOf[page] = sizeClass
     this.#cut[page] = 0
     this.#freed[page] = 0
-    this.#supply[sizeClass]! += BLOCKS_PER_PAGE[sizeClass]!
+    this.#supply[sizeClass]! += this.#blocksPerPage[sizeClass]!
     this.#chain(page)
     return page
   }
@@ -162,7 +184,7 @@ export class PageMemory {
   #leaveClass(page: number): void {
     const sizeClass = this.#classOf[page]!
     if (this.#hasFree(page)) this.#unchain(page)
-    this.#supply[sizeClass]! -= BLOCKS_PER_PAGE[sizeClass]! - this.#taken[page]! + this.#retired[page]!
+    this.#supply[sizeClass]! -= this.#blocksPerPage[sizeClass]! - this.#taken[page]! + this.#retired[page]!
   }
 
   #giveUp(page: number): void {
@@ -173,7 +195,7 @@ export class PageMemory {
   }
 
   #hasFree(page: number): boolean {
-    return this.#taken[page]! < BLOCKS_PER_PAGE[this.#classOf[page]!]!
+    return this.#taken[page]! < this.#blocksPerPage[this.#classOf[page]!]!
   }
 
   #chain(page: number): void {
@@ -194,10 +216,9 @@ export class PageMemory {
   }
 }
 
-/** 1 to 8, and then four steps a doubling, up to the smallest blocks. */
-function blocksPerPage(): number[] {
+/** 1 to 8, and then four steps a doubling, so that at most a fifth of a block is lost. */
+function blocksPerPage(most: number): number[] {
   const counts: number[] = []
-  const most = PAGE_BYTES / SMALLEST_BLOCK
   for (let count = 1; count <= most; count += count < 8 ? 1 : 2 ** Math.floor(Math.log2(count) - 2)) counts.push(count)
   return counts
 }
