@@ -89,7 +89,7 @@ const RECLAIM_AT_MOST = 1024
 /** Answers that leave for one that comes, before the page of one of them is cleared for it. */
 const MOST_EVICTIONS = 8
 /** Popular answers that are passed over in the search for one that may leave. */
-const MOST_CHANCES = 32
+const MOST_CHANCES = 256
 /** Buckets for one call of `sweep`: some 50 µs. */
 const BUCKETS_PER_SWEEP = 1024
 
@@ -119,6 +119,8 @@ export class AnswerCacheWriter {
   #cleanFrom: number
   #generation: number
   #entries = 0
+  /** What was stored last. */
+  #newest = NOBODY
   /** Retired in this epoch. */
   #bytesToSeal = 0
   #nextToSweep = 0
@@ -274,6 +276,7 @@ export class AnswerCacheWriter {
     if (old === 0 || words[old + ENTRY_GENERATION] !== this.#generation) this.#entries++
     this.#nameHashes[id] = nameHash
     this.#eviction.touch(id)
+    this.#newest = id
   }
 
   /** The place in the bucket for an entry that is not linked yet: its predecessor's, an empty one, or one that is made empty. */
@@ -359,13 +362,15 @@ export class AnswerCacheWriter {
     })
   }
 
-  /** Who leaves first, without those that readers have had lately: they are passed over once for each mark. NOBODY when there is none. */
+  /** Who leaves first: not the newest, and not those that readers have had lately, which are passed over once for each mark. NOBODY when there is none. */
   #idToLeave(): number {
     for (let chances = MOST_CHANCES; ; chances--) {
       const id = this.#eviction.takeOldest()
-      if (id === NOBODY || chances === 0 || !this.#isHit(id)) return id
+      if (id === NOBODY) return NOBODY
+      if (id !== this.#newest && (chances <= 0 || !this.#isHit(id))) return id
       this.#clearMark(id, BUCKET_HITS)
       this.#eviction.touch(id)
+      if (this.#eviction.count === 1 && id === this.#newest) return NOBODY
     }
   }
 

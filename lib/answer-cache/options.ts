@@ -2,7 +2,10 @@ import { type Bounds, numberWithin, refuseUnknownKeys } from '../bounds.js'
 
 /** How much of what upstreams have said is kept. */
 export interface AnswerCacheOptions {
-  /** All of the shared memory of the cache, in bytes; default 64 MiB. It is taken from the system as it is filled. */
+  /**
+   * All of the shared memory of the cache, in bytes; default 64 MiB. It is taken from the system as it is filled. An answer of more than 64 KiB
+   * is not kept, nor is one of more than a page of a small cache: 8 KiB of one of 1 MiB, 32 KiB of one of 4 MiB.
+   */
   readonly maxBytes?: number
   /** Answers; default 100 000. What the writer knows of each takes about 100 bytes more of its thread's heap. */
   readonly maxEntries?: number

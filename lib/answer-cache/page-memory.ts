@@ -142,9 +142,9 @@ export class PageMemory {
     return Math.floor((block - this.#firstWord) / this.#pageWords)
   }
 
-  /** Gives out no more blocks of a page: it is nobody's when those in use have been freed. */
+  /** Gives out no more blocks of a page: it is nobody's when those in use have been freed. It may be so by now. */
   drain(page: number): void {
-    if (this.#isDraining[page] === 1) return
+    if (this.#classOf[page] === NO_CLASS || this.#isDraining[page] === 1) return
     this.#leaveClass(page)
     this.#isDraining[page] = 1
     this.#drainingCount++
@@ -152,6 +152,7 @@ export class PageMemory {
 
   /** Calls `visit` with each block of a page that has ever been given out since the page was begun. */
   visitBlocks(page: number, visit: (block: number) => void): void {
+    if (this.#classOf[page] === NO_CLASS) return
     const start = this.#firstWord + page * this.#pageWords
     const size = this.#blockWords[this.#classOf[page]!]!
     for (let i = 0; i < this.#cut[page]!; i++) visit(start + i * size)

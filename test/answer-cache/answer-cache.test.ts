@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FLAG_CD, FLAG_DO } from '../../lib/answer-cache/layout.js'
 import { NO_EXTENDED_ERROR } from '../../lib/wire/edns.js'
-import { a, CheckedCache, folded, type Key, keep, RECORD_SIZE, txt, wireRecords } from './checked-cache.js'
+import { a, CheckedCache, folded, type Key, keep, MIB, RECORD_SIZE, txt, wireRecords } from './checked-cache.js'
 
 const NXDOMAIN = 3
 const SERVFAIL = 2
 const STALE_ANSWER = 3
 const soa = (ttl: number) => ({ type: 6, ttl, rdata: [0, 0, ...new Array<number>(20).fill(7)], owner: [0] })
-const recordsOf = (...records: Parameters<typeof wireRecords>[0]) => wireRecords(records).bytes
+const recordsOf = (...records: Parameters<typeof wireRecords>[0]) => [...wireRecords(records).bytes]
 
 describe('an answer in the cache', () => {
   it('is found by its question, and written as it was with its TTLs aged', () => {
@@ -99,7 +99,7 @@ describe('an answer in the cache', () => {
   })
 
   it('is not kept when it is larger than a page, or when its records do not end where it does', () => {
-    const cache = new CheckedCache()
+    const cache = new CheckedCache({ maxBytes: 8 * MIB })
     const key: Key = { name: 'large.example' }
     expect(cache.put(key, { answer: [txt(60, 65_400)] })).toBe(true)
     expect(cache.find(key, 1)).toBe(true)

@@ -120,7 +120,7 @@ export function a(ttl: number, last = 1): PlainRecord {
 
 /** A record of so much rdata. */
 export function txt(ttl: number, length: number, byte = 0x74): PlainRecord {
-  return { type: 16, ttl, rdata: Array.from({ length }, () => byte) }
+  return { type: 16, ttl, rdata: new Array<number>(length).fill(byte) }
 }
 
 export function keep(answer: PlainAnswer): AnswerToKeep {
@@ -138,7 +138,7 @@ export function keep(answer: PlainAnswer): AnswerToKeep {
     authorityCount: sections[1].length,
     additionalCount: sections[2].length,
     // Not at the beginning of its buffer, as it will not be in a message.
-    bytes: Uint8Array.from([0xee, 0xee, 0xee, ...bytes, 0xee]),
+    bytes: Buffer.concat([Uint8Array.of(0xee, 0xee, 0xee), bytes, Uint8Array.of(0xee)]),
     start: 3,
     length: bytes.length,
     ttlOffsets,
@@ -149,16 +149,30 @@ export function keep(answer: PlainAnswer): AnswerToKeep {
 }
 
 /** Records as they stand in a message, with their owners as pointers to the question. */
-export function wireRecords(records: readonly PlainRecord[]): { bytes: number[]; ttlOffsets: Uint16Array } {
-  const bytes: number[] = []
+export function wireRecords(records: readonly PlainRecord[]): { bytes: Uint8Array; ttlOffsets: Uint16Array } {
+  const pieces: Uint8Array[] = []
   const ttlOffsets: number[] = []
+  let length = 0
   for (const { type, ttl, rdata, owner = [0xc0, 12] } of records) {
-    ttlOffsets.push(bytes.length + owner.length + 4)
-    bytes.push(...owner, type >> 8, type & 255, 0, IN, ttl >>> 24, (ttl >> 16) & 255, (ttl >> 8) & 255, ttl & 255)
-    bytes.push(rdata.length >> 8, rdata.length & 255)
-    for (const byte of rdata) bytes.push(byte)
+    ttlOffsets.push(length + owner.length + 4)
+    const head = [...owner, type >> 8, type & 255, 0, IN, ttl >>> 24, (ttl >> 16) & 255, (ttl >> 8) & 255, ttl & 255]
+    pieces.push(Uint8Array.from([...head, rdata.length >> 8, rdata.length & 255]), Uint8Array.from(rdata))
+    length += head.length + 2 + rdata.length
   }
-  return { bytes, ttlOffsets: Uint16Array.from(ttlOffsets) }
+  return { bytes: Buffer.concat(pieces), ttlOffsets: Uint16Array.from(ttlOffsets) }
 }
 
 export const RECORD_SIZE = (rdata: number) => RECORD_HEAD_SIZE + rdata
+
+/** An answer that says in each of its bytes whose it is, and of which round. */
+export function numberedAnswer(number: number, round: number): PlainAnswer {
+  const length = 1 + (Math.imul(number ^ round, 0x9e3779b1) >>> 23)
+  return { answer: [txt(1000, length, (number + round) & 255), a(1000, number & 255)], expiresAt: 1000 }
+}
+
+/** Whether a body is one that `numberedAnswer` has made for that number, for whatever round. */
+export function isNumberedAnswer(body: readonly number[], number: number): boolean {
+  const length = body.length - RECORD_SIZE(0) - RECORD_SIZE(4)
+  const rdata = body.slice(RECORD_SIZE(0), RECORD_SIZE(0) + length)
+  return length > 0 && rdata.every((byte) => byte === rdata[0]) && body.at(-1) === (number & 255)
+}
