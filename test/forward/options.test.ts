@@ -85,7 +85,8 @@ describe('the options of forwarding', () => {
   })
 
   it('refuse a list of something else, and keys that there are not', () => {
-    for (const upstreams of ['192.0.2.53', [7], [null], new Array(1)]) expect(code({ upstreams })).toBe('CDNS_OPTION_INVALID')
+    for (const upstreams of ['192.0.2.53', [7], [null], new Array(1)])
+      expect(code({ upstreams })).toBe('CDNS_OPTION_INVALID')
     expect(code({ upstreams: [{ address: '192.0.2.53', prot: 53 }] })).toBe('CDNS_OPTION_UNKNOWN')
     expect(code({ upstreams: UPSTREAMS, polcy: 'random' })).toBe('CDNS_OPTION_UNKNOWN')
     expect(code({ upstreams: UPSTREAMS, cache: { maxTTL: 3 } })).toBe('CDNS_OPTION_UNKNOWN')
