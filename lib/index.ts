@@ -17,7 +17,7 @@ export type { AmplificationOptions } from './limits/amplification.js'
 export type { RateLimitOptions } from './limits/rate-limit-options.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
-export type { ContainerDnsOptions, ListenOptions, TlsOptions, ZoneOptions } from './options.js'
+export type { ContainerDnsOptions, ZoneOptions } from './options.js'
 export type { RecordFilter, Records, ViewOptions } from './publish/records.js'
 export type {
   AllUnhealthy,
@@ -41,6 +41,7 @@ export type { MemoryStoreOptions, ZoneFileOptions } from './store/memory/options
 export type { BadRecord, RecordStore, StoreSink, StoreStatus } from './store/record-store.js'
 export type { WorkerFiles } from './threads/worker-files.js'
 export type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
+export type { ListenOptions, TlsOptions } from './transport/options.js'
 export type { DnsResponse, ResourceRecord } from './wire/packet.js'
 export type {
   CaaData,

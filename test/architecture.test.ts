@@ -33,6 +33,7 @@ const ORDER = [
   'options',
   'container-dns',
   'start-limits',
+  'host-queries',
   'server',
   'cli/',
   'testing/',

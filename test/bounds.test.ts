@@ -61,13 +61,13 @@ describe('refuseUnknownKeys', () => {
   })
 
   it('spends no time on a key of megabytes, and does not repeat it', () => {
-    const key = 'x'.repeat(5_000_000)
+    const key = 'x'.repeat(50_000_000)
     const startedAt = performance.now()
     expect(() => refuseUnknownKeys('options', { [key]: 1 }, known)).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/^.{0,200}$/) }),
     )
-    // Working out the distance took more than a second.
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    // Working out the distance would take more than ten seconds.
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
   })
 })
 

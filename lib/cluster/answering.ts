@@ -61,7 +61,7 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
     counters,
     pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks),
   }
-  const late = hooks?.owner && new LateAnswers(hooks, hooks.owner, answering)
+  const late = hooks?.parked && new LateAnswers(hooks.parked, answering)
   return { ...answering, hooks, late }
 }
 

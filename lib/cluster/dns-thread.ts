@@ -30,8 +30,8 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramH
       answering.enter()
       pipeline.clients = batch
       if (hooks !== undefined) {
-        hooks.protocol = 'udp'
-        hooks.routes = batch
+        hooks.origin.protocol = 'udp'
+        hooks.origin.routes = batch
       }
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)

@@ -53,7 +53,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
     beginBurst(address, protocol, from) {
       client = address
       receiver = from
-      if (hooks !== undefined) hooks.protocol = protocol
+      if (hooks !== undefined) hooks.origin.protocol = protocol
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
       answering.enter()
@@ -62,7 +62,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
       values[queries]!++
       pipeline.take(0, request, start, length)
       const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
-      if (size === LATER) lateResponses!.expect(hooks!.parkedSlot, receiver!)
+      if (size === LATER) lateResponses!.expect(hooks!.parked!.parkedSlot, receiver!)
       return size
     },
     giveUp: () => lateResponses?.giveUp(),

@@ -6,7 +6,7 @@ import type { ClientAddresses } from '../query/query-context.js'
 import type { LateResponses } from '../transport/datagram-transport.js'
 import { protocolOf } from './hook-query.js'
 import type { HookSlot } from './hook-slot.js'
-import type { ThreadHooks } from './thread-hooks.js'
+import type { ParkedHooks } from './parked-hooks.js'
 
 /** What a thread answers with. */
 export interface LateAnswering {
@@ -21,7 +21,7 @@ export interface LateAnswering {
 export class LateAnswers implements LateResponses {
   /** The slot of the query in hand. */
   slot = NONE
-  readonly #hooks: ThreadHooks
+  readonly #parked: ParkedHooks
   readonly #owner: HandoffOwner
   readonly #answering: LateAnswering
   readonly #clients: ClientAddresses
@@ -31,9 +31,9 @@ export class LateAnswers implements LateResponses {
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(hooks: ThreadHooks, owner: HandoffOwner, answering: LateAnswering) {
-    this.#hooks = hooks
-    this.#owner = owner
+  constructor(parked: ParkedHooks, answering: LateAnswering) {
+    this.#parked = parked
+    this.#owner = parked.owner
     this.#answering = answering
     this.#clients = { clientAddress: (_, target) => this.#clientAddress(target) }
     this.#clientsBefore = this.#clients
@@ -56,16 +56,16 @@ export class LateAnswers implements LateResponses {
   }
 
   get routeStart(): number {
-    return this.#hooks.routeStart(this.slot)
+    return this.#parked.routeStart(this.slot)
   }
 
   /** Returns the length, 0 where nothing is to be sent, or LATER where one more hook has to say something. */
   write(response: Uint8Array, start: number, capacity: number): number {
     const { pipeline } = this.#answering
-    const cursor = this.#hooks.resume(this.slot, this.#owner.isOverdue)
+    const cursor = this.#parked.resume(this.slot, this.#owner.isOverdue)
     this.#cursor = cursor
     const protocol = protocolOf(cursor.protocol)
-    this.#hooks.protocol = protocol
+    this.#parked.origin.protocol = protocol
     const { requestStart, requestLength } = cursor
     const length =
       protocol === 'udp'
@@ -79,7 +79,7 @@ export class LateAnswers implements LateResponses {
             capacity,
             protocol !== 'tcp',
           )
-    this.#hooks.endResume()
+    this.#parked.endResume()
     if (length !== LATER) this.#owner.release(this.slot)
     return length
   }

@@ -44,16 +44,17 @@ export class SecretReader {
     this.#shared = new Int32Array(buffer)
   }
 
-  /** Brings `words` up to date: the current secret at CURRENT_SECRET, the one before at PREVIOUS_SECRET. */
-  refresh(): void {
+  /** Brings `words` up to date: the current secret at CURRENT_SECRET, the one before at PREVIOUS_SECRET. Returns whether they have changed. */
+  refresh(): boolean {
     const current = Atomics.load(this.#shared, CURRENT)
-    if (current === this.#current) return
+    if (current === this.#current) return false
     this.#current = current
     const previous = (current + SECRET_COUNT - 1) & (SECRET_COUNT - 1)
     for (let i = 0; i < SIPHASH_KEY_WORDS; i++) {
       this.words[CURRENT_SECRET + i] = Atomics.load(this.#shared, wordOf(current) + i)
       this.words[PREVIOUS_SECRET + i] = Atomics.load(this.#shared, wordOf(previous) + i)
     }
+    return true
   }
 }
 

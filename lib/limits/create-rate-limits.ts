@@ -11,6 +11,6 @@ export function createRateLimits(options: ParsedRateLimitOptions, seed: number):
     memory: createRateTable(entries),
     seed,
     settings,
-    allow: buildCidrTable(allow.map((cidr) => ({ cidr, value: 0 }))),
+    allow: allow.length === 0 ? undefined : buildCidrTable(allow.map((cidr) => ({ cidr, value: 0 }))),
   }
 }

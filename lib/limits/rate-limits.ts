@@ -12,7 +12,8 @@ export interface RateLimitHandle {
   /** A secret, so that nobody can work out whose bucket theirs is. */
   readonly seed: number
   readonly settings: Omit<ParsedRateLimitOptions, 'allow' | 'entries'>
-  readonly allow: Int32Array
+  /** The data of a `CidrTable`; undefined where nobody is without limits. */
+  readonly allow: Int32Array | undefined
 }
 
 /** Which responses are like each other: those of one class to one network that go by the same name. */
@@ -33,6 +34,8 @@ export type ResponseVerdict = 'send' | 'slip' | 'drop'
 /** What tells the kinds of limit apart in the table; ResponseClass goes on from here. */
 const KIND_QUERY = 11
 const KIND_FORWARDED = 12
+/** Responses in a batch. */
+const MAX_EXPECTED = 64
 const IPV4_BITS = 32
 const IPV6_BITS = 128
 
@@ -44,19 +47,25 @@ const IPV6_BITS = 128
 export class RateLimits {
   readonly #settings: RateLimitHandle['settings']
   readonly #seed: number
-  readonly #allow: CidrTable
+  readonly #allow: CidrTable | undefined
   readonly #random: FastRandom
   readonly #queries: Rate | undefined
   readonly #forwarded: Rate | undefined
   readonly #responses: Rate | undefined
+  readonly #table: RateTable
+  /** By which buckets the responses to a batch will most likely go. */
+  readonly #expected = new Int32Array(MAX_EXPECTED)
+  /** What was read ahead has to go somewhere, or the compiler would leave out reading it. */
+  prefetched = 0
 
   constructor(handle: RateLimitHandle, random: FastRandom) {
     const { settings } = handle
     this.#settings = settings
     this.#seed = handle.seed
-    this.#allow = new CidrTable(handle.allow)
+    this.#allow = handle.allow && new CidrTable(handle.allow)
     this.#random = random
     const table = new RateTable(handle.memory)
+    this.#table = table
     const rate = (perSecond: number) => (perSecond === 0 ? undefined : new Rate(table, perSecond, random))
     this.#queries = rate(settings.queriesPerSecond)
     this.#forwarded = rate(settings.forwardedPerSecond)
@@ -73,6 +82,18 @@ export class RateLimits {
     return this.#admits(this.#forwarded, KIND_FORWARDED, words, at, nowMs)
   }
 
+  /** Announces that response `i` of a batch will most likely be an answer of this name to this client; see `prefetch`. */
+  expectAnswer(i: number, words: Int32Array, at: number, nameHash: number): void {
+    this.#expected[i] = this.#responseHash(words, at, ResponseClass.answer, nameHash)
+  }
+
+  /** Reads ahead for responses 0 to `count - 1`: their buckets are all over the table, and nothing is done while waiting for one. */
+  prefetch(count: number): void {
+    let sum = 0
+    for (let i = 0; i < count; i++) sum += this.#table.prefetch(this.#expected[i]!)
+    this.prefetched = sum | 0
+  }
+
   /**
    * Whether a response may be sent to whoever the client says it is: as it is, truncated and empty, or not at all.
    *
@@ -87,12 +108,17 @@ export class RateLimits {
     nowMs: number,
   ): ResponseVerdict {
     if (this.#responses === undefined || this.#isAllowed(words, at)) return 'send'
-    const { ipv4Prefix, ipv6Prefix, slip } = this.#settings
-    const network = hashClient(words, at, ipv4Prefix, ipv6Prefix, this.#seed)
-    const byName = responseClass === ResponseClass.error ? 0 : nameHash
-    if (this.#responses.admits(hashEnd(mixWord(mixWord(network, responseClass), byName)), nowMs)) return 'send'
+    if (this.#responses.admits(this.#responseHash(words, at, responseClass, nameHash), nowMs)) return 'send'
+    const { slip } = this.#settings
     // By chance and not by turns: with turns, of two clients that ask alternately one would never get through.
     return slip !== 0 && this.#random.below(slip) === 0 ? 'slip' : 'drop'
+  }
+
+  #responseHash(words: Int32Array, at: number, responseClass: ResponseClass, nameHash: number): number {
+    const { ipv4Prefix, ipv6Prefix } = this.#settings
+    const network = hashClient(words, at, ipv4Prefix, ipv6Prefix, this.#seed)
+    const byName = responseClass === ResponseClass.error ? 0 : nameHash
+    return hashEnd(mixWord(mixWord(network, responseClass), byName))
   }
 
   #admits(rate: Rate | undefined, kind: number, words: Int32Array, at: number, nowMs: number): boolean {
@@ -103,6 +129,6 @@ export class RateLimits {
   }
 
   #isAllowed(words: Int32Array, at: number): boolean {
-    return this.#allow.find(words, at) !== NO_VALUE
+    return this.#allow !== undefined && this.#allow.find(words, at) !== NO_VALUE
   }
 }

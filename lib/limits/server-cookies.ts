@@ -1,4 +1,6 @@
+import { readClient } from '../clients/client-address.js'
 import { CURRENT_SECRET, PREVIOUS_SECRET, SecretReader } from './cookie-secrets.js'
+import { KnownCookies } from './known-cookies.js'
 import { sipHash24 } from './siphash.js'
 
 // RFC 9018 §4: a server's cookie is | version 1 | reserved 3 | timestamp 4 | hash 8 |
@@ -23,12 +25,14 @@ const RENEWAL_AGE_SECONDS = 1800
 export class ServerCookies {
   /** After `check`: what goes back to the client, its own cookie and ours. */
   readonly bytes = new Uint8Array(BOTH_COOKIES_SIZE)
-  /** What stands here is written by whoever calls `check`: the client's address, of 4 or 16 octets. */
-  readonly address = new Uint8Array(MAX_ADDRESS_SIZE)
   readonly #secrets: SecretReader
   readonly #wallSeconds: () => number
   readonly #signed = new Uint8Array(HASH + MAX_ADDRESS_SIZE)
   readonly #hash = new Uint8Array(8)
+  readonly #known = new KnownCookies()
+  /** Of the batch in hand; read for the first cookie in it. */
+  #nowSeconds = 0
+  #isTimeRead = false
 
   /** `wallSeconds` are those since 1970. */
   constructor(secrets: SharedArrayBuffer, wallSeconds: () => number) {
@@ -36,33 +40,58 @@ export class ServerCookies {
     this.#wallSeconds = wallSeconds
   }
 
+  /** Before the first query of a batch. */
+  beginBatch(): void {
+    this.#isTimeRead = false
+  }
+
   /**
-   * Whether a client with the address in `address` has sent a cookie that it got from us. Fills `bytes` in any case: with the
+   * Whether a client, whose address is `client`, has sent a cookie that it got from us. Fills `bytes` in any case: with the
    * same cookie while it is young, with a new one otherwise.
    */
-  check(source: Uint8Array, start: number, length: number, addressLength: number): boolean {
-    this.#secrets.refresh()
-    const now = this.#wallSeconds() | 0
-    const { bytes, address } = this
-    const signed = this.#signed
-    for (let i = 0; i < CLIENT_COOKIE_SIZE; i++) bytes[i] = signed[i] = source[start + i]!
-    for (let i = 0; i < addressLength; i++) signed[HASH + i] = address[i]!
+  check(source: Uint8Array, start: number, length: number, client: Int32Array): boolean {
+    if (!this.#isTimeRead) this.#readTime()
+    const now = this.#nowSeconds
+    const { bytes } = this
     let isValid = false
+    let addressLength = 0
     if (length === BOTH_COOKIES_SIZE && source[start + VERSION] === COOKIE_VERSION) {
       const age = (now - readTimestamp(source, start + TIMESTAMP)) | 0
       if (age <= MAX_AGE_SECONDS && age >= -MAX_AHEAD_SECONDS) {
+        if (this.#known.has(source, start, client) && age < RENEWAL_AGE_SECONDS) {
+          for (let i = 0; i < BOTH_COOKIES_SIZE; i++) bytes[i] = source[start + i]!
+          return true
+        }
+        addressLength = this.#begin(source, start, client)
+        const signed = this.#signed
         // RFC 9018 §4.2: the reserved octets count as they came.
         for (let i = VERSION; i < HASH; i++) signed[i] = source[start + i]!
         const isOfNow = this.#hashIs(CURRENT_SECRET, source, start, addressLength)
         if (isOfNow && age < RENEWAL_AGE_SECONDS) {
+          this.#known.add()
           for (let i = VERSION; i < BOTH_COOKIES_SIZE; i++) bytes[i] = source[start + i]!
           return true
         }
         isValid = isOfNow || this.#hashIs(PREVIOUS_SECRET, source, start, addressLength)
       }
     }
+    if (addressLength === 0) addressLength = this.#begin(source, start, client)
     this.#sign(now, addressLength)
     return isValid
+  }
+
+  #readTime(): void {
+    if (this.#secrets.refresh()) this.#known.clear()
+    this.#nowSeconds = this.#wallSeconds() | 0
+    this.#isTimeRead = true
+  }
+
+  /** What is signed for a client, but for our part of the cookie; returns the length of its address. */
+  #begin(source: Uint8Array, start: number, client: Int32Array): number {
+    const { bytes } = this
+    const signed = this.#signed
+    for (let i = 0; i < CLIENT_COOKIE_SIZE; i++) bytes[i] = signed[i] = source[start + i]!
+    return readClient(client, 0, signed, HASH)
   }
 
   #hashIs(secret: number, source: Uint8Array, start: number, addressLength: number): boolean {

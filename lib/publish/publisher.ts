@@ -26,6 +26,8 @@ export interface PublisherOptions {
   readonly views: readonly string[]
   /** Where a folded name in wire form stands: at the apex of a zone of ours, inside of one, or in none. */
   readonly placeOf: (name: Uint8Array) => 'apex' | 'inside' | 'outside'
+  /** The names of our zones, for errors. */
+  readonly zoneNames: () => readonly string[]
   /** Whether addresses get PTR records, where their reverse names are ours. */
   readonly synthesizesPtr: boolean
   /** After each write that changed something, for each view that it did; the name is folded, in wire form, and lasts for the call. */
@@ -42,6 +44,8 @@ export interface PublisherOptions {
 const SLICE_MS = 2
 /** Turns of the event loop to look whether the threads have moved on, before a timer takes over. */
 const BUSY_TURNS = 50
+/** Zones that an error names: it is to stay readable. */
+const MAX_LISTED = 10
 
 /** Turns changes from a store into index writes; what a store sees of its server. Belongs to the main thread. */
 export class Publisher implements StoreSink {
@@ -82,10 +86,9 @@ export class Publisher implements StoreSink {
   checkPlace(name: Uint8Array, type: number): void {
     const place = this.#options.placeOf(name)
     if (place === 'outside') {
-      const text = nameToText(name)
       throw new ContainerDnsError(
         'CDNS_NAME_OUT_OF_ZONE',
-        `${text} is in none of the zones that this server answers for`,
+        `${nameToText(name)} is in none of the zones that this server answers for: ${listed(this.#options.zoneNames())}`,
       )
     }
     // RFC 1034 §3.6.2: at an apex there is an SOA, be it one that we make up.
@@ -241,6 +244,11 @@ export class Publisher implements StoreSink {
   close(): void {
     this.#closed = true
   }
+}
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - MAX_LISTED
+  return names.slice(0, MAX_LISTED).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
 }
 
 function nextTurn(): Promise<void> {

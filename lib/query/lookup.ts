@@ -44,8 +44,8 @@ export class Lookup {
     this.#response = response
     this.#chosen = chosen
     this.#rrsets = new RRsetWriter(settings, response, chosen)
-    this.#additional = new AdditionalSection(settings, response, this.#rrsets, chosen)
     this.#wildcards = new Wildcards(settings)
+    this.#additional = new AdditionalSection(settings, response, this.#rrsets, chosen, this.#wildcards)
     this.#srvWeights = settings.normalizesSrvWeights ? new SrvWeights() : undefined
     this.#context = new QueryContext(settings, response)
   }
@@ -106,7 +106,7 @@ export class Lookup {
     this.#chosen.chooseBy(zone.selection, name.hash)
     const exists = index.findFolded(name)
     const isApex = name.labelCount === zone.labelCount
-    if (exists && this.#findWanted(question.type)) this.#writeWanted(zone)
+    if (exists && this.#findWanted(question.type)) this.#writeWanted(zone, name)
     else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone)
     else if (exists && index.findType(Type.CNAME)) return false
     else if (exists || isApex) this.#writeNegative(zone, true)
@@ -123,14 +123,14 @@ export class Lookup {
       // An empty zone of ours begins there, about which this one was asked.
       this.#writeNegative(zone, true)
     } else if (!this.#wildcards.find(zone, name)) this.#writeNegative(zone, zone.isAboveNameServer(name))
-    else return this.#answerByWildcard(zone)
+    else return this.#answerByWildcard(zone, name)
     return true
   }
 
-  #answerByWildcard(zone: Zone): boolean {
+  #answerByWildcard(zone: Zone, name: FoldedName): boolean {
     const { type } = this.#context.question
     this.#context.limitHash = this.#wildcards.hash
-    if (this.#findWanted(type)) this.#writeWanted(zone)
+    if (this.#findWanted(type)) this.#writeWanted(zone, name)
     else if (this.#settings.index.findType(Type.CNAME)) return false
     else this.#writeNegative(zone, true)
     return true
@@ -158,8 +158,8 @@ export class Lookup {
     return false
   }
 
-  /** What is chosen of the RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
-  #writeWanted(zone: Zone): void {
+  /** What is chosen of the name's RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
+  #writeWanted(zone: Zone, name: FoldedName): void {
     const response = this.#response
     const { type } = this.#settings.index
     const before = response.position
@@ -168,7 +168,7 @@ export class Lookup {
     if (written === ALL_DOWN) this.#writeNegative(zone, true)
     else if (this.#countAnswers(written) && pointsToHosts(type)) {
       if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, written)
-      this.#additional.addForAnswer(written)
+      this.#additional.addForAnswer(name, written)
     }
   }
 

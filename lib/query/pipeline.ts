@@ -1,5 +1,6 @@
 import { FastRandom } from '../fast-random.js'
 import { LATER } from '../handoff/layout.js'
+import type { ServerCookies } from '../limits/server-cookies.js'
 import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
@@ -31,6 +32,7 @@ export class QueryPipeline {
   clients: ClientAddresses = NO_CLIENTS
   readonly #index: RecordIndexReader
   readonly #rules: ClientRules
+  readonly #cookies: ServerCookies | undefined
   readonly #contexts: readonly QueryContext[]
   readonly #response = new ResponseWriter()
   readonly #lookup: Lookup
@@ -50,6 +52,7 @@ export class QueryPipeline {
   ) {
     this.#index = settings.index
     this.#rules = settings.clientRules
+    this.#cookies = settings.cookies
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
     const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
     this.#lookup = new Lookup(settings, this.#response, chosen, hooks)
@@ -63,15 +66,19 @@ export class QueryPipeline {
     const context = this.#contexts[i]!
     context.reset(request, start, length)
     this.#counters[Counter.queries]!++
+    if (i === 0) this.#cookies?.beginBatch()
     if (this.#rules.areAtTake) this.#meet(context, i)
     context.verdict = screen(context)
     if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
     this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
+    if (this.#rules.limitResponses && context.verdict === 'accepted') this.#rules.expect(context, i)
   }
 
   /** Worth its while for more than one; see `TableReader.prefetch`. */
   prefetch(count: number): void {
-    if (count > 1) this.#index.prefetch(count)
+    if (count < 2) return
+    this.#index.prefetch(count)
+    if (this.#rules.limitResponses) this.#rules.prefetch(count)
   }
 
   /**
@@ -79,7 +86,9 @@ export class QueryPipeline {
    * Returns its length; 0 for none, LATER when a hook has it parked. `capacity` is at least 512, which has room for a header, a question and an OPT record.
    */
   answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
-    return this.#answerDatagram(this.#contexts[i]!, i, response, responseStart, capacity)
+    const context = this.#contexts[i]!
+    context.comeInDatagram()
+    return this.#answer(context, i, response, responseStart, capacity)
   }
 
   /**
@@ -87,7 +96,9 @@ export class QueryPipeline {
    * can read the stream decides over padding.
    */
   answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number, isEncrypted = false): number {
-    return this.#answerStream(this.#contexts[i]!, i, response, responseStart, capacity, isEncrypted)
+    const context = this.#contexts[i]!
+    context.comeOverStream(isEncrypted)
+    return this.#answer(context, i, response, responseStart, capacity)
   }
 
   /** As `answerDatagram`, for a request that was taken once, and parked. Its client is number 0 of `clients`. */
@@ -99,7 +110,9 @@ export class QueryPipeline {
     responseStart: number,
     capacity: number,
   ): number {
-    return this.#answerDatagram(this.#takeLate(request, start, length), 0, response, responseStart, capacity)
+    const context = this.#takeLate(request, start, length)
+    context.comeInDatagram()
+    return this.#answer(context, 0, response, responseStart, capacity)
   }
 
   /** As `answerStream`, likewise. */
@@ -112,7 +125,9 @@ export class QueryPipeline {
     capacity: number,
     isEncrypted: boolean,
   ): number {
-    return this.#answerStream(this.#takeLate(request, start, length), 0, response, responseStart, capacity, isEncrypted)
+    const context = this.#takeLate(request, start, length)
+    context.comeOverStream(isEncrypted)
+    return this.#answer(context, 0, response, responseStart, capacity)
   }
 
   /** It has been counted, and admitted, already: of its client, only whose records it sees is found out once more. */
@@ -120,6 +135,7 @@ export class QueryPipeline {
     const context = this.#lateContext
     const rules = this.#rules
     context.reset(request, start, length)
+    this.#cookies?.beginBatch()
     if (rules.areAtTake) {
       rules.beginBatch()
       rules.meetAgain(context, this.clients, 0)
@@ -128,33 +144,11 @@ export class QueryPipeline {
     return context
   }
 
-  #answerDatagram(
-    context: QueryContext,
-    i: number,
-    response: Uint8Array,
-    responseStart: number,
-    capacity: number,
-  ): number {
-    context.isStream = false
-    context.isEncrypted = false
+  #answer(context: QueryContext, i: number, response: Uint8Array, responseStart: number, capacity: number): number {
     this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
-    return this.#respond(context, i, response, responseStart, responseSize(context, capacity))
-  }
-
-  #answerStream(
-    context: QueryContext,
-    i: number,
-    response: Uint8Array,
-    responseStart: number,
-    capacity: number,
-    isEncrypted: boolean,
-  ): number {
-    context.isStream = true
-    context.isEncrypted = isEncrypted
-    this.#checkClient(context, i)
-    this.#hooks?.begin(i, this.clients)
-    return this.#respond(context, i, response, responseStart, capacity)
+    const size = context.isStream ? capacity : responseSize(context, capacity)
+    return this.#respond(context, i, response, responseStart, size)
   }
 
   /** Who is asking, before anything of the query is read. */
@@ -276,10 +270,9 @@ export class QueryPipeline {
     const { edns, reader, settings } = context
     const { cookies } = settings
     if (cookies === undefined || edns.version !== EDNS_VERSION || edns.isCookieMalformed) return
-    const addressLength = this.clients.clientAddress(i, cookies.address)
-    if (addressLength === 0) return
+    if (!context.readClient(this.clients, i)) return
     context.answersCookie = true
-    context.isClientVerified = cookies.check(reader.bytes, edns.cookieStart, edns.cookieLength, addressLength)
+    context.isClientVerified = cookies.check(reader.bytes, edns.cookieStart, edns.cookieLength, context.client)
     if (context.isClientVerified || context.isStream || !settings.requiresCookie) return
     // RFC 7873 §5.2.3: with the right cookie it may ask again.
     if (context.verdict !== 'accepted' && context.verdict !== 'chaos') return

@@ -21,9 +21,12 @@ export function findCut(index: RecordIndexReader, zone: Zone, name: FoldedName, 
   for (let depth = zone.labelCount + 1; depth <= deepest; depth++) {
     if (((depths >>> depthBit(depth)) & 1) === 0) continue
     const label = name.labelCount - depth
+    const hash = name.suffixHashes[label]!
+    // Nearly all ancestors are told by a bit: a name may have a hundred.
+    if (!index.mayHaveNs(hash)) continue
     const start = name.labelStarts[label]!
     // With a name its ancestors exist: below one that does not, there is nothing, however many labels a client sends.
-    if (!index.find(name.suffixHashes[label]!, name.bytes, start, name.length - start)) return NO_CUT
+    if (!index.find(hash, name.bytes, start, name.length - start)) return NO_CUT
     if (index.findType(Type.NS)) return label
   }
   return NO_CUT

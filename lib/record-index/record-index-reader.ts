@@ -11,6 +11,7 @@ import {
   CONTROL_LOADED,
   CONTROL_MAGIC,
   CONTROL_NS_DEPTHS,
+  CONTROL_NS_MARKS,
   CONTROL_SERIAL,
   CONTROL_WILDCARD_DEPTHS,
   DIRECTORY,
@@ -20,6 +21,7 @@ import {
   DIRECTORY_WIRE_BYTES,
   DIRECTORY_WORDS,
   INDEX_MAGIC,
+  nsMark,
   RECORD_COUNT_MASK,
   RRSET_COUNT,
   RRSET_COUNT_MASK,
@@ -126,6 +128,17 @@ export class RecordIndexReader {
   /** The same for names whose first label is `*`, those without RRsets included. */
   get wildcardDepths(): number {
     return Atomics.load(this.#control, CONTROL_WILDCARD_DEPTHS)
+  }
+
+  /**
+   * False where no name of this hash has an NS RRset, so that it need not be looked up.
+   *
+   * Read without Atomics, which are a call in Node 20, as many times as a name has labels. A word does not tear; a mark that was set
+   * after `enter` may not be seen, and the query is answered then as before the write, which is not over as long as we have not left.
+   */
+  mayHaveNs(hash: number): boolean {
+    const mark = nsMark(hash)
+    return ((this.#control[CONTROL_NS_MARKS + (mark >>> 5)]! >>> (mark & 31)) & 1) === 1
   }
 
   enter(): void {

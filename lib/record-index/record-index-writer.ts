@@ -39,6 +39,7 @@ import {
   SYNTHESIZED,
   VIEW_SHIFT,
 } from './layout.js'
+import { NsMarks } from './ns-marks.js'
 import { ALL_VIEWS, type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
 
 export interface RecordIndexOptions {
@@ -77,6 +78,7 @@ export class RecordIndexWriter {
   readonly #seed: number
   readonly #nsDepths: Depths
   readonly #wildcardDepths: Depths
+  readonly #nsMarks: NsMarks
   #names = 0
   /** Whether `adoptOrphans` has met any. */
   #hasSynthesized = false
@@ -88,6 +90,7 @@ export class RecordIndexWriter {
     this.#seed = options.seed
     this.#nsDepths = new Depths(this.#control, CONTROL_NS_DEPTHS)
     this.#wildcardDepths = new Depths(this.#control, CONTROL_WILDCARD_DEPTHS)
+    this.#nsMarks = new NsMarks(this.#control)
     this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
     this.#slot = new ReaderSlot(this.#table.control, options.readers)
     this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
@@ -149,17 +152,20 @@ export class RecordIndexWriter {
       const payloadBytes = payloadBytesOf(name, rrsets)
       // What comes after the first store must not fail: the names above would be out of step with the one below.
       if (rrsets.length > 0) this.#table.reserve(MAX_LABELS, payloadBytes)
+      if (!exists) this.#adopt(name)
       this.#fill(name, rrsets, children, payloadBytes)
-      if (hasNs && !hadNs) this.#nsDepths.add(countLabels(name))
+      if (hasNs && !hadNs) this.#countNs(name, hash)
       if (!exists) this.#countWildcard(name)
       this.#table.publish(hash)
-      if (!exists) this.#adopt(name)
     } else {
       this.#table.remove(hash, name, name.length)
       this.#discountWildcard(name)
       this.#disown(name)
     }
-    if (hadNs && !hasNs) this.#nsDepths.remove(countLabels(name))
+    if (hadNs && !hasNs) {
+      this.#nsDepths.remove(countLabels(name))
+      this.#nsMarks.remove(hash)
+    }
     this.#names += (rrsets.length > 0 ? 1 : 0) - (hadRRsets ? 1 : 0)
     return true
   }
@@ -219,6 +225,7 @@ export class RecordIndexWriter {
       hasSynthesized: this.#hasSynthesized,
       nsDepths: this.#nsDepths.counts,
       wildcardDepths: this.#wildcardDepths.counts,
+      nsMarks: this.#nsMarks.counts,
     }
   }
 
@@ -230,6 +237,7 @@ export class RecordIndexWriter {
     this.refuseOtherSeed(image)
     this.#nsDepths.adopt(image.nsDepths)
     this.#wildcardDepths.adopt(image.wildcardDepths)
+    this.#nsMarks.adopt(image.nsMarks, new Int32Array(image.control))
     yield* this.#table.adopt(image.table)
     this.#names = image.names
   }
@@ -248,7 +256,7 @@ export class RecordIndexWriter {
       const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
       const name = bytes.subarray(start, start + length)
       this.#entry.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
-      if (this.#entry.findType(RECORD_TYPES.NS)) this.#nsDepths.add(countLabels(name))
+      if (this.#entry.findType(RECORD_TYPES.NS)) this.#countNs(name, this.#hash(name, 0, name.length))
       if (this.#entry.hasSynthesized) this.#hasSynthesized = true
       this.#countWildcard(name)
       this.#adopt(name)
@@ -332,7 +340,10 @@ export class RecordIndexWriter {
     }
   }
 
-  /** A new entry counts with its parent, which comes into being if it must. */
+  /**
+   * A new entry counts with its parent, which comes into being if it must. Readers take it that a name's ancestors exist: what is
+   * missing comes from the top down, before the name itself, and goes after it from the bottom up.
+   */
   #adopt(name: Uint8Array): void {
     const parent = parentOf(name)
     if (parent === undefined) return
@@ -341,10 +352,10 @@ export class RecordIndexWriter {
       Atomics.add(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN, 1)
       return
     }
+    this.#adopt(parent)
     this.#fill(parent, [], 1, 4 * DIRECTORY)
     this.#countWildcard(parent)
     this.#table.publish(hash)
-    this.#adopt(parent)
   }
 
   /** A removed entry no longer counts with its parent, which goes if nothing else keeps it. */
@@ -359,6 +370,11 @@ export class RecordIndexWriter {
     this.#table.remove(hash, parent, parent.length)
     this.#discountWildcard(parent)
     this.#disown(parent)
+  }
+
+  #countNs(name: Uint8Array, hash: number): void {
+    this.#nsDepths.add(countLabels(name))
+    this.#nsMarks.add(hash)
   }
 
   #countWildcard(name: Uint8Array): void {

@@ -1,8 +1,15 @@
 import { randomInt } from 'node:crypto'
 import { hashEnd, hashStep } from '../wire/name.js'
 
+/** A set on its way to another thread; plain data. */
+export interface KeySetImage {
+  readonly slots: Uint32Array
+  readonly size: number
+  readonly seeds: readonly [low: number, high: number]
+}
+
 /**
- * Places where something has changed: pairs of an owner and something below it. Says which of them were there, not what they were.
+ * Places in a store: pairs of an owner and something below it, or a key with nothing below. Says which of them were there, not what they were.
  *
  * 16 to 32 bytes a pair and nothing on the JavaScript heap, where a `Set` of a million strings takes 100 MB and, when
  * it grows, 100 ms in one go. It keeps 64 bits of a seeded hash: for one million pairs the odds that any two
@@ -12,17 +19,29 @@ export class KeySet {
   #slots: Uint32Array
   #mask: number
   #size = 0
-  readonly #lowSeed = randomInt(2 ** 32)
-  readonly #highSeed = randomInt(2 ** 32)
+  readonly #lowSeed: number
+  readonly #highSeed: number
   /** The hash of the pair in hand. */
   #low = 0
   #high = 0
 
   /** Grows beyond what was expected, at the price of a pause. */
-  constructor(expectedSize = 0) {
-    const slotCount = slotCountFor(expectedSize)
-    this.#slots = new Uint32Array(2 * slotCount)
-    this.#mask = slotCount - 1
+  constructor(expectedSize = 0, image?: KeySetImage) {
+    this.#slots = image?.slots ?? new Uint32Array(2 * slotCountFor(expectedSize))
+    this.#mask = this.#slots.length / 2 - 1
+    this.#size = image?.size ?? 0
+    this.#lowSeed = image?.seeds[0] ?? randomInt(2 ** 32)
+    this.#highSeed = image?.seeds[1] ?? randomInt(2 ** 32)
+  }
+
+  /** The set as another thread made it. */
+  static from(image: KeySetImage): KeySet {
+    return new KeySet(0, image)
+  }
+
+  /** Shares memory with the set, unless it is posted. */
+  image(): KeySetImage {
+    return { slots: this.#slots, size: this.#size, seeds: [this.#lowSeed, this.#highSeed] }
   }
 
   get size(): number {
@@ -40,6 +59,33 @@ export class KeySet {
     this.#hash(owner, below)
     const at = this.#find(this.#low, this.#high)
     return this.#slots[at + 1] !== 0
+  }
+
+  /** Returns whether it was there. */
+  delete(owner: Uint8Array, below: string): boolean {
+    if (this.#size === 0) return false
+    this.#hash(owner, below)
+    const at = this.#find(this.#low, this.#high)
+    if (this.#slots[at + 1] === 0) return false
+    this.#empty(at / 2)
+    this.#size--
+    return true
+  }
+
+  /** What stands behind a slot and would no longer be found moves up, so that there are no gaps in between. */
+  #empty(slot: number): void {
+    const slots = this.#slots
+    const mask = this.#mask
+    let hole = slot
+    for (let next = (hole + 1) & mask; slots[2 * next + 1] !== 0; next = (next + 1) & mask) {
+      const isPastHole = ((next - slots[2 * next]!) & mask) >= ((next - hole) & mask)
+      if (!isPastHole) continue
+      slots[2 * hole] = slots[2 * next]!
+      slots[2 * hole + 1] = slots[2 * next + 1]!
+      hole = next
+    }
+    slots[2 * hole] = 0
+    slots[2 * hole + 1] = 0
   }
 
   #hash(owner: Uint8Array, below: string): void {

@@ -36,9 +36,9 @@ export interface StoreStatus {
   readonly loads: number
   /** Changes of single names published since the last load. */
   readonly changes: number
-  /** Keys or lines skipped because they could not be understood. */
+  /** Keys of the source that are not answered from as they stand there now: they cannot be understood, or there is no room for them. */
   readonly badRecords: number
-  /** Records passed over because they are for views that are not served. */
+  /** Keys of the source that are passed over now because they are for views that are not served. */
   readonly ignoredRecords: number
   /** How old what is answered may be, at most; 0 for a store that knows at once. */
   readonly lagMs: number

@@ -56,31 +56,34 @@ function run(script: string, signal?: NodeJS.Signals): Promise<End> {
   })
 }
 
+/** It takes milliseconds, or for ever. */
+const HANG_MS = 5_000
+
 describe('a host that does not close its server', () => {
   it('can end itself with process.exit', async () => {
     const end = await run(`${START}\nprocess.exit(3)`)
     expect(end).toMatchObject({ code: 3 })
-    expect(end.tookMs).toBeLessThan(1_000)
+    expect(end.tookMs).toBeLessThan(HANG_MS)
   })
 
   it('ends by an uncaught exception', async () => {
     const end = await run(`${START}\nsetTimeout(() => { throw new Error('unforeseen') })`)
     expect(end).toMatchObject({ code: 1 })
     expect(end.output).toContain('unforeseen')
-    expect(end.tookMs).toBeLessThan(1_000)
+    expect(end.tookMs).toBeLessThan(HANG_MS)
   })
 
   it('ends by SIGTERM without a handler', async () => {
     const end = await run(START, 'SIGTERM')
     expect(end).toMatchObject({ signal: 'SIGTERM' })
-    expect(end.tookMs).toBeLessThan(1_000)
+    expect(end.tookMs).toBeLessThan(HANG_MS)
   })
 
   it('can itself be a worker that is terminated: the threads end by their time-out', async () => {
     const end = await run(AS_WORKER)
     expect(end).toMatchObject({ code: 0 })
     expect(end.output).toContain('terminated')
-    expect(end.tookMs).toBeLessThan(2_000)
+    expect(end.tookMs).toBeLessThan(HANG_MS)
   })
 })
 
@@ -91,6 +94,6 @@ describe('a host that closes its server', () => {
       `${script}\nawait server.close()\nconsole.log(JSON.stringify(process.getActiveResourcesInfo()))`,
     )
     expect(end).toMatchObject({ code: 0 })
-    expect(end.tookMs).toBeLessThan(1_000)
+    expect(end.tookMs).toBeLessThan(HANG_MS)
   })
 })

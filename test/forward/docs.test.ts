@@ -11,6 +11,7 @@ function table(head: string): Map<string, string> {
   const start = text.indexOf(`\n| ${head} |`)
   expect(start, head).toBeGreaterThan(0)
   const rows = text
+    .trimEnd()
     .slice(start + 1)
     .split('\n\n')[0]!
     .split('\n')

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ADDRESS_WORDS, writeClient } from '../../lib/clients/client-address.js'
 import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
 import { ServerCookies } from '../../lib/limits/server-cookies.js'
 
@@ -16,8 +17,10 @@ class Setting {
   }
 
   check(cookie: Uint8Array, address = ADDRESS, cookies = this.cookies): boolean {
-    cookies.address.set(address)
-    return cookies.check(cookie, 0, cookie.length, address.length)
+    const client = new Int32Array(ADDRESS_WORDS)
+    writeClient(client, 0, address, address.length)
+    cookies.beginBatch()
+    return cookies.check(cookie, 0, cookie.length, client)
   }
 
   /** A cookie as a client gets it. */
@@ -70,6 +73,37 @@ describe('server cookies', () => {
     setting.secrets.roll()
     expect(setting.check(cookie)).toBe(false)
     expect(setting.check(setting.cookies.bytes.slice())).toBe(true)
+  })
+
+  it('are good for their own address alone, also once they have been seen to be good, and no longer than that', () => {
+    const setting = new Setting()
+    const other = Uint8Array.of(192, 0, 2, 2)
+    const [cookie, cookieOfOther] = [setting.fresh(), setting.fresh(other)]
+    for (let i = 0; i < 3; i++) {
+      expect(setting.check(cookie)).toBe(true)
+      expect(setting.check(cookieOfOther, other)).toBe(true)
+      expect(setting.check(cookie, other)).toBe(false)
+      expect(setting.check(cookieOfOther)).toBe(false)
+    }
+    setting.now += 3601
+    expect(setting.check(cookie)).toBe(false)
+    setting.now -= 3601
+    expect(setting.check(cookie)).toBe(true)
+    setting.secrets.roll()
+    setting.secrets.roll()
+    expect(setting.check(cookie)).toBe(false)
+  })
+
+  it('are told apart from any others, however many are good at a time', () => {
+    const setting = new Setting()
+    const addressOf = (i: number) => Uint8Array.of(10, 0, i >> 8, i & 255)
+    const cookies = Array.from({ length: 3000 }, (_, i) => setting.fresh(addressOf(i)))
+    for (let round = 0; round < 2; round++) {
+      for (const [i, cookie] of cookies.entries()) {
+        expect(setting.check(cookie, addressOf(i))).toBe(true)
+        expect(setting.check(cookie, addressOf(i + 1))).toBe(false)
+      }
+    }
   })
 
   it('are not what another server makes', () => {

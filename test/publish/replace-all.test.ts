@@ -42,6 +42,7 @@ class CheckedPublisher {
       loaderFile: '',
       readerSlot: 0,
       placeOf: () => 'inside',
+      zoneNames: () => [],
       synthesizesPtr,
       onChange: (name) => this.changes.push(nameToText(name)),
       onBadRecord: () => {},

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { RecordIndexReader } from '../../lib/record-index/record-index-reader.js'
+import { TableWriter } from '../../lib/shared-table/table-writer.js'
 import { hashName, nameFromText, nameToText } from '../../lib/wire/name.js'
 import { limitSharedMemory } from '../shared-table/no-shared-memory.js'
 import { CheckedIndex, type PlainRRset, sealAll, toPlain, toWire } from './checked-index.js'
@@ -24,6 +25,18 @@ const owner = fc
   .map((labels) => labels.join('.'))
 const ownerOrRoot = fc.oneof({ weight: 20, arbitrary: owner }, { weight: 1, arbitrary: fc.constant('.') })
 
+function has({ reader }: CheckedIndex, owner: string): boolean {
+  const name = nameFromText(owner)
+  reader.enter()
+  const isThere = reader.find(hashName(name, 0, name.length, reader.seed), name, 0, name.length)
+  reader.leave()
+  return isThere
+}
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
 describe('the record index', { timeout: 60_000 }, () => {
   it('agrees with a Map of owners after any run of writes, down to empty non-terminals and counts of children', () => {
     const step = fc.oneof(
@@ -45,6 +58,41 @@ describe('the record index', { timeout: 60_000 }, () => {
       }),
       { numRuns: 80 },
     )
+  })
+
+  it('has at any moment all names above those that it has', () => {
+    const index = new CheckedIndex()
+    const steps: string[] = []
+    const names = new Set(['a.b.c.example', 'b.c.example', 'c.example', 'example', 'x.c.example', '*.b.c.example'])
+    const look = () => {
+      const there = [...names].filter((owner) => has(index, owner))
+      for (const owner of there) {
+        const parent = owner.slice(owner.indexOf('.') + 1)
+        expect(owner === 'example' || there.includes(parent), `${owner} without ${parent}`).toBe(true)
+      }
+      steps.push(there.join(' '))
+    }
+    const publish = TableWriter.prototype.publish
+    const remove = TableWriter.prototype.remove
+    vi.spyOn(TableWriter.prototype, 'publish').mockImplementation(function (this: TableWriter, hash) {
+      publish.call(this, hash)
+      look()
+    })
+    vi.spyOn(TableWriter.prototype, 'remove').mockImplementation(function (this: TableWriter, ...key) {
+      const removed = remove.apply(this, key)
+      look()
+      return removed
+    })
+    for (const owner of ['a.b.c.example', 'x.c.example', '*.b.c.example']) index.write(owner, [A])
+    for (const owner of ['*.b.c.example', 'a.b.c.example', 'x.c.example']) index.write(owner, [])
+    expect(steps).toHaveLength(12)
+    expect(steps.slice(0, 4)).toEqual([
+      'example',
+      'c.example example',
+      'b.c.example c.example example',
+      'a.b.c.example b.c.example c.example example',
+    ])
+    index.check()
   })
 
   it('has an empty non-terminal exactly while a name below it has RRsets', () => {

@@ -124,16 +124,6 @@ describe('RRsetEncoder', () => {
     expect(encode(type, data).count).toBe(count)
   })
 
-  it('takes milliseconds for thousands of records, alike or not', () => {
-    encode('A', addresses(4000))
-    for (const data of [addresses(4000), Array<string>(20_000).fill('192.0.2.1')]) {
-      const startedAt = performance.now()
-      encode('A', data)
-      // Comparing each with each took seconds.
-      expect(performance.now() - startedAt).toBeLessThan(100)
-    }
-  })
-
   it('refuses what no message can carry, the longest question and an OPT record included', () => {
     const most = Math.floor((65535 - 12 - 259 - 11) / 16)
     expect(encode('A', addresses(most)).count).toBe(most)

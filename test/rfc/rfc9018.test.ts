@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ADDRESS_WORDS, writeClient } from '../../lib/clients/client-address.js'
 import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
 import { ServerCookies } from '../../lib/limits/server-cookies.js'
 
@@ -9,9 +10,10 @@ function check(secrets: string[], now: number, address: Uint8Array, cookie: stri
   const shared = new CookieSecrets()
   for (const secret of secrets) shared.roll(bytes(secret))
   const cookies = new ServerCookies(shared.buffer, () => now)
-  cookies.address.set(address)
+  const client = new Int32Array(ADDRESS_WORDS)
+  writeClient(client, 0, address, address.length)
   const given = bytes(cookie)
-  const isValid = cookies.check(given, 0, given.length, address.length)
+  const isValid = cookies.check(given, 0, given.length, client)
   return { isValid, answer: Buffer.from(cookies.bytes).toString('hex') }
 }
 

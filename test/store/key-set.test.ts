@@ -22,6 +22,27 @@ describe('KeySet', () => {
     )
   })
 
+  it('agrees with a Set from which things are taken, also in another thread', () => {
+    const change = fc.tuple(fc.boolean(), fc.nat(900))
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 2000, size: 'max' }), (changes) => {
+        let set = new KeySet()
+        const model = new Set<number>()
+        const owner = nameFromText('a')
+        for (const [isAdded, number] of changes) {
+          if (isAdded) expect(set.add(owner, `${number}`)).toBe(!model.has(number))
+          else expect(set.delete(owner, `${number}`)).toBe(model.has(number))
+          if (isAdded) model.add(number)
+          else model.delete(number)
+        }
+        set = KeySet.from(structuredClone(set.image()))
+        expect(set.size).toBe(model.size)
+        for (let number = 0; number <= 900; number++) expect(set.has(owner, `${number}`)).toBe(model.has(number))
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   it('grows beyond what was expected of it', () => {
     const set = new KeySet(10)
     const owner = nameFromText('example.org')

@@ -1,3 +1,4 @@
+import type { RRset } from 'containerdns'
 import { createTestServer } from 'containerdns/testing'
 import { describe, expect, it } from 'vitest'
 import { dataOf, UdpClient } from '../support/udp-client.js'
@@ -14,6 +15,21 @@ describe('createTestServer', () => {
     const servers = await Promise.all(Array.from({ length: 5 }, () => createTestServer()))
     expect(new Set(servers.map(({ port }) => port)).size).toBe(5)
     await Promise.all(servers.map((server) => server.close()))
+  })
+
+  it('refuses a record outside of its zones, and says which zones these are', async () => {
+    const outside: RRset = { name: 'www.example.com', type: 'A', data: ['192.0.2.7'] }
+    const zones = 'example, example.org, test'
+    await expect(createTestServer({ rrsets: [outside] })).rejects.toMatchObject({
+      code: 'CDNS_NAME_OUT_OF_ZONE',
+      message: `memoryStore.rrsets[0]: www.example.com is in none of the zones that this server answers for: ${zones}`,
+    })
+    const many = Array.from({ length: 12 }, (_, i) => `z${i}.test`)
+    await using server = await createTestServer({ zones: many })
+    await expect(server.records.put(outside)).rejects.toMatchObject({
+      code: 'CDNS_NAME_OUT_OF_ZONE',
+      message: expect.stringMatching(/: z0\.test, .*, z9\.test and 2 more$/),
+    })
   })
 
   it('takes records while it runs', async () => {

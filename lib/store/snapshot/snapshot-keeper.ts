@@ -132,7 +132,8 @@ export class SnapshotKeeper {
 }
 
 function snapshotError(file: string, verb: 'read' | 'written', error: unknown): ContainerDnsError {
-  if (error instanceof ContainerDnsError) return error
   const { message } = error as Error
+  if (error instanceof ContainerDnsError)
+    return new ContainerDnsError(error.code, `${file}: ${message}`, { cause: error })
   return new ContainerDnsError('CDNS_SNAPSHOT_FAILED', `${file} could not be ${verb}: ${message}`, { cause: error })
 }

@@ -39,6 +39,11 @@ const RRSETS: readonly RRset[] = [
     const owner = `${labels(100, String.fromCharCode(97 + i))}example`
     return { name: owner, type: 'CNAME', data: [`${labels(100, String.fromCharCode(98 + i))}example`] }
   }),
+  // The same by wildcards, each two labels above the name that it answers for.
+  ...Array.from({ length: 9 }, (_, i): RRset => {
+    const [from, to] = [65 + i, 66 + i].map((code) => labels(50, String.fromCharCode(code, code)))
+    return { name: `*.${from}example`, type: 'CNAME', data: [`y.y.${to}example`] }
+  }),
   // A wildcard at each other number of labels, and a cut at as many others, so that all have to be looked for.
   ...Array.from({ length: 60 }, (_, i) => a(`*.${labels(2 * i, 'w')}example`)),
   ...Array.from(
@@ -117,6 +122,7 @@ const QUERIES: readonly Query[] = [
   query('refused, 120 labels', `${labels(120)}com`),
   query('8 CNAMEs', 'c1.example'),
   query('8 CNAMEs of 100 labels, EDNS', `${labels(100, 'b')}example`, 'A', { edns: EDNS }),
+  query('8 CNAMEs of 52 labels by wildcards', `y.y.${labels(50, 'AA')}example`, 'A', { edns: EDNS }),
   query('16 SRV and their addresses, EDNS', 'srv.example', 'SRV', { edns: EDNS }),
   query('16 MX and their addresses, EDNS', 'mx.example', 'MX', { edns: EDNS }),
   query('16 MX: TC', 'mx.example', 'MX'),

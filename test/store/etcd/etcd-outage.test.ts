@@ -167,13 +167,13 @@ describe('etcdStore, when etcd fails', () => {
 
   it('ends an open that waits for etcd as soon as it is closed', async () => {
     etcd.pause()
-    const store = make()
+    const store = make({ requestTimeoutMs: LONG_MS })
     const opening = codeOf(store.open(sink))
     await new Promise((resolve) => setImmediate(resolve))
     await expectQuick(() => store.close())
     expect(await opening).toBe('CDNS_CLOSED')
     await etcd.kill()
-    const other = make()
+    const other = make({ requestTimeoutMs: LONG_MS })
     const alsoOpening = codeOf(other.open(sink))
     await eventually(() => expect(sink.reports).toEqual(['down']))
     await expectQuick(() => other.close())
@@ -181,7 +181,7 @@ describe('etcdStore, when etcd fails', () => {
   })
 
   it('closes at once, and gives up its connections and timers, while etcd hangs', async () => {
-    const store = await open()
+    const store = await open({ requestTimeoutMs: LONG_MS })
     const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
     const before = timers()
     etcd.pause()
@@ -189,7 +189,7 @@ describe('etcdStore, when etcd fails', () => {
     await eventually(() => timers() > before)
     await expectQuick(() => store.close())
     expect(await putting).toBe('CDNS_CLOSED')
-    await eventually(() => timers() <= before, 500)
+    await eventually(() => timers() <= before)
   })
 
   it('answers a put and a delete in time when etcd does not, all of those that wait', async () => {
@@ -203,6 +203,11 @@ describe('etcdStore, when etcd fails', () => {
     ])
     expect(codes).toEqual(['CDNS_STORE_UNAVAILABLE', 'CDNS_STORE_UNAVAILABLE', 'CDNS_STORE_UNAVAILABLE'])
     expect(performance.now() - startedAt).toBeLessThan(3000)
+    // In words, with gRPC's own below.
+    await expect(store.delete('a.example.org')).rejects.toMatchObject({
+      message: 'etcd did not take the change: it did not answer in time',
+      cause: { code: 4 },
+    })
     etcd.resume()
     await eventually(
       () =>
@@ -286,8 +291,12 @@ describe('etcdStore, when etcd fails', () => {
   })
 })
 
+/** How long a request may take of which a store does not await the end. */
+const LONG_MS = 60_000
+
+/** Far less than that, and enough for a machine that has other things to do. */
 async function expectQuick(close: () => Promise<void>): Promise<void> {
   const startedAt = performance.now()
   await close()
-  expect(performance.now() - startedAt).toBeLessThan(500)
+  expect(performance.now() - startedAt).toBeLessThan(LONG_MS / 6)
 }

@@ -142,7 +142,8 @@ describe('etcdStore with a snapshot', () => {
     const log = (about: unknown) => void logged.push(about)
     const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: log }
     const server = await start({}, { logger })
-    expect(logged).toMatchObject([{ err: { code: 'CDNS_SNAPSHOT_INVALID' } }])
+    const message = expect.stringContaining(`${snapshotFile}: `)
+    expect(logged).toMatchObject([{ err: { code: 'CDNS_SNAPSHOT_INVALID', message } }])
     expect(server.stats().store).toMatchObject({ connected: true, stale: false, loads: 1 })
     expect(Object.keys(await all(server))).toHaveLength(3)
     // It is replaced by one that is right.

@@ -198,6 +198,47 @@ describe('etcdStore, reading', () => {
     expect(store.status().badRecords).toBe(2)
     await etcd.ctl('put', `${folder}/www/1/`, a('192.0.2.2'))
     await eventually(() => expect(sink.dump()).toEqual({ 'www.example.org': ['30 A 192.0.2.2'] }))
+    expect(store.status().badRecords).toBe(1)
+  })
+
+  it('counts the keys that are bad now, whether it has met them in a load or one after the other', async () => {
+    const prefix = nextPrefix()
+    const folder = `${prefix}org/example`
+    const other = `${prefix.slice(0, -1)}.v1/lab/org/example/www/A`
+    await etcd.transaction({ [`${folder}/loaded/1/`]: 'no json', [`${folder}/healed/1/`]: 'no json' })
+    const following = await open(prefix)
+    const isSeen = () => eventually(async () => expect(following.store.status().revision).toBe(await etcd.revision()))
+    const counts = async () => {
+      await isSeen()
+      const loading = await open(prefix)
+      const [first, second] = [following, loading].map(({ store }) => store.status())
+      const { badRecords, ignoredRecords } = first!
+      expect({ badRecords, ignoredRecords }).toEqual({
+        badRecords: second!.badRecords,
+        ignoredRecords: second!.ignoredRecords,
+      })
+      return [badRecords, ignoredRecords]
+    }
+    expect(await counts()).toEqual([2, 0])
+    for (const value of ['no', 'still no', 'nor now']) {
+      await etcd.ctl('put', `${folder}/bad/1/`, value)
+      await etcd.ctl('put', other, value)
+      await isSeen()
+    }
+    await etcd.ctl('put', `${folder}/healed/1/`, a('192.0.2.1'))
+    // Text that is longer than a message stands in no answer.
+    const long = JSON.stringify({ type: 'TXT', text: 'x'.repeat(70_000) })
+    await etcd.pipe(`${folder}/txt/1/`, long)
+    expect(await counts()).toEqual([3, 1])
+    // There is room for one of them.
+    const half = (letter: string) => JSON.stringify({ type: 'TXT', text: letter.repeat(40_000) })
+    await etcd.pipe(`${folder}/txt/2/`, half('a'))
+    await etcd.pipe(`${folder}/txt/3/`, half('b'))
+    expect(await counts()).toEqual([4, 1])
+    await etcd.ctl('del', `${folder}/txt/2/`)
+    expect(await counts()).toEqual([3, 1])
+    for (const key of [`${folder}/bad/1/`, `${folder}/loaded/1/`, `${folder}/txt/1/`, other]) await etcd.ctl('del', key)
+    expect(await counts()).toEqual([0, 0])
   })
 
   it('asks for smaller pages when one is larger than a message may be', async () => {

@@ -43,7 +43,7 @@ describe('memoryStore', () => {
   it('says which of the given RRsets is wrong', async () => {
     const store = memoryStore({ rrsets: [A('a.example.org', '192.0.2.1'), { ...A('b.example.org'), data: [] }] })
     await expect(store.open(new MapSink())).rejects.toMatchObject({
-      code: 'CDNS_OPTION_INVALID',
+      code: 'CDNS_DATA_EMPTY',
       message: expect.stringContaining('rrsets[1]'),
     })
     expect(await codeOf(store.put([A('a.example.org', '192.0.2.1')]))).toBe('CDNS_CLOSED')

@@ -41,6 +41,7 @@ describe('a snapshot that is written while the index changes', { timeout: 60_000
       loaderFile: LOADER,
       readerSlot: 0,
       placeOf: () => 'inside',
+      zoneNames: () => [],
       synthesizesPtr: false,
       onChange: () => {},
       onBadRecord: () => {},

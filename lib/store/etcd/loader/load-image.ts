@@ -41,9 +41,8 @@ export async function loadImage(task: EtcdLoadTask): Promise<EtcdLoad> {
         load.add(page.kvs)
     }
     load.flush()
-    const { badRecords, ignoredRecords } = load.index
-    const { health, refused } = load
-    return { image: sink.image(), bad: sink.bad, badRecords, ignoredRecords, health, refused }
+    const { health, index, refused } = load
+    return { image: sink.image(), bad: sink.bad, ...index.keysPassedOver, health, refused }
   } finally {
     client.close()
   }
@@ -78,7 +77,7 @@ class Load {
     for (const { key, value, mod_revision } of kvs) {
       const decoded = this.layout.decode(key, value)
       if (decoded.kind === 'health') this.health.push([decoded.address, decoded.state])
-      if (decoded.kind === 'otherView') this.index.ignoredRecords++
+      if (decoded.kind === 'otherView') this.index.ignoredKey(key)
       if (decoded.kind === 'bad') this.index.badKey(key, decoded.reason)
       if (decoded.kind !== 'records') continue
       const modRevision = Number(mod_revision)

@@ -1,0 +1,89 @@
+import { randomInt } from 'node:crypto'
+import { describe, refuseUnknownKeys } from './bounds.js'
+import { addressFromText } from './clients/client-address.js'
+import type { QueryOptions } from './container-dns.js'
+import { ContainerDnsError } from './errors.js'
+import { type HealthHandle, HealthReader } from './health/health-reader.js'
+import type { ServerHooks } from './hooks/server-hooks.js'
+import { COUNTER_ROW_WORDS } from './metrics/counters.js'
+import { QueryPipeline } from './query/pipeline.js'
+import { type AnswerPolicy, openSettings } from './query/settings.js'
+import type { ZoneTable } from './query/zone.js'
+import type { RecordIndexReader } from './record-index/record-index-reader.js'
+import type { Segment } from './shared-table/segments.js'
+import { MAX_MESSAGE_SIZE } from './wire/constants.js'
+import { type DnsResponse, decodeResponse } from './wire/packet.js'
+import { queryMessage } from './wire/query-message.js'
+import { type RecordType, typeCode } from './wire/rdata/record-type.js'
+
+export interface HostQueriesOptions {
+  readonly index: RecordIndexReader
+  readonly health: HealthHandle
+  readonly policy: AnswerPolicy
+  readonly hooks: ServerHooks
+  readonly isClosed: () => boolean
+}
+
+/** Queries of the host itself, answered on the main thread by the code that answers all others. */
+export class HostQueries {
+  readonly zones: ZoneTable
+  readonly #healthReader: HealthReader
+  /** Those that have not been taken yet. */
+  readonly #healthSegments: Segment[] = []
+  readonly #pipeline: QueryPipeline
+  readonly #isClosed: () => boolean
+  #isAnswering = false
+
+  constructor({ index, health, policy, hooks, isClosed }: HostQueriesOptions) {
+    this.#isClosed = isClosed
+    this.#healthReader = new HealthReader(health, () => this.#healthSegments.shift())
+    // Access lists and limits are for others.
+    const settings = openSettings(index, this.#healthReader, { ...policy, acl: undefined, rateLimits: undefined })
+    this.zones = settings.zones
+    // Queries of the host itself are not part of the statistics.
+    const counters = new Uint32Array(COUNTER_ROW_WORDS)
+    const ownHooks = hooks.forMainThread(counters, this.#healthReader)
+    this.#pipeline = new QueryPipeline(settings, counters, randomInt(1, 2 ** 31), 1, ownHooks)
+  }
+
+  postHealthSegment(segment: Segment): void {
+    this.#healthSegments.push(segment)
+  }
+
+  /** As `ContainerDns.query`. */
+  async query(name: string, type: RecordType, options: QueryOptions): Promise<DnsResponse> {
+    refuseUnknownKeys('query', options, ['client'])
+    const address = options.client === undefined ? undefined : addressOf(options.client)
+    // Asked by a hook in the middle of another query: that one has the pipeline until the hook has returned.
+    while (this.#isAnswering) await Promise.resolve()
+    if (this.#isClosed()) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
+    const response = this.#answer(queryMessage(name, typeCode(type), 0), address)
+    if (response.length > 0) return decodeResponse(response)
+    throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
+  }
+
+  /** No epoch of the index is entered: nothing here waits, and on this thread nothing is written or reused meanwhile. */
+  #answer(request: Uint8Array, address: Uint8Array | undefined): Uint8Array {
+    const response = new Uint8Array(MAX_MESSAGE_SIZE)
+    this.#pipeline.clients = {
+      clientAddress: (_, target) => {
+        target.set(address ?? [])
+        return address?.length ?? 0
+      },
+    }
+    this.#isAnswering = true
+    this.#healthReader.enter()
+    this.#pipeline.take(0, request, 0, request.length)
+    const length = this.#pipeline.answerStream(0, response, 0, response.length)
+    this.#healthReader.leave()
+    this.#isAnswering = false
+    return response.subarray(0, length)
+  }
+}
+
+/** Throws CDNS_ADDRESS_INVALID. */
+function addressOf(client: unknown): Uint8Array {
+  const address = typeof client === 'string' ? addressFromText(client) : undefined
+  if (address !== undefined) return address
+  throw new ContainerDnsError('CDNS_ADDRESS_INVALID', `client must be an IPv4 or IPv6 address, got ${describe(client)}`)
+}
