@@ -40,6 +40,7 @@ export interface Wake {
  */
 export class BatchUpstreamSockets implements UpstreamSockets {
   readonly kind = 'batch'
+  readonly canBeWoken: boolean
   readonly outgoing: Uint8Array
   readonly libc: Libc
   readonly handler: ReplyHandler
@@ -63,7 +64,7 @@ export class BatchUpstreamSockets implements UpstreamSockets {
     this.#descriptors = needs.descriptors
     this.#wake = needs.wake
     this.#descriptors?.note(0, this.#poll.fd)
-    if (needs.wake !== undefined) this.#poll.add(needs.wake.fd, WAKE_TAG)
+    this.canBeWoken = needs.wake !== undefined && this.#poll.add(needs.wake.fd, WAKE_TAG)
   }
 
   open({ host, port }: UpstreamAddress, number: number): UpstreamSocket | undefined {
@@ -83,11 +84,14 @@ export class BatchUpstreamSockets implements UpstreamSockets {
     return new BatchUpstreamSocket(this, fd, number)
   }
 
-  receive(waitMs: number): void {
+  receive(waitMs: number): boolean {
+    let hasCome = false
     for (let count = this.#poll.wait(waitMs); count > 0; count = this.#poll.wait(0)) {
+      hasCome = true
       for (let i = 0; i < count; i++) this.#take(this.#poll.tagOf(i))
-      if (count < EVENTS_AT_ONCE) return
+      if (count < EVENTS_AT_ONCE) break
     }
+    return hasCome
   }
 
   /** The socket's number is another's from now on. */

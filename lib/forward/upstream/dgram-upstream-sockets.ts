@@ -7,6 +7,7 @@ import type { ReplyHandler, UpstreamSocket, UpstreamSockets } from './upstream-s
 /** Node's own sockets: for every system. */
 export class DgramUpstreamSockets implements UpstreamSockets {
   readonly kind = 'dgram'
+  readonly canBeWoken = false
   readonly outgoing = new Uint8Array(MAX_UPSTREAM_QUERY_SIZE)
   readonly #handler: ReplyHandler
 
@@ -23,7 +24,9 @@ export class DgramUpstreamSockets implements UpstreamSockets {
     }
   }
 
-  receive(): void {}
+  receive(): boolean {
+    return false
+  }
 
   close(): void {}
 }

@@ -63,9 +63,10 @@ export interface Target {
  */
 export class Exchanges implements ReplyHandler, StreamHandler {
   settings: ExchangeSettings
-  /** Queries on their way, and tries among them that wait for a datagram. */
+  /** Queries on their way, and tries among them that wait for a datagram, or on a stream. */
   active = 0
   waitingForDatagrams = 0
+  waitingForStreams = 0
   readonly #needs: ExchangeNeeds
   #sockets!: UpstreamSockets
   /** By the number of the socket and the ID. */
@@ -309,6 +310,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
       this.#noteFailure(one, now)
       return false
     }
+    if (isOverStream) this.waitingForStreams++
     query.tryCount++
     upstream.sent++
     this.#needs.counts.sent++
@@ -373,6 +375,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
     if (one.isOverStream) {
       one.stream!.forget(one)
       one.stream = undefined
+      this.waitingForStreams--
     } else {
       this.#tries.delete(one.key)
       this.#needs.ports.release(one.key >>> 16)

@@ -22,8 +22,13 @@ export interface UpstreamSockets {
   readonly outgoing: Uint8Array
   /** Undefined when the system has no more descriptors or ports, or no way to the address. `number` is told to the handler. */
   open(address: UpstreamAddress, number: number): UpstreamSocket | undefined
-  /** `batch`: hands over all that has come, after waiting for it as long as `waitMs`. `dgram`: nothing, the event loop does it. */
-  receive(waitMs: number): void
+  /** Whether `receive` ends when another thread wants this one. */
+  readonly canBeWoken: boolean
+  /**
+   * `batch`: hands over all that has come, after waiting for it as long as `waitMs`, and says whether there was anything. `dgram`: nothing,
+   * the event loop does it.
+   */
+  receive(waitMs: number): boolean
   /** After all sockets. */
   close(): void
 }

@@ -6,6 +6,8 @@ import type { StreamPool } from './stream-pool.js'
 const MAX_FAILURES = 3
 /** The least that an upstream is given: one that answers from its cache in 1 ms needs much longer for other names. */
 const MIN_TRY_MS = 400
+/** The most that failures make of a round trip: from there `fastest` comes back to an upstream within a few answers. */
+const LONGEST_RTT_MS = 5_000
 /** RFC 6298 §2: how much a new round trip counts in the smoothed one and in its variation. */
 const RTT_GAIN = 1 / 8
 const VARIATION_GAIN = 1 / 4
@@ -89,7 +91,7 @@ export class Upstream {
     // An upstream that answers others is alive: single datagrams get lost.
     if (this.#lastAnswerMs > sentMs) return false
     // So that `fastest` does not hold on to it.
-    this.#smooth(Math.max(2 * this.rttMs, nowMs - sentMs))
+    this.#smooth(Math.min(Math.max(2 * this.rttMs, nowMs - sentMs), LONGEST_RTT_MS))
     this.#failures++
     if (this.state !== 'up' || this.#failures < MAX_FAILURES) return false
     this.state = 'down'

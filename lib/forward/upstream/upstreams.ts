@@ -33,7 +33,7 @@ export interface UpstreamNeeds extends UpstreamSocketNeeds {
 }
 
 /**
- * The servers that queries are forwarded to. Belongs to one thread with an event loop, and never blocks it for longer than a millisecond.
+ * The servers that queries are forwarded to. Belongs to one thread with an event loop, and never blocks it for longer than four milliseconds.
  *
  * A query goes to three upstreams at most, one after the other; who has failed is left out until it answers a probe.
  */

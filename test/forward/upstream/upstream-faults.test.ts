@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { UpstreamFailure } from '../../../lib/forward/upstream/upstream-result.js'
 import { startTestUpstream, type TestUpstream } from '../../../lib/testing/upstream/test-upstream.js'
-import { openUpstreams } from '../../support/ask-upstreams.js'
+import { type KeptReply, openUpstreams } from '../../support/ask-upstreams.js'
 import { eventually } from '../../support/eventually.js'
 import { readMessage } from '../../support/read-message.js'
 
@@ -22,6 +23,14 @@ const at = (server: TestUpstream): string => `127.0.0.1:${server.port}`
 /** What a server was asked for the name, protocol by protocol. */
 const asked = (server: TestUpstream) =>
   server.queries.filter(({ name }) => name.toLowerCase() === WWW).map(({ protocol }) => protocol)
+
+/** The right response, and no other that looks good. */
+function expectWww(result: KeptReply | UpstreamFailure): void {
+  expect(result).toMatchObject(GOOD)
+  const { question, answer } = readMessage((result as KeptReply).message)
+  expect(Buffer.from(question).toString('latin1')).toBe('\x03www\x07example\0\0\x01\0\x01')
+  expect(answer).toMatchObject([{ owner: 'www.example.', type: 1, rdata: 'c0000201' }])
+}
 
 describe.each(['batch', 'dgram'] as const)('an upstream asked over %s', (transport) => {
   const open = (forward: Parameters<typeof openUpstreams>[0]) => openUpstreams(forward, { transport })
@@ -78,7 +87,7 @@ describe.each(['batch', 'dgram'] as const)('an upstream asked over %s', (transpo
       await using server = await startZone()
       server.fault(fault, { name: WWW, copies: 50, thenAnswer: true })
       await using forward = open({ upstreams: [at(server)], attempts: 1, timeoutMs: 20_000 })
-      expect(await forward.ask(WWW)).toMatchObject(GOOD)
+      expectWww(await forward.ask(WWW))
       expect(asked(server)).toEqual(['udp'])
     },
   )
@@ -90,7 +99,7 @@ describe.each(['batch', 'dgram'] as const)('an upstream asked over %s', (transpo
       server.fault(fault, { name: WWW, protocol: 'udp', copies: 50, thenAnswer: true })
       await using other = await startZone()
       await using forward = open({ upstreams: [at(server), at(other)], policy: 'sequential', timeoutMs: 20_000 })
-      for (let i = 0; i < 100; i++) expect(await forward.ask(WWW)).toMatchObject(GOOD)
+      for (let i = 0; i < 100; i++) expectWww(await forward.ask(WWW))
     },
   )
 
