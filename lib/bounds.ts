@@ -35,6 +35,12 @@ export function wholeNumber(
   )
 }
 
+/** True or false; false for undefined. Throws CDNS_OPTION_INVALID. */
+export function parseBoolean(option: string, given: unknown = false): boolean {
+  if (typeof given === 'boolean') return given
+  throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option} must be true or false, got ${describe(given)}`)
+}
+
 /** Throws CDNS_OPTION_UNKNOWN for a key that is not in `known`, naming the nearest one; CDNS_OPTION_INVALID for no object. */
 export function refuseUnknownKeys(option: string, given: unknown, known: readonly string[]): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'eventemitter3'
 import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
+import type { ForwardStats } from './forward/server-forwarding.js'
 import type { Health, HealthChange } from './health/health.js'
 import type { HealthTableSize } from './health/health-table.js'
 import type { CounterTotals } from './metrics/counter-totals.js'
@@ -42,6 +43,17 @@ export interface Stats {
   readonly store: StoreStatus & { readonly kind: string }
   /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take. */
   readonly health: HealthTableSize & { readonly unhealthy: number }
+  /** Upstreams, what they are being asked, and the answer cache; undefined where nothing is forwarded. */
+  readonly forward: ForwardStats | undefined
+}
+
+/** What upstreams have answered, as all threads know it. */
+export interface Cache {
+  /**
+   * Forgets a name, of all types, for all clients, or everything; resolves to the number of answers forgotten. Rejects with
+   * CDNS_NAME_INVALID, CDNS_CLOSED or CDNS_FLUSH_FAILED.
+   */
+  flush(name?: string): Promise<number>
 }
 
 /** A running server. Made by `createContainerDns`. */
@@ -51,6 +63,7 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   readonly records: Records
   /** Which addresses are alive. Unhealthy ones leave the answers at once. */
   readonly health: Health
+  readonly cache: Cache
   /** Whether the first load is answered from, and the server is not closing. */
   readonly ready: boolean
   /**

@@ -1,7 +1,9 @@
 export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
-export type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
+export type { Cache, CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
+export type { ForwardCacheOptions, ForwardOptions, ForwardPolicy, ForwardZoneOptions } from './forward/options.js'
+export type { ForwardStats } from './forward/server-forwarding.js'
 export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
 export type {
   Backend,
@@ -17,7 +19,7 @@ export type { AmplificationOptions } from './limits/amplification.js'
 export type { RateLimitOptions } from './limits/rate-limit-options.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
-export type { ContainerDnsOptions, ListenOptions, TlsOptions, ZoneOptions } from './options.js'
+export type { ContainerDnsOptions, ZoneOptions } from './options.js'
 export type { RecordFilter, Records, ViewOptions } from './publish/records.js'
 export type {
   AllUnhealthy,
@@ -41,6 +43,7 @@ export type { MemoryStoreOptions, ZoneFileOptions } from './store/memory/options
 export type { BadRecord, RecordStore, StoreSink, StoreStatus } from './store/record-store.js'
 export type { WorkerFiles } from './threads/worker-files.js'
 export type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
+export type { ListenOptions, TlsOptions } from './transport/options.js'
 export type { DnsResponse, ResourceRecord } from './wire/packet.js'
 export type {
   CaaData,

@@ -1,41 +1,37 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EventEmitter } from 'eventemitter3'
-import { type Bounds, describe, numberWithin, refuseUnknownKeys } from './bounds.js'
-import { addressFromText } from './clients/client-address.js'
+import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
 import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
 import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
-import type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
+import type { Cache, CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
+import { type ForwardStats, ServerForwarding } from './forward/server-forwarding.js'
 import { type Health, type HealthChange, TableHealth } from './health/health.js'
-import { HealthReader } from './health/health-reader.js'
 import { HealthTable } from './health/health-table.js'
 import { ServerHooks } from './hooks/server-hooks.js'
+import { HostQueries } from './host-queries.js'
 import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { createRateLimits } from './limits/create-rate-limits.js'
 import { CounterSampler } from './metrics/counter-totals.js'
-import { COUNTER_ROW_WORDS, createCounterRows } from './metrics/counters.js'
+import { createCounterRows } from './metrics/counters.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
 import { Publisher } from './publish/publisher.js'
 import { PublishedRecords, type Records } from './publish/records.js'
 import { serialAfter } from './publish/serial.js'
-import { QueryPipeline } from './query/pipeline.js'
-import { type AnswerPolicy, openSettings } from './query/settings.js'
-import type { ZoneTable } from './query/zone.js'
+import type { AnswerPolicy } from './query/settings.js'
 import { RecordIndexWriter } from './record-index/record-index-writer.js'
 import type { Segment } from './shared-table/segments.js'
 import { throwIfAborted, withinTime } from './start-limits.js'
 import type { RecordStore } from './store/record-store.js'
 import type { BoundAddress } from './transport/datagram-transport.js'
 import { openSockets, type ServerSockets } from './transport/open-sockets.js'
-import { MAX_MESSAGE_SIZE } from './wire/constants.js'
 import { FoldedName } from './wire/folded-name.js'
 import { nameToText } from './wire/name.js'
-import { type DnsResponse, decodeResponse } from './wire/packet.js'
-import { queryMessage } from './wire/query-message.js'
-import { type RecordType, typeCode } from './wire/rdata/record-type.js'
+import type { DnsResponse } from './wire/packet.js'
+import type { RecordType } from './wire/rdata/record-type.js'
 
 /** For what the kernel was about to queue when it was told not to any more: it is microseconds. */
 const IN_FLIGHT_MS = 10
@@ -81,28 +77,25 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
   readonly health: Health
+  readonly cache: Cache
   readonly #options: ParsedOptions
   readonly #sockets: ServerSockets
   readonly #threads: number
   readonly #index: RecordIndexWriter
   readonly #healthTable: HealthTable
-  /** For queries of the host itself, with the segments that it has not taken yet. */
-  readonly #healthReader: HealthReader
-  readonly #healthSegments: Segment[] = []
   readonly #publisher: Publisher
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
   readonly #supervisor: Supervisor
   readonly #hooks: ServerHooks
+  readonly #forwarding: ServerForwarding | undefined
   readonly #cookieSecrets = new CookieSecrets()
   readonly #secretTimer: NodeJS.Timeout
   readonly #policy: AnswerPolicy
-  readonly #zones: ZoneTable
-  readonly #pipeline: QueryPipeline
+  readonly #queries: HostQueries
   readonly #onAbort = () => void this.close()
   /** For `#placeOf`, which is asked for each of a million names. */
   readonly #placeName = new FoldedName()
-  #isAnswering = false
   #ready = false
   #hasStore = false
   /** Why the store was last out of reach, for a start that is given up. */
@@ -114,7 +107,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#options = options
     this.#sockets = sockets
     this.addresses = sockets.addresses
-    const threads = threadCount(sockets)
+    const threads = threadCount(sockets, options.forward !== undefined)
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
     this.#counters = new CounterSampler(this.#counterRows)
@@ -131,14 +124,10 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       seed: randomInt(2 ** 32),
       onSegment: (segment) => this.#postHealthSegment(segment),
     })
-    this.#healthReader = new HealthReader(this.#healthTable.handle(threads), () => this.#healthSegments.shift())
     const health = new TableHealth(this.#healthTable, (change) => this.#onHealthChange(change))
     this.health = health
     this.#secretTimer = setInterval(() => this.#cookieSecrets.roll(), SECRET_LIFE_MS).unref()
     this.#policy = this.#createPolicy()
-    const forHost = { ...this.#policy, acl: undefined, rateLimits: undefined }
-    const settings = openSettings(this.#index.reader, this.#healthReader, forHost)
-    this.#zones = settings.zones
     this.#hooks = new ServerHooks({
       hooks: options.hooks,
       timeoutMs: options.hookTimeoutMs,
@@ -147,10 +136,16 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       logger: options.logger,
       onOff: (cause) => callHost(() => this.emit('hooksOff', cause)),
     })
-    // Queries of the host itself are not part of the statistics.
-    const counters = new Uint32Array(COUNTER_ROW_WORDS)
-    const hooks = this.#hooks.forMainThread(counters, this.#healthReader)
-    this.#pipeline = new QueryPipeline(settings, counters, randomInt(1, 2 ** 31), 1, hooks)
+    this.#forwarding = this.#createForwarding()
+    this.#queries = new HostQueries({
+      index: this.#index.reader,
+      health: this.#healthTable.handle(threads),
+      policy: this.#policy,
+      hooks: this.#hooks,
+      forwarding: this.#forwarding?.forHost(),
+      isClosed: () => this.#closing !== undefined,
+    })
+    this.cache = { flush: (name) => this.#queries.flush(name) }
     this.#publisher = this.#createPublisher(clock, health)
     this.records = new PublishedRecords({
       index: this.#index,
@@ -199,29 +194,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     await this.#publisher.settled()
   }
 
-  async query(name: string, type: RecordType, options: QueryOptions = {}): Promise<DnsResponse> {
-    refuseUnknownKeys('query', options, ['client'])
-    const address = options.client === undefined ? undefined : addressOf(options.client)
-    // Asked by a hook in the middle of another query: that one has the pipeline until the hook has returned.
-    while (this.#isAnswering) await Promise.resolve()
-    if (this.#closing !== undefined) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
-    const request = queryMessage(name, typeCode(type), 0)
-    // No epoch is entered: nothing here waits, and on this thread nothing is written or reused meanwhile.
-    const response = new Uint8Array(MAX_MESSAGE_SIZE)
-    this.#pipeline.clients = {
-      clientAddress: (_, target) => {
-        target.set(address ?? [])
-        return address?.length ?? 0
-      },
-    }
-    this.#isAnswering = true
-    this.#healthReader.enter()
-    this.#pipeline.take(0, request, 0, request.length)
-    const length = this.#pipeline.answerStream(0, response, 0, response.length)
-    this.#healthReader.leave()
-    this.#isAnswering = false
-    if (length === 0) throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
-    return decodeResponse(response.subarray(0, length))
+  query(name: string, type: RecordType, options: QueryOptions = {}): Promise<DnsResponse> {
+    return this.#queries.query(name, type, options)
   }
 
   stats(): Stats {
@@ -236,6 +210,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
       health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
+      forward: this.#forwarding?.stats(),
     }
   }
 
@@ -269,6 +244,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     await delay(IN_FLIGHT_MS)
     const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
     const results = await Promise.allSettled(ends)
+    this.#queries.close()
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
@@ -308,6 +284,18 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
+  #createForwarding(): ServerForwarding | undefined {
+    const { forward } = this.#options
+    if (forward === undefined) return undefined
+    return new ServerForwarding({
+      forward,
+      datagrams: this.#sockets.datagrams,
+      threads: this.#threads,
+      seed: this.#index.reader.seed,
+      onRing: (thread, ring) => this.#supervisor?.postTo(this.#forwarding!.thread, { type: 'ring', thread, ring }),
+    })
+  }
+
   #createPublisher(clock: Clock, health: TableHealth): Publisher {
     return new Publisher({
       index: this.#index,
@@ -338,14 +326,21 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   #createSupervisor(clock: Clock): Supervisor {
     return new Supervisor({
-      plans: threadPlans(this.#sockets, this.#options, (thread) => this.#answeringOf(thread)),
+      plans: threadPlans(
+        this.#sockets,
+        this.#options,
+        (thread) => this.#answeringOf(thread),
+        this.#forwarding && (() => this.#forwarding!.forwarderTask()),
+      ),
       onDeath: (thread) => {
         this.#index.releaseReader(thread)
         this.#healthTable.release(thread)
         this.#hooks.onDeath(thread)
+        this.#forwarding?.onDeath(thread)
       },
       onHookFault: (hook, error) => this.#hooks.onFault(hook, error),
       onHooksLost: (error) => this.emit('error', error),
+      onForwardStats: (stats) => this.#forwarding?.onStats(stats as Omit<ForwardStats, 'cache'>),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
       onCertificate: (file, failure) => this.#onCertificate(file, failure),
@@ -358,12 +353,14 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const { datagrams } = this.#sockets
     const wake = thread < datagrams.threads ? () => datagrams.wake(thread) : () => {}
     const hooks = this.#hooks.taskFor(thread, !this.#ready, wake)
+    const forwarding = thread === this.#forwarding?.thread ? undefined : this.#forwarding?.taskFor(thread)
     return {
       ...this.#policy,
       counters: this.#counterRows,
       index: this.#index.handle(thread),
       health: this.#healthTable.handle(thread),
       ...(hooks === undefined ? {} : { hooks }),
+      ...(forwarding === undefined ? {} : { forwarding }),
     }
   }
 
@@ -391,22 +388,15 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   /** The same for the health of addresses. */
   #postHealthSegment(segment: Segment): void {
-    if (this.#healthReader !== undefined) this.#healthSegments.push(segment)
+    this.#queries?.postHealthSegment(segment)
     this.#supervisor?.postSegment({ table: 'health', segment })
   }
 
   #placeOf(name: Uint8Array): 'apex' | 'inside' | 'outside' {
     const folded = this.#placeName
     folded.read(name, 0, name.length, this.#index.reader.seed)
-    const zone = this.#zones.match(folded)
+    const zone = this.#queries.zones.match(folded)
     if (zone === undefined) return 'outside'
     return zone.labelCount === folded.labelCount ? 'apex' : 'inside'
   }
-}
-
-/** Throws CDNS_ADDRESS_INVALID. */
-function addressOf(client: unknown): Uint8Array {
-  const address = typeof client === 'string' ? addressFromText(client) : undefined
-  if (address !== undefined) return address
-  throw new ContainerDnsError('CDNS_ADDRESS_INVALID', `client must be an IPv4 or IPv6 address, got ${describe(client)}`)
 }

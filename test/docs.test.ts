@@ -16,6 +16,7 @@ import { type Leaf, LeafPacker } from '../lib/store/etcd/leaf.js'
 import * as etcd from '../lib/store/etcd/options.js'
 import { FAULT_IDS, FAULT_OPTION_NAMES } from '../lib/testing/upstream/fault-script.js'
 import { UPSTREAM_OPTION_NAMES } from '../lib/testing/upstream/test-upstream.js'
+import * as transport from '../lib/transport/options.js'
 import { nameToText } from '../lib/wire/name.js'
 import type { RecordData } from '../lib/wire/rdata/record-data.js'
 import { RECORD_TYPES } from '../lib/wire/rdata/record-type.js'
@@ -217,9 +218,9 @@ describe('docs/options.md', () => {
     ['edns', UDP_PAYLOAD_SIZE],
     ['startTimeoutMs', options.START_TIMEOUT_MS],
     ['hookTimeoutMs', HOOK_TIMEOUT_MS],
-    ['tcp', options.TCP_IDLE_TIMEOUT_MS],
-    ['tcp', options.TCP_CONNECTIONS],
-    ['tcp', options.TCP_CONNECTIONS_PER_CLIENT],
+    ['tcp', transport.TCP_IDLE_TIMEOUT_MS],
+    ['tcp', transport.TCP_CONNECTIONS],
+    ['tcp', transport.TCP_CONNECTIONS_PER_CLIENT],
     ['workers', options.WORKERS],
   ])('says the bounds of %s', (name, bounds) => {
     const row = new RegExp(`^\\| \`${name}\` \\|.*$`, 'm').exec(text)![0]

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { hashEnd } from '../wire/name.js'
+import { writeIpv4 } from '../wire/rdata/address-codecs.js'
 import { ipv6ToText, writeIpv6FromText } from '../wire/rdata/ipv6.js'
 
 // The address of a client is four words, most significant first, at an offset into an Int32Array; an IPv4 address stands there
@@ -25,6 +26,12 @@ export function writeIpv4Client(words: Int32Array, at: number, bytes: Uint8Array
 /** Writes the address of an IPv6 client, which stands as sixteen bytes at `start`. */
 export function writeIpv6Client(words: Int32Array, at: number, bytes: Uint8Array, start: number): void {
   for (let i = 0; i < ADDRESS_WORDS; i++) words[at + i] = wordAt(bytes, start + 4 * i)
+}
+
+/** Writes the address of a client that stands as four or sixteen octets at the beginning of `octets`. */
+export function writeClient(words: Int32Array, at: number, octets: Uint8Array, length: number): void {
+  if (length === IPV4_BYTES) writeIpv4Client(words, at, octets, 0)
+  else writeIpv6Client(words, at, octets, 0)
 }
 
 export function isIpv4Client(words: Int32Array, at: number): boolean {
@@ -67,9 +74,15 @@ export function prefixMask(bits: number): number {
 
 /** The four or sixteen bytes of an address; undefined for text that is none, and for one with a zone id, which means something on one host only. */
 export function addressFromText(text: string): Uint8Array | undefined {
-  if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number)
   const bytes = new Uint8Array(IPV6_BYTES)
-  return writeIpv6FromText(text, bytes) ? bytes : undefined
+  const length = writeAddressFromText(text, bytes)
+  return length === 0 ? undefined : bytes.slice(0, length)
+}
+
+/** Writes the four or sixteen octets of an address, and returns their number; 0 for text that is none. */
+export function writeAddressFromText(text: string, target: Uint8Array): number {
+  if (isIPv4(text)) return writeIpv4(text, target, 0)
+  return writeIpv6FromText(text, target) ? IPV6_BYTES : 0
 }
 
 /** The text of four or sixteen bytes. */
@@ -82,8 +95,7 @@ export function clientFromText(text: string): Int32Array | undefined {
   const bytes = addressFromText(text)
   if (bytes === undefined) return undefined
   const words = new Int32Array(ADDRESS_WORDS)
-  if (bytes.length === IPV4_BYTES) writeIpv4Client(words, 0, bytes, 0)
-  else writeIpv6Client(words, 0, bytes, 0)
+  writeClient(words, 0, bytes, bytes.length)
   return words
 }
 

@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
+import { LateForwarded } from '../forward/thread/late-forwarded.js'
+import { type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
 import { type HealthHandle, HealthReader } from '../health/health-reader.js'
-import { type HealthOf, healthOf } from '../hooks/backends.js'
+import { healthOf } from '../hooks/backends.js'
 import { FaultReports } from '../hooks/fault-reports.js'
 import type { HookTask } from '../hooks/function-hooks.js'
 import type { Hooks } from '../hooks/hooks.js'
@@ -9,11 +11,12 @@ import { importHooks } from '../hooks/module-hooks.js'
 import { ThreadHooks } from '../hooks/thread-hooks.js'
 import { ThreadCounters } from '../metrics/counters.js'
 import { QueryPipeline } from '../query/pipeline.js'
+import type { QuerySettings } from '../query/query-context.js'
 import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
 import { receiveSegment } from '../threads/receive-segment.js'
-import { SegmentInbox } from '../threads/segment-inbox.js'
+import { type PostedSegment, SegmentInbox } from '../threads/segment-inbox.js'
 import type { ThreadTask } from './thread-life.js'
 
 /** What a thread that answers queries is given. */
@@ -23,6 +26,8 @@ export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly health: HealthHandle
   /** Left out where a host has no hooks. */
   readonly hooks?: HookTask
+  /** Left out where nothing is forwarded, and for the forward thread itself. */
+  readonly forwarding?: ForwardingTask
 }
 
 /** The query pipeline of one thread, with the tables that it reads and the counters that it counts in. */
@@ -34,8 +39,9 @@ export interface Answering {
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
   readonly hooks: ThreadHooks | undefined
-  /** Where queries can be parked. */
-  readonly late: LateAnswers | undefined
+  readonly forwarding: ThreadForwarding | undefined
+  /** Where queries can be parked: for hooks, and for upstreams. */
+  readonly late: { readonly hooks: LateAnswers | undefined; readonly forwarding: LateForwarded | undefined }
 }
 
 /**
@@ -43,13 +49,47 @@ export interface Answering {
  * that can be called in this thread.
  */
 export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hooks = {}): Answering {
-  const inbox = new SegmentInbox(() => receiveSegment(task.port))
+  const tables = openTables(task, () => receiveSegment(task.port))
+  const { counters, settings } = tables
+  const hooks = openThreadHooks(task, tables, calls)
+  const forwarding = task.forwarding && new ThreadForwarding(task.forwarding, settings.index.seed, counters.values)
+  const answering = {
+    enter() {
+      tables.enter()
+      forwarding?.enter()
+    },
+    leave() {
+      forwarding?.leave()
+      tables.leave()
+    },
+    counters,
+    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, forwarding),
+  }
+  const late = {
+    hooks: hooks?.parked && new LateAnswers(hooks.parked, answering, forwarding),
+    forwarding: forwarding && new LateForwarded(forwarding, answering, hooks),
+  }
+  return { ...answering, hooks, forwarding, late }
+}
+
+/** What a thread that answers reads, and where it counts. */
+export interface ThreadTables {
+  readonly settings: QuerySettings
+  readonly counters: ThreadCounters
+  readonly health: HealthReader
+  enter(): void
+  leave(): void
+}
+
+/** `receive` takes the next segment that was posted to the thread. */
+export function openTables(task: AnsweringTask, receive: () => PostedSegment | undefined): ThreadTables {
+  const inbox = new SegmentInbox(receive)
   const index = RecordIndexReader.open(task.index, () => inbox.next('records'))
   const health = new HealthReader(task.health, () => inbox.next('health'))
-  const counters = new ThreadCounters(task.counters, task.thread)
-  const settings = openSettings(index, health, task)
-  const hooks = task.hooks && openThreadHooks(task, task.hooks, calls, counters.values, healthOf(health))
-  const answering = {
+  return {
+    settings: openSettings(index, health, task),
+    counters: new ThreadCounters(task.counters, task.thread),
+    health,
     enter() {
       index.enter()
       health.enter()
@@ -58,11 +98,7 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
       health.leave()
       index.leave()
     },
-    counters,
-    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks),
   }
-  const late = hooks?.owner && new LateAnswers(hooks, hooks.owner, answering)
-  return { ...answering, hooks, late }
 }
 
 /** Imports what a thread needs before it can serve. Rejects with CDNS_HOOK_MODULE_FAILED where the server cannot do without. */
@@ -77,13 +113,10 @@ export async function importThreadHooks({ hooks, port }: AnsweringTask): Promise
   }
 }
 
-function openThreadHooks(
-  task: AnsweringTask,
-  hooks: HookTask,
-  calls: Hooks,
-  counters: Uint32Array,
-  healthOf: HealthOf,
-): ThreadHooks {
+/** Undefined where a host has no hooks. */
+export function openThreadHooks(task: AnsweringTask, tables: ThreadTables, calls: Hooks): ThreadHooks | undefined {
+  const { hooks } = task
+  if (hooks === undefined) return undefined
   const report = (hook: string, error: unknown) => {
     const message: MessageFromThread = { type: 'hookFault', hook, error: toPlainError(error) }
     task.port.postMessage(message)
@@ -92,9 +125,9 @@ function openThreadHooks(
     calls,
     guard: { memory: hooks.guard, thread: task.thread },
     ...(hooks.parking === undefined ? {} : { parking: hooks.parking }),
-    healthOf,
+    healthOf: healthOf(tables.health),
     views: hooks.views,
-    counters,
+    counters: tables.counters.values,
     faults: new FaultReports(report),
   })
 }

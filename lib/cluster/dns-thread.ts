@@ -1,8 +1,14 @@
 import type { Hooks } from '../hooks/hooks.js'
 import { Counter } from '../metrics/counters.js'
-import { BATCH_SIZE, type DatagramHandler, type ThreadEndpoints } from '../transport/datagram-transport.js'
+import {
+  BATCH_SIZE,
+  type DatagramHandler,
+  type LateResponses,
+  type ThreadEndpoints,
+} from '../transport/datagram-transport.js'
+import { LateRings } from '../transport/late-rings.js'
 import { serveDatagrams } from '../transport/serve.js'
-import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import { type Answering, type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
 import { liveThread } from './thread-life.js'
 
 /** What a DNS thread is given: a plain object, posted to it. */
@@ -21,7 +27,8 @@ export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): P
 /** Binds the query pipeline to the batches of the transport. */
 export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramHandler {
   const answering = openAnswering(task, BATCH_SIZE, calls)
-  const { counters, pipeline, hooks, late } = answering
+  const { counters, pipeline, hooks, forwarding } = answering
+  const late = lateResponses(answering)
   let next = 0
   return {
     ...(late === undefined ? {} : { late }),
@@ -30,8 +37,12 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramH
       answering.enter()
       pipeline.clients = batch
       if (hooks !== undefined) {
-        hooks.protocol = 'udp'
-        hooks.routes = batch
+        hooks.origin.protocol = 'udp'
+        hooks.origin.routes = batch
+      }
+      if (forwarding !== undefined) {
+        forwarding.protocol = 'udp'
+        forwarding.routes = batch
       }
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)
@@ -46,4 +57,10 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramH
       counters.flush()
     },
   }
+}
+
+/** Hooks come first: what they let through may be parked for upstreams. */
+function lateResponses({ late: { hooks, forwarding } }: Answering): LateResponses | undefined {
+  if (hooks === undefined || forwarding === undefined) return hooks ?? forwarding
+  return new LateRings([hooks, forwarding])
 }

@@ -38,8 +38,14 @@ export function runStreamThread(task: StreamThreadTask, handlerFor = createStrea
 /** Binds the query pipeline to the bursts of the transport. */
 export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): StreamHandler {
   const answering = openAnswering(task, 1, calls)
-  const { counters, pipeline, hooks, late } = answering
-  const lateResponses = late && new LateStreamResponses(late)
+  const { counters, pipeline, hooks, forwarding, late } = answering
+  const lateForwarded = late.forwarding && new LateStreamResponses(late.forwarding)
+  const isForwarded = (from: LateReceiver) => {
+    if (!forwarding?.hasParked) return false
+    lateForwarded!.expect(forwarding.parkedSlot, from)
+    return true
+  }
+  const lateAnswers = late.hooks && new LateStreamResponses(late.hooks, isForwarded)
   const { values } = counters
   // The connections of a thread that died have died with it, uncounted.
   values[Counter.tcpClosed] = values[Counter.tcpAccepted]!
@@ -53,7 +59,8 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
     beginBurst(address, protocol, from) {
       client = address
       receiver = from
-      if (hooks !== undefined) hooks.protocol = protocol
+      if (hooks !== undefined) hooks.origin.protocol = protocol
+      if (forwarding !== undefined) forwarding.protocol = protocol
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
       answering.enter()
@@ -62,10 +69,13 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
       values[queries]!++
       pipeline.take(0, request, start, length)
       const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
-      if (size === LATER) lateResponses!.expect(hooks!.parkedSlot, receiver!)
+      if (size === LATER && !isForwarded(receiver!)) lateAnswers!.expect(hooks!.parked!.parkedSlot, receiver!)
       return size
     },
-    giveUp: () => lateResponses?.giveUp(),
+    giveUp() {
+      lateForwarded?.giveUp()
+      lateAnswers?.giveUp()
+    },
     endBurst() {
       answering.leave()
       counters.flush()

@@ -1,12 +1,12 @@
 import { describe, refuseUnknownKeys } from '../bounds.js'
-import { ContainerDnsError } from '../errors.js'
 import type { QueryContext } from '../query/query-context.js'
 import { QNAME_OFFSET } from '../query/response-writer.js'
 import { MAX_TTL, Rcode, RDLENGTH_SIZE } from '../wire/constants.js'
-import { MAX_RDATA_SIZE, rdataCodec } from '../wire/rdata/codec.js'
+import { type RdataCodec, rdataCodec } from '../wire/rdata/codec.js'
 import type { RecordData } from '../wire/rdata/record-data.js'
 import { typeName } from '../wire/rdata/record-type.js'
 import type { HookAnswer } from './hooks.js'
+import { nonsense } from './nonsense.js'
 
 // An answer in bytes: | rcode u8 | ttl u32 | count u16 | rdlength u16, rdata | … |
 const RCODE = 0
@@ -15,6 +15,7 @@ const COUNT = TTL + 4
 const RECORDS = COUNT + 2
 
 const RCODES = ['NOERROR', 'NXDOMAIN', 'SERVFAIL', 'REFUSED'] as const
+
 /** Writes an answer to a question of a type. Throws when it makes no sense, or has no room. */
 export function encodeHookAnswer(given: HookAnswer, type: number, target: Uint8Array, at: number, end: number): void {
   refuseUnknownKeys('the answer of onQuery', given, ['rcode', 'ttl', 'answer'])
@@ -24,20 +25,33 @@ export function encodeHookAnswer(given: HookAnswer, type: number, target: Uint8A
   if (!(Number.isInteger(ttl) && ttl >= 0 && ttl <= MAX_TTL))
     throw nonsense(`ttl must be seconds, got ${describe(ttl)}`)
   if (!Array.isArray(answer)) throw nonsense(`answer must be an array, got ${describe(answer)}`)
+  if (at + RECORDS > end) throw nonsense('there is no room for an answer')
   const view = new DataView(target.buffer, target.byteOffset)
+  const codec = rdataCodec(typeName(type))
+  // What is behind the room is someone else's, and out of a codec's reach.
+  const room = target.subarray(0, end)
   let position = at + RECORDS
-  // Codecs take what they write for theirs, up to the largest rdata.
-  const rdata = new Uint8Array(answer.length === 0 ? 0 : MAX_RDATA_SIZE)
   for (const data of answer as readonly RecordData[]) {
-    const length = rdataCodec(typeName(type)).encode(data, rdata, 0)
-    if (position + RDLENGTH_SIZE + length > end) throw nonsense('answer is too large')
+    const length = encodeWithin(codec, data, room, position + RDLENGTH_SIZE)
     view.setUint16(position, length)
-    target.set(rdata.subarray(0, length), position + RDLENGTH_SIZE)
     position += RDLENGTH_SIZE + length
   }
   view.setUint8(at + RCODE, Rcode[rcode])
   view.setUint32(at + TTL, ttl)
   view.setUint16(at + COUNT, answer.length)
+}
+
+/** Codecs write as if there were room: what they set behind the end is an error, and what they assign there is not written. */
+function encodeWithin(codec: RdataCodec, data: RecordData, room: Uint8Array, at: number): number {
+  if (at <= room.length) {
+    try {
+      const length = codec.encode(data, room, at)
+      if (at + length <= room.length) return length
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
+  }
+  throw nonsense('answer is too large')
 }
 
 /** Makes a response of what `encodeHookAnswer` has written. */
@@ -66,8 +80,4 @@ export function writeHookAnswer(context: QueryContext, bytes: Uint8Array, at: nu
   } else {
     response.answerCount += count
   }
-}
-
-function nonsense(message: string): ContainerDnsError {
-  return new ContainerDnsError('CDNS_HOOK_INVALID', message)
 }

@@ -1,7 +1,7 @@
 import { describe } from '../bounds.js'
-import { ContainerDnsError } from '../errors.js'
 import { encodeHookAnswer } from './hook-answer.js'
 import type { Backend, HookQuery, HookResponse, Hooks } from './hooks.js'
+import { nonsense } from './nonsense.js'
 
 /** What comes of a hook. In a slot of a ring, it stands as a number. */
 export const Outcome = { failed: 0, continue: 1, drop: 2, refuse: 3, answer: 4, chosen: 5 } as const
@@ -59,8 +59,4 @@ function settled(result: unknown): unknown {
   if (typeof then !== 'function') return result
   Promise.resolve(result).catch(() => {})
   throw nonsense('a hook must return at once, got a promise')
-}
-
-function nonsense(message: string): ContainerDnsError {
-  return new ContainerDnsError('CDNS_HOOK_INVALID', message)
 }

@@ -3,6 +3,7 @@ import type { WireRRset } from '../records/wire-rrset.js'
 import { RDLENGTH_SIZE } from '../wire/constants.js'
 import { nameFromText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
+import { LeftOutNames } from './left-out-names.js'
 
 /** PTR records of one address. A thousand names behind one load balancer tell nobody anything. */
 const MAX_POINTERS = 100
@@ -26,18 +27,21 @@ interface Address {
  * Writes names to the index, and PTR records for their addresses, where the reverse name is in a zone of ours. Main thread only.
  *
  * The PTR records stand in the index as RRsets that are marked, so that no store and no program takes them for its own; the index is
- * also what remembers them. Only those that a stored PTR, CNAME or NS keeps from being seen are remembered here.
+ * also what remembers them, and each name's TTL. Only those that a stored PTR, CNAME or NS keeps from being seen are remembered here, and
+ * the names for which there is no room.
  */
 export class ReversePointers {
   readonly #index: RecordIndexWriter
   readonly #isOurs: (name: Uint8Array) => boolean
   /** By reverse name. */
   readonly #hidden = new Map<string, WireRRset>()
+  readonly #leftOut: LeftOutNames
 
   /** `isOurs` says whether a folded name in wire form is in one of our zones. */
   constructor(index: RecordIndexWriter, isOurs: (name: Uint8Array) => boolean) {
     this.#index = index
     this.#isOurs = isOurs
+    this.#leftOut = new LeftOutNames(index.reader.seed)
   }
 
   /** As `RecordIndexWriter.write`. */
@@ -48,7 +52,8 @@ export class ReversePointers {
     const after = addressesOf(rrsets)
     if (!this.#writeOwner(owner, rrsets)) return false
     if (isWildcard(owner)) return true
-    for (const address of before) if (!after.some((each) => isSame(each, address))) this.#point(address, owner, false)
+    for (const address of before)
+      if (!after.some((each) => isSameAddress(each.octets, address.octets))) this.#point(address, owner, false)
     for (const address of after) this.#point(address, owner, true)
     return true
   }
@@ -59,12 +64,45 @@ export class ReversePointers {
     return pointers === undefined ? this.#index.write(name, rrsets) : this.#writeBeside(name, rrsets, pointers)
   }
 
-  #point(address: Address, target: Uint8Array, isThere: boolean): void {
-    const name = reverseName(address.octets)
+  /** The owner's records are in the index as they are to be by now. */
+  #point(address: Address, owner: Uint8Array, isThere: boolean): void {
+    const { octets } = address
+    const name = reverseName(octets)
     if (!this.#isOurs(name)) return
-    const targets = targetsOf(this.#pointersAt(name)).filter((each) => !Buffer.from(each).equals(target))
-    if (isThere && targets.length < MAX_POINTERS) targets.push(target)
-    this.#writeBeside(name, this.#index.read(name), pointersTo(targets, address.ttl))
+    const pointers = this.#pointersAt(name)
+    const targets = targetsOf(pointers)
+    const at = targets.findIndex((target) => Buffer.from(target).equals(owner))
+    if (at !== -1) {
+      if (!isThere) this.#replace(targets, at, octets)
+    } else if (!isThere) {
+      this.#leftOut.delete(octets, owner)
+      return
+    } else if (targets.length === MAX_POINTERS) {
+      this.#leftOut.add(octets, owner)
+      return
+    } else targets.push(owner)
+    const ttl = this.#lowestTtl(targets, octets, Math.min(pointers?.ttl ?? address.ttl, address.ttl))
+    this.#writeBeside(name, this.#index.read(name), pointersTo(targets, ttl))
+  }
+
+  /** Takes a target out; one that had found no room comes instead. */
+  #replace(targets: Uint8Array[], at: number, octets: Uint8Array): void {
+    targets.splice(at, 1)
+    const next = this.#leftOut.take(octets)
+    if (next !== undefined) targets.push(next)
+  }
+
+  /**
+   * RFC 2181 §5.2: the records of an RRset have one TTL, the lowest if they come with several. None but the last target, which is the
+   * latest, can have one below `floor`; mostly it or the first after it has just that, and the others need no look.
+   */
+  #lowestTtl(targets: readonly Uint8Array[], octets: Uint8Array, floor: number): number {
+    let lowest = Number.POSITIVE_INFINITY
+    for (let i = targets.length - 1; i >= 0 && lowest > floor; i--) {
+      const own = addressesOf(this.#index.read(targets[i]!)).find((each) => isSameAddress(each.octets, octets))
+      if (own !== undefined) lowest = Math.min(lowest, own.ttl)
+    }
+    return lowest === Number.POSITIVE_INFINITY ? floor : lowest
   }
 
   #pointersAt(name: Uint8Array): WireRRset | undefined {
@@ -92,8 +130,8 @@ function addressesOf(rrsets: readonly WireRRset[]): Address[] {
   })
 }
 
-function isSame(left: Address, right: Address): boolean {
-  return left.octets.length === right.octets.length && left.octets.every((octet, i) => octet === right.octets[i])
+function isSameAddress(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((octet, i) => octet === right[i])
 }
 
 /** RFC 1035 §3.5 and RFC 3596 §2.5. */

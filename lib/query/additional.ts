@@ -5,6 +5,8 @@ import type { QuerySettings } from './query-context.js'
 import type { ResponseWriter } from './response-writer.js'
 import { ALL_DOWN, type RRsetWriter } from './rrset-writer.js'
 import type { ChosenRecords } from './select/chosen-records.js'
+import type { Wildcards } from './wildcards.js'
+import type { Zone } from './zone.js'
 import { findCut, NO_CUT } from './zone-cuts.js'
 
 /** For how many names an answer brings addresses along: more would make one query the work of many. */
@@ -20,6 +22,7 @@ export class AdditionalSection {
   readonly #response: ResponseWriter
   readonly #rrsets: RRsetWriter
   readonly #chosen: ChosenRecords
+  readonly #wildcards: Wildcards
   readonly #target = new FoldedName()
   /** Hashes of the names that have been dealt with. */
   readonly #done = new Int32Array(MAX_TARGETS)
@@ -29,16 +32,27 @@ export class AdditionalSection {
   /** Whether the addresses are glue, which belongs to the referral whatever is said of backends. */
   #isGlue = false
 
-  constructor(settings: QuerySettings, response: ResponseWriter, rrsets: RRsetWriter, chosen: ChosenRecords) {
+  constructor(
+    settings: QuerySettings,
+    response: ResponseWriter,
+    rrsets: RRsetWriter,
+    chosen: ChosenRecords,
+    wildcards: Wildcards,
+  ) {
+    this.#wildcards = wildcards
     this.#settings = settings
     this.#response = response
     this.#rrsets = rrsets
     this.#chosen = chosen
   }
 
-  /** For the `count` records that have been chosen and are in the answer: addresses of a zone's name servers, of mail exchanges, of services. */
-  addForAnswer(count: number): void {
+  /**
+   * For the `count` records of `owner` that have been chosen and were just written as the answer: addresses of a zone's name servers, of
+   * mail exchanges, of services.
+   */
+  addForAnswer(owner: FoldedName, count: number): void {
     const { bytes, type, positions } = this.#chosen
+    const { ownerOffset } = this.#rrsets
     const answers = this.#answers
     for (let i = 0; i < count; i++) answers[i] = positions[i]!
     this.#isGlue = false
@@ -46,7 +60,14 @@ export class AdditionalSection {
     for (let i = 0; i < count && this.#doneCount < MAX_TARGETS; i++) {
       const at = answers[i]!
       const start = targetStart(type, at)
-      if (this.#readTarget(bytes, start, at) && this.#isNew()) this.#addAddresses(bytes, start, at, type === Type.NS)
+      if (isServiceBinding(type) && bytes[start] === 0) {
+        // RFC 9460 §2.5.2: such a service is on the owner itself. §2.5.1: such an alias leads nowhere.
+        if (!isAlias(bytes, at) && this.#isNew(owner)) this.#addForOwner(owner, ownerOffset)
+      } else if (this.#readTarget(bytes, start, at) && this.#isNew(this.#target)) {
+        // RFC 9460 §4.1: who is led on asks there for the same.
+        if (isServiceBinding(type) && isAlias(bytes, at)) this.#addServiceBindings(type, bytes, start, at)
+        this.#addAddresses(bytes, start, at, type === Type.NS)
+      }
     }
   }
 
@@ -87,8 +108,7 @@ export class AdditionalSection {
   }
 
   /** Several services may be on one host. Two names with one hash lose one its addresses, which are a courtesy. */
-  #isNew(): boolean {
-    const { hash } = this.#target
+  #isNew({ hash }: FoldedName): boolean {
     for (let i = 0; i < this.#doneCount; i++) if (this.#done[i] === hash) return false
     this.#done[this.#doneCount++] = hash
     return true
@@ -96,6 +116,25 @@ export class AdditionalSection {
 
   #addAddresses(bytes: Uint8Array, start: number, at: number, allowsGlue: boolean): boolean {
     return this.#addTo(this.#target, bytes, start, nextRecord(bytes, at), allowsGlue)
+  }
+
+  /** The target is the name that stands in the message as the owner of the answer. */
+  #addForOwner(owner: FoldedName, ownerOffset: number): void {
+    const zone = this.#settings.zones.match(owner)
+    if (zone === undefined) return
+    this.#chosen.chooseBy(zone.selection, owner.hash, true)
+    this.#rrsets.ownAt(ownerOffset)
+    this.#addHost(zone, owner)
+  }
+
+  /** Where an alias leads, the same type says how to get on; those names are not followed. */
+  #addServiceBindings(type: number, source: Uint8Array, start: number, at: number): void {
+    const target = this.#target
+    const zone = this.#settings.zones.match(target)
+    if (zone === undefined || findCut(this.#settings.index, zone, target, type) !== NO_CUT) return
+    if (!this.#wildcards.findTarget(zone, target)) return
+    this.#rrsets.ownByName(source, start, nextRecord(source, at))
+    this.#addType(type)
   }
 
   /** False when an address of the name has found no room. */
@@ -108,8 +147,12 @@ export class AdditionalSection {
     if (this.#isGlue) this.#chosen.chooseAll()
     else this.#chosen.chooseBy(zone.selection, target.hash, true)
     this.#rrsets.ownByName(source, start, end)
-    if (index.findFolded(target)) return this.#addType(Type.A) && this.#addType(Type.AAAA)
-    if (zone.isNameServer(target)) this.#addOwn()
+    return this.#addHost(zone, target)
+  }
+
+  #addHost(zone: Zone, host: FoldedName): boolean {
+    if (this.#wildcards.findTarget(zone, host)) return this.#addType(Type.A) && this.#addType(Type.AAAA)
+    if (zone.isNameServer(host)) this.#addOwn()
     return true
   }
 
@@ -130,7 +173,16 @@ export class AdditionalSection {
 
 /** Whether records of a type point to names whose addresses a client asks for next. */
 export function pointsToHosts(type: number): boolean {
-  return type === Type.SRV || type === Type.MX || type === Type.NS
+  return type === Type.SRV || type === Type.MX || type === Type.NS || isServiceBinding(type)
+}
+
+function isServiceBinding(type: number): boolean {
+  return type === Type.SVCB || type === Type.HTTPS
+}
+
+/** RFC 9460 §2.4.1: a priority of 0 makes the record at `at` an alias. */
+function isAlias(bytes: Uint8Array, at: number): boolean {
+  return bytes[at + RDLENGTH_SIZE] === 0 && bytes[at + RDLENGTH_SIZE + 1] === 0
 }
 
 /** Where in the record at `at` the name stands that it points to. */
@@ -140,6 +192,8 @@ function targetStart(type: number, at: number): number {
       // Priority, weight and port stand before it (RFC 2782).
       return at + RDLENGTH_SIZE + 6
     case Type.MX:
+    case Type.SVCB:
+    case Type.HTTPS:
       return at + RDLENGTH_SIZE + 2
     default:
       return at + RDLENGTH_SIZE

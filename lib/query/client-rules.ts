@@ -1,5 +1,4 @@
 import { CidrTable, NO_VALUE } from '../clients/cidr-table.js'
-import { writeIpv4Client, writeIpv6Client } from '../clients/client-address.js'
 import type { FastRandom } from '../fast-random.js'
 import { ACL_ACTIONS } from '../limits/acl.js'
 import type { ParsedAmplification } from '../limits/amplification.js'
@@ -18,8 +17,6 @@ export interface ClientPolicy {
   readonly amplification: ParsedAmplification
 }
 
-const IPV4_SIZE = 4
-const MAX_ADDRESS_SIZE = 16
 /** Of an OPT record for a query whose own has no options: an Extended DNS Error is all that it can hold. */
 const PLAIN_OPT_SIZE = OPT_SIZE + OPTION_HEADER_SIZE + EXTENDED_ERROR_SIZE
 
@@ -35,7 +32,6 @@ export class ClientRules {
   readonly #wholeRatio: number
   readonly #trusted: CidrTable
   readonly #wallMs: () => number
-  readonly #bytes = new Uint8Array(MAX_ADDRESS_SIZE)
   /** When the batch in hand was begun, by the one clock that all threads have. */
   #nowMs = 0
 
@@ -58,7 +54,7 @@ export class ClientRules {
 
   /** Finds out what request `i` may have, and whose records it sees. Queries of this process may have all. */
   meet(context: QueryContext, clients: ClientAddresses, i: number): void {
-    if (!this.#readAddress(context, clients, i)) return
+    if (!context.readClient(clients, i)) return
     const words = context.client
     if (this.#acl !== undefined) {
       const action = this.#acl.find(words, 0)
@@ -71,7 +67,13 @@ export class ClientRules {
 
   /** The same for a request that was met before, and let in: it is not charged for twice. */
   meetAgain(context: QueryContext, clients: ClientAddresses, i: number): void {
-    if (this.#readAddress(context, clients, i)) this.#findView(context)
+    if (context.readClient(clients, i)) this.#findView(context)
+  }
+
+  /** Whether a query of this client may be forwarded. */
+  admitsForwarded(context: QueryContext): boolean {
+    if (this.#limits === undefined || !context.hasClient) return true
+    return this.#limits.admitsForwarded(context.client, 0, this.#nowMs)
   }
 
   /** Whether the response in hand, to a client that has not proved its address, may go out. */
@@ -90,7 +92,7 @@ export class ClientRules {
     const { question, reader, response, edns } = context
     const most = Math.floor(this.#ratio * (reader.end - reader.start))
     if (response.length + optSize(context) <= most) return Number.POSITIVE_INFINITY
-    if (!context.hasClient && !this.#readAddress(context, clients, i)) return Number.POSITIVE_INFINITY
+    if (!context.readClient(clients, i)) return Number.POSITIVE_INFINITY
     if (this.#trusted.find(context.client, 0) !== NO_VALUE) return Number.POSITIVE_INFINITY
     const head = HEADER_SIZE + (context.hasQuestion ? question.length : 0)
     // What this server is called is all that a response without records can have too much of.
@@ -102,16 +104,6 @@ export class ClientRules {
     if (this.#views === undefined) return
     const view = this.#views.find(context.client, 0)
     if (view !== NO_VALUE) context.view = view
-  }
-
-  #readAddress(context: QueryContext, clients: ClientAddresses, i: number): boolean {
-    const bytes = this.#bytes
-    const length = clients.clientAddress(i, bytes)
-    if (length === 0) return false
-    if (length === IPV4_SIZE) writeIpv4Client(context.client, 0, bytes, 0)
-    else writeIpv6Client(context.client, 0, bytes, 0)
-    context.hasClient = true
-    return true
   }
 }
 

@@ -4,6 +4,7 @@ import { ExtendedError } from '../wire/edns.js'
 import { FoldedName } from '../wire/folded-name.js'
 import { AdditionalSection, pointsToHosts } from './additional.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryForwarding } from './query-forwarding.js'
 import type { QueryHooks } from './query-hooks.js'
 import type { ResponseWriter } from './response-writer.js'
 import { QNAME_OFFSET, RDATA_OFFSET, SMALLEST_RECORD } from './response-writer.js'
@@ -31,6 +32,7 @@ export class Lookup {
   readonly #wildcards: Wildcards
   readonly #srvWeights: SrvWeights | undefined
   readonly #hooks: QueryHooks | undefined
+  readonly #forwarding: QueryForwarding | undefined
   /** The query in hand. */
   #context: QueryContext
   /** Where the CNAME chain is; the question's name itself stays as it is. */
@@ -38,24 +40,35 @@ export class Lookup {
   /** Hashes of the owners of the chain so far, so that a loop ends where it closes. */
   readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
 
-  constructor(settings: QuerySettings, response: ResponseWriter, chosen: ChosenRecords, hooks?: QueryHooks) {
+  constructor(
+    settings: QuerySettings,
+    response: ResponseWriter,
+    chosen: ChosenRecords,
+    hooks?: QueryHooks,
+    forwarding?: QueryForwarding,
+  ) {
     this.#hooks = hooks
+    this.#forwarding = forwarding
     this.#settings = settings
     this.#response = response
     this.#chosen = chosen
     this.#rrsets = new RRsetWriter(settings, response, chosen)
-    this.#additional = new AdditionalSection(settings, response, this.#rrsets, chosen)
     this.#wildcards = new Wildcards(settings)
+    this.#additional = new AdditionalSection(settings, response, this.#rrsets, chosen, this.#wildcards)
     this.#srvWeights = settings.normalizesSrvWeights ? new SrvWeights() : undefined
     this.#context = new QueryContext(settings, response)
   }
 
-  /** What is in none of our zones is refused. */
+  /** What is in none of our zones is forwarded, or refused. */
   answer(context: QueryContext): void {
     this.#context = context
     const { zones } = this.#settings
     const { question } = context
     let zone = zones.match(question.name)
+    if (this.#forwarding?.takes(context, zone)) {
+      this.#forwarding.answer(context)
+      return
+    }
     if (zone === undefined) {
       context.rcode = Rcode.REFUSED
       context.extendedError = ExtendedError.NOT_AUTHORITATIVE
@@ -106,7 +119,7 @@ export class Lookup {
     this.#chosen.chooseBy(zone.selection, name.hash)
     const exists = index.findFolded(name)
     const isApex = name.labelCount === zone.labelCount
-    if (exists && this.#findWanted(question.type)) this.#writeWanted(zone)
+    if (exists && this.#findWanted(question.type)) this.#writeWanted(zone, name)
     else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone)
     else if (exists && index.findType(Type.CNAME)) return false
     else if (exists || isApex) this.#writeNegative(zone, true)
@@ -123,14 +136,14 @@ export class Lookup {
       // An empty zone of ours begins there, about which this one was asked.
       this.#writeNegative(zone, true)
     } else if (!this.#wildcards.find(zone, name)) this.#writeNegative(zone, zone.isAboveNameServer(name))
-    else return this.#answerByWildcard(zone)
+    else return this.#answerByWildcard(zone, name)
     return true
   }
 
-  #answerByWildcard(zone: Zone): boolean {
+  #answerByWildcard(zone: Zone, name: FoldedName): boolean {
     const { type } = this.#context.question
     this.#context.limitHash = this.#wildcards.hash
-    if (this.#findWanted(type)) this.#writeWanted(zone)
+    if (this.#findWanted(type)) this.#writeWanted(zone, name)
     else if (this.#settings.index.findType(Type.CNAME)) return false
     else this.#writeNegative(zone, true)
     return true
@@ -158,8 +171,8 @@ export class Lookup {
     return false
   }
 
-  /** What is chosen of the RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
-  #writeWanted(zone: Zone): void {
+  /** What is chosen of the name's RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
+  #writeWanted(zone: Zone, name: FoldedName): void {
     const response = this.#response
     const { type } = this.#settings.index
     const before = response.position
@@ -168,7 +181,7 @@ export class Lookup {
     if (written === ALL_DOWN) this.#writeNegative(zone, true)
     else if (this.#countAnswers(written) && pointsToHosts(type)) {
       if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, written)
-      this.#additional.addForAnswer(written)
+      this.#additional.addForAnswer(name, written)
     }
   }
 

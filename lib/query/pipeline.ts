@@ -9,6 +9,7 @@ import { finish, optSize, responseSize } from './finish.js'
 import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
 import { type ClientAddresses, QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryForwarding } from './query-forwarding.js'
 import type { QueryHooks } from './query-hooks.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
@@ -37,6 +38,7 @@ export class QueryPipeline {
   readonly #client = new QueryClient()
   readonly #counters: Uint32Array
   readonly #hooks: QueryHooks | undefined
+  readonly #forwarding: QueryForwarding | undefined
   /** For the query that is answered later than its batch. */
   readonly #lateContext: QueryContext
 
@@ -47,14 +49,16 @@ export class QueryPipeline {
     randomSeed: number,
     batchSize: number,
     hooks?: QueryHooks,
+    forwarding?: QueryForwarding,
   ) {
     this.#index = settings.index
     this.#rules = settings.clientRules
     this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
     const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
-    this.#lookup = new Lookup(settings, this.#response, chosen, hooks)
+    this.#lookup = new Lookup(settings, this.#response, chosen, hooks, forwarding)
     this.#counters = counters
     this.#hooks = hooks
+    this.#forwarding = forwarding
     this.#lateContext = new QueryContext(settings, this.#response)
   }
 
@@ -79,7 +83,9 @@ export class QueryPipeline {
    * Returns its length; 0 for none, LATER when a hook has it parked. `capacity` is at least 512, which has room for a header, a question and an OPT record.
    */
   answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
-    return this.#answerDatagram(this.#contexts[i]!, i, response, responseStart, capacity)
+    const context = this.#contexts[i]!
+    context.comeInDatagram()
+    return this.#answer(context, i, response, responseStart, capacity)
   }
 
   /**
@@ -87,7 +93,9 @@ export class QueryPipeline {
    * can read the stream decides over padding.
    */
   answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number, isEncrypted = false): number {
-    return this.#answerStream(this.#contexts[i]!, i, response, responseStart, capacity, isEncrypted)
+    const context = this.#contexts[i]!
+    context.comeOverStream(isEncrypted)
+    return this.#answer(context, i, response, responseStart, capacity)
   }
 
   /** As `answerDatagram`, for a request that was taken once, and parked. Its client is number 0 of `clients`. */
@@ -99,7 +107,9 @@ export class QueryPipeline {
     responseStart: number,
     capacity: number,
   ): number {
-    return this.#answerDatagram(this.#takeLate(request, start, length), 0, response, responseStart, capacity)
+    const context = this.#takeLate(request, start, length)
+    context.comeInDatagram()
+    return this.#answer(context, 0, response, responseStart, capacity)
   }
 
   /** As `answerStream`, likewise. */
@@ -112,7 +122,9 @@ export class QueryPipeline {
     capacity: number,
     isEncrypted: boolean,
   ): number {
-    return this.#answerStream(this.#takeLate(request, start, length), 0, response, responseStart, capacity, isEncrypted)
+    const context = this.#takeLate(request, start, length)
+    context.comeOverStream(isEncrypted)
+    return this.#answer(context, 0, response, responseStart, capacity)
   }
 
   /** It has been counted, and admitted, already: of its client, only whose records it sees is found out once more. */
@@ -128,33 +140,12 @@ export class QueryPipeline {
     return context
   }
 
-  #answerDatagram(
-    context: QueryContext,
-    i: number,
-    response: Uint8Array,
-    responseStart: number,
-    capacity: number,
-  ): number {
-    context.isStream = false
-    context.isEncrypted = false
+  #answer(context: QueryContext, i: number, response: Uint8Array, responseStart: number, capacity: number): number {
     this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
-    return this.#respond(context, i, response, responseStart, responseSize(context, capacity))
-  }
-
-  #answerStream(
-    context: QueryContext,
-    i: number,
-    response: Uint8Array,
-    responseStart: number,
-    capacity: number,
-    isEncrypted: boolean,
-  ): number {
-    context.isStream = true
-    context.isEncrypted = isEncrypted
-    this.#checkClient(context, i)
-    this.#hooks?.begin(i, this.clients)
-    return this.#respond(context, i, response, responseStart, capacity)
+    this.#forwarding?.begin(context, i, this.clients)
+    const size = context.isStream ? capacity : responseSize(context, capacity)
+    return this.#respond(context, i, response, responseStart, size)
   }
 
   /** Who is asking, before anything of the query is read. */

@@ -1,5 +1,5 @@
 import type { CidrTable } from '../clients/cidr-table.js'
-import { ADDRESS_WORDS } from '../clients/client-address.js'
+import { ADDRESS_WORDS, writeClient } from '../clients/client-address.js'
 import type { AclAction } from '../limits/acl.js'
 import type { ServerCookies } from '../limits/server-cookies.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
@@ -85,9 +85,10 @@ export class QueryContext {
   readonly edns = new EdnsRequest()
   readonly response: ResponseWriter
 
-  /** The client's address, where `hasClient`: it is read for those only whose rules ask for it. */
+  /** The client's address, where `hasClient`: see `readClient`. */
   readonly client = new Int32Array(ADDRESS_WORDS)
   hasClient = false
+  readonly #octets = new Uint8Array(4 * ADDRESS_WORDS)
   access: Access = 'allow'
   /** The number of the view whose records the client sees. */
   view = 0
@@ -110,6 +111,8 @@ export class QueryContext {
   isClientVerified = false
   /** Whether somebody else has to decide first: there is no response yet. */
   isParked = false
+  /** Where queries are forwarded: RA for who may have that; and AD and CD as they go into the answer of somebody else. */
+  forwardFlags = 0
   /** RFC 7871: whether the client's subnet is from somebody who is believed, and so goes back, and how much of it the answer depends on. */
   answersSubnet = false
   subnetScope = 0
@@ -133,6 +136,27 @@ export class QueryContext {
     this.hasQuestion = false
     this.clearAnswer()
     this.isParked = false
+  }
+
+  comeInDatagram(): void {
+    this.isStream = false
+    this.isEncrypted = false
+  }
+
+  comeOverStream(isEncrypted: boolean): void {
+    this.isStream = true
+    this.isEncrypted = isEncrypted
+  }
+
+  /** Reads the client's address, once for a query, which is number `i` of those of `clients`. False for a query of this process. */
+  readClient(clients: ClientAddresses, i: number): boolean {
+    if (this.hasClient) return true
+    const octets = this.#octets
+    const length = clients.clientAddress(i, octets)
+    if (length === 0) return false
+    writeClient(this.client, 0, octets, length)
+    this.hasClient = true
+    return true
   }
 
   /** Forgets what has been found out for the question. */

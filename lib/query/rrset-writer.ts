@@ -27,6 +27,11 @@ export class RRsetWriter {
     this.#chosen = chosen
   }
 
+  /** Where the owner of the RRset that was written last stands in the message. */
+  get ownerOffset(): number {
+    return this.#ownerOffset
+  }
+
   /** The owner of the RRsets to come is the name at an offset in the message. */
   ownAt(offset: number): void {
     this.#ownerOffset = offset

@@ -1,8 +1,9 @@
 import { depthBit } from '../record-index/layout.js'
-import { MAX_NAME_LENGTH } from '../wire/constants.js'
+import { MAX_NAME_LENGTH, Type } from '../wire/constants.js'
 import { FoldedName } from '../wire/folded-name.js'
 import type { QuerySettings } from './query-context.js'
 import type { Zone } from './zone.js'
+import { findCut, NO_CUT } from './zone-cuts.js'
 
 const ASTERISK = 0x2a
 const WILDCARD_LABEL_SIZE = 2
@@ -22,6 +23,15 @@ export class Wildcards {
   /** The hash of the wildcard that `find` has found. */
   get hash(): number {
     return this.#name.hash
+  }
+
+  /** Sets the index' cursor to the entry of a name in the zone that a record points to, or to that of the wildcard that speaks for it. */
+  findTarget(zone: Zone, target: FoldedName): boolean {
+    const { index, zones } = this.#settings
+    if (index.findFolded(target)) return true
+    if (target.labelCount === zone.labelCount || zone.isNameServer(target) || zones.isAboveZone(target)) return false
+    // Below a cut it is for the servers of that zone to say what a wildcard stands for.
+    return findCut(index, zone, target, Type.A) === NO_CUT && this.find(zone, target)
   }
 
   /** Sets the index' cursor to the source of synthesis for a name below the apex that is not in the index. False without one. */

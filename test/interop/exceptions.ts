@@ -71,21 +71,6 @@ export const EXCEPTIONS: readonly Exception[] = [
       (await isBelowCut(theirs, record)),
   },
   {
-    servers: ['Knot'],
-    reason: 'RFC 9460 §4.1 would have addresses come along with SVCB and HTTPS too: a SHOULD that is not kept here',
-    excuses: ({ side, section, record }, { our }) =>
-      side === 'theirs' &&
-      section === 'additional' &&
-      isAddress(record) &&
-      our.answer.some(({ type }) => type === Type.SVCB || type === Type.HTTPS),
-  },
-  {
-    servers: ['Knot'],
-    reason: 'Knot makes addresses of a wildcard come along; here those that stand there alone do',
-    excuses: ({ side, section, record }) =>
-      side === 'theirs' && section === 'additional' && record?.owner === 'anything.w.interop.example.',
-  },
-  {
     servers: ['NSD'],
     reason: 'NSD takes an escaped backslash that ends a label for an escaped dot',
     excuses: (_, { question }) => Buffer.from(question.name).toString('latin1').toLowerCase().includes('\x05slash'),

@@ -36,6 +36,13 @@ class Setting {
       .sort()
   }
 
+  /** By a stream, where all find room. */
+  allPointersAt(name: string): string[] {
+    return describeResponse(this.server.askStream(buildQuery(name, 'PTR')))
+      .answer.map((record) => record.split(' ').slice(1).join(' '))
+      .sort()
+  }
+
   storedAt(name: string): number {
     return this.server.index.read(nameFromText(name)).length
   }
@@ -79,6 +86,34 @@ describe('PTR records of addresses', () => {
     for (let i = 0; i < 150; i++) setting.write(`h${i}.example`, a('192.0.2.1'))
     const response = setting.server.askStream(buildQuery('1.2.0.192.in-addr.arpa', 'PTR'))
     expect(describeResponse(response).answer).toHaveLength(100)
+  })
+
+  it('are those of names that had found no room, once there is some', () => {
+    const setting = new Setting()
+    for (let i = 0; i < 150; i++) setting.write(`h${i}.example`, a('192.0.2.1'))
+    for (let i = 0; i < 49; i++) setting.write(`h${i}.example`)
+    // Of one that is left out nothing is left either when it goes.
+    for (let i = 120; i < 125; i++) setting.write(`h${i}.example`)
+    const shown = () => setting.allPointersAt('1.2.0.192.in-addr.arpa')
+    expect(shown()).toHaveLength(96)
+    setting.write('h149.example', a('192.0.2.2'))
+    const expected = Array.from({ length: 149 }, (_, i) => i).filter((i) => i >= 49 && !(i >= 120 && i < 125))
+    expect(shown()).toEqual(expected.map((i) => `30 PTR h${i}.example.`).sort())
+  })
+
+  it('have the lowest TTL of the names that they are of', () => {
+    const setting = new Setting()
+    const ttl = () => setting.pointersAt('1.2.0.192.in-addr.arpa').map((record) => Number(record.split(' ')[0]))
+    setting.write('a.example', { ...a('192.0.2.1'), ttl: 60 })
+    setting.write('b.example', { ...a('192.0.2.1'), ttl: 5 })
+    setting.write('c.example', { ...a('192.0.2.1'), ttl: 300 })
+    expect(ttl()).toEqual([5, 5, 5])
+    setting.write('b.example', { ...a('192.0.2.1'), ttl: 90 })
+    expect(ttl()).toEqual([60, 60, 60])
+    setting.write('a.example')
+    expect(ttl()).toEqual([90, 90])
+    setting.write('b.example')
+    expect(ttl()).toEqual([300])
   })
 
   it('are none for an address whose reverse name is in no zone of ours', () => {
@@ -138,5 +173,27 @@ describe('PTR records of addresses', () => {
       }
     })
     fc.assert(property, { numRuns: 200 })
+  })
+
+  it('of more names than there is room for are a hundred of these, with the lowest TTL among them', () => {
+    const change = fc.record({ first: fc.nat(159), count: fc.nat(80), ttl: fc.constantFrom(0, 10, 20, 30) })
+    const property = fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
+      const setting = new Setting()
+      const ttls = new Map<string, number>()
+      for (const { first, count, ttl } of changes) {
+        for (let i = first; i < Math.min(160, first + count); i++) {
+          const name = `h${i}.example`
+          if (ttl === 0) ttls.delete(name)
+          else ttls.set(name, ttl)
+          setting.write(name, ...(ttl === 0 ? [] : [{ ...a('192.0.2.1'), ttl }]))
+        }
+        const shown = setting.allPointersAt('1.2.0.192.in-addr.arpa').map((record) => record.split(' '))
+        const names = shown.map(([, , name]) => name!.slice(0, -1))
+        expect(new Set(names).size).toBe(Math.min(100, ttls.size))
+        const lowest = Math.min(...names.map((name) => ttls.get(name)!))
+        expect(shown.filter(([ttl]) => Number(ttl) !== lowest)).toEqual([])
+      }
+    })
+    fc.assert(property, { numRuns: 60 })
   })
 })

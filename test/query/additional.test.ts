@@ -46,6 +46,33 @@ describe('what an answer points to', () => {
     expect(describeResponse(server.askStream(buildQuery('m.example', 'MX'))).additional).toHaveLength(16 * 5)
   })
 
+  it('may be spoken for by a wildcard of ours, but for names below a cut and those that are there', () => {
+    const server = new Answering({ zones: ['example.', 'org.', 'zone.above.org.'], policy: { ownAddresses: OWN } }).put(
+      { name: '*.example', type: 'A', data: ['192.0.2.1'] },
+      { name: '*.example', type: 'AAAA', data: ['2001:db8::1'] },
+      { name: 'there.example', type: 'TXT', data: ['x'] },
+      { name: 'sub.example', type: 'NS', data: ['ns.sub.example', 'ns.example'] },
+      { name: '*.sub.example', type: 'A', data: ['192.0.2.66'] },
+      { name: '*.org', type: 'CNAME', data: ['a.example'] },
+      { name: '*.net', type: 'A', data: ['192.0.2.77'] },
+    )
+    const along = (target: string) => {
+      server.put({ name: 'm.example', type: 'MX', data: [{ preference: 1, exchange: target }] })
+      return describeResponse(server.ask(buildQuery('m.example', 'MX'))).additional.sort()
+    }
+    expect(along('Any.x.Example')).toEqual(['Any.x.example. 30 A 192.0.2.1', 'Any.x.example. 30 AAAA 2001:db8::1'])
+    for (const target of ['there.example', 'x.there.example', 'x.sub.example', 'x.org', 'above.org', 'x.net', 'org']) {
+      expect([target, along(target)]).toEqual([target, []])
+    }
+    expect(along('ns.dns.example')).toHaveLength(2)
+    expectResponse(server.ask(buildQuery('www.sub.example')), {
+      rcode: 'NOERROR',
+      flags: 'QR RD',
+      authority: ['sub.example. 30 NS ns.sub.example.', 'sub.example. 30 NS ns.example.'],
+      additional: ['ns.example. 30 A 192.0.2.1', 'ns.example. 30 AAAA 2001:db8::1'],
+    })
+  })
+
   it('is not looked for where the answer is truncated', () => {
     const data = Array.from({ length: 100 }, (_, i) => ({ preference: i, exchange: `m${i}.example` }))
     const server = new Answering()

@@ -236,6 +236,21 @@ describe('an unhealthy address', () => {
     expect(seen()).toEqual([['a.example.'], []])
   })
 
+  it('takes the services with it whose targets are spoken for by a wildcard', () => {
+    const srv = (target: string, port: number) => ({ priority: 1, weight: 1, port, target })
+    const server = new Answering().put(
+      { name: 'www.example', type: 'SRV', data: [srv('a.w.example', 1), srv('b.example', 2), srv('alias.example', 3)] },
+      { name: '*.w.example', type: 'A', data: ['192.0.2.1'] },
+      { name: 'b.example', type: 'A', data: ['192.0.2.2'] },
+      // RFC 2782: a target must not be an alias. What is behind one is not looked at.
+      { name: 'alias.example', type: 'CNAME', data: ['a.w.example'] },
+    )
+    const targets = () => answers(server, buildQuery('www.example', 'SRV')).sort()
+    expect(targets()).toEqual(['a.w.example', 'alias.example', 'b.example'])
+    server.setHealth('unhealthy', '192.0.2.1')
+    expect(targets()).toEqual(['alias.example', 'b.example'])
+  })
+
   it('stays where it is glue', () => {
     const server = new Answering({ selection: { maxAnswers: 1 }, policy: { allUnhealthy: 'none' } }).put(
       { name: 'sub.example', type: 'NS', data: ['ns.sub.example'] },

@@ -12,6 +12,7 @@ import {
 import { RDLENGTH_SIZE, Type } from '../../wire/constants.js'
 import { FoldedName } from '../../wire/folded-name.js'
 import type { QuerySettings } from '../query-context.js'
+import { Wildcards } from '../wildcards.js'
 import type { QueryClient } from './query-client.js'
 import { RecordSelection } from './record-selection.js'
 
@@ -33,6 +34,7 @@ export class ChosenRecords {
   readonly #client: QueryClient
   readonly #selection: RecordSelection
   readonly #side = new SideView()
+  readonly #wildcards: Wildcards
   readonly #target = new FoldedName()
   /** Where each record stands, for `take`. */
   readonly #places = new Uint32Array(MAX_RECORDS)
@@ -56,6 +58,7 @@ export class ChosenRecords {
     this.#settings = settings
     this.#client = client
     this.#selection = new RecordSelection(random)
+    this.#wildcards = new Wildcards(settings)
   }
 
   /** Where the rdlength of each record stands in `bytes`; as many as `choose` has returned. */
@@ -189,13 +192,17 @@ export class ChosenRecords {
     return count
   }
 
-  /** Whether an SRV record leads to a host of ours with addresses, all of which are down. */
+  /**
+   * Whether an SRV record leads to a host of ours with addresses, be they a wildcard's, all of which are down. RFC 2782: a target must
+   * not be an alias; what is behind one is not looked at.
+   */
   #isTargetDown(at: number): boolean {
     const { index, zones } = this.#settings
     const target = this.#target
     const end = at + RDLENGTH_SIZE + ((this.bytes[at]! << 8) | this.bytes[at + 1]!)
     if (!target.read(this.bytes, at + SRV_TARGET, end, index.seed)) return false
-    if (zones.match(target) === undefined || !index.findFolded(target)) return false
+    const zone = zones.match(target)
+    if (zone === undefined || !this.#wildcards.findTarget(zone, target)) return false
     const hasIpv4 = index.findType(Type.A)
     if (hasIpv4 && !this.#areAllDown(4)) return false
     const hasIpv6 = index.findType(Type.AAAA)

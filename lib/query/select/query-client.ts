@@ -1,13 +1,16 @@
 import { NO_VALUE } from '../../clients/cidr-table.js'
-import { ADDRESS_WORDS, writeIpv4Client, writeIpv6Client } from '../../clients/client-address.js'
+import { ADDRESS_WORDS, writeClient } from '../../clients/client-address.js'
 import type { Affinity } from '../../records/selection-options.js'
 import { IPV4_SUBNET, SUBNET_ADDRESS } from '../../wire/edns.js'
 import type { ClientAddresses, QueryContext } from '../query-context.js'
 import { clientKey } from './client-key.js'
 
+const IPV4_BYTES = 4
+
 /** Whom the query in hand is answered for, as selection knows it. Looked at only where somebody asks. Made once per thread. */
 export class QueryClient {
-  readonly #words = new Int32Array(ADDRESS_WORDS)
+  /** The network for which somebody who is believed asks. */
+  readonly #subnet = new Int32Array(ADDRESS_WORDS)
   readonly #octets = new Uint8Array(4 * ADDRESS_WORDS)
   #addresses: ClientAddresses | undefined
   #number = 0
@@ -24,8 +27,8 @@ export class QueryClient {
   checkSubnet(): void {
     const context = this.#context!
     const sources = context.settings.subnetSources
-    if (sources === undefined || context.edns.isSubnetMalformed || !this.#readAddress()) return
-    context.answersSubnet = sources.find(this.#words, 0) !== NO_VALUE
+    if (sources === undefined || context.edns.isSubnetMalformed || !this.#readAddress(context)) return
+    context.answersSubnet = sources.find(context.client, 0) !== NO_VALUE
   }
 
   /** What `clientHash` knows the client by; 0 for this process itself. */
@@ -35,16 +38,13 @@ export class QueryClient {
       this.#readSubnet(context)
       // RFC 7871 §7.2.1: the answer is for the whole network, and for no larger one.
       context.subnetScope = context.edns.subnetPrefix
-    } else if (!this.#readAddress()) return 0
-    return clientKey(affinity, this.#words, 0)
+      return clientKey(affinity, this.#subnet, 0)
+    }
+    return this.#readAddress(context) ? clientKey(affinity, context.client, 0) : 0
   }
 
-  #readAddress(): boolean {
-    const octets = this.#octets
-    const length = this.#addresses!.clientAddress(this.#number, octets)
-    if (length === 4) writeIpv4Client(this.#words, 0, octets, 0)
-    else if (length > 0) writeIpv6Client(this.#words, 0, octets, 0)
-    return length > 0
+  #readAddress(context: QueryContext): boolean {
+    return context.readClient(this.#addresses!, this.#number)
   }
 
   /** The first address of the network that the client is in: behind the prefix there are zeros. */
@@ -54,7 +54,6 @@ export class QueryClient {
     for (let i = 0; i < octets.length; i++) {
       octets[i] = i < length ? reader.bytes[edns.subnetStart + SUBNET_ADDRESS + i]! : 0
     }
-    if (edns.subnetFamily === IPV4_SUBNET) writeIpv4Client(this.#words, 0, octets, 0)
-    else writeIpv6Client(this.#words, 0, octets, 0)
+    writeClient(this.#subnet, 0, octets, edns.subnetFamily === IPV4_SUBNET ? IPV4_BYTES : octets.length)
   }
 }
