@@ -1,11 +1,11 @@
-import { startTestUpstream } from '../../../lib/testing/upstream/test-upstream.js'
 import type { Bench, PartReport } from '../bench.js'
 import { type Measurement, measurementOf, summary } from '../load/measurement.js'
 import { type LoadKind, runLoad } from '../load/run-load.js'
 import { dnsmasqForwarder, unboundForwarder } from '../peers/forwarders.js'
 import { ours } from '../peers/ours.js'
 import type { Peer } from '../peers/peer.js'
-import { findProgram, RunningPeer } from '../peers/running-peer.js'
+import { startForwarder } from '../peers/running-forwarder.js'
+import { findProgram } from '../peers/running-peer.js'
 import { freePort } from '../processes/free-port.js'
 import { median, medianRatio } from '../statistics.js'
 import { type Column, number, table } from '../table.js'
@@ -79,9 +79,9 @@ class Row {
   }
 
   async measure(bench: Bench): Promise<void> {
-    await using server = await this.#started(bench)
-    const run = async (kind: LoadKind) =>
-      measurementOf(await runLoad(bench, server, { upstreamPort: this.#upstreamPort, ...kind }))
+    const upstreamPort = this.#upstreamPort
+    await using server = await startForwarder(bench, this.peer, { names: NAMES, upstreamPort })
+    const run = async (kind: LoadKind) => measurementOf(await runLoad(bench, server, { upstreamPort, ...kind }))
     if (this.isOurs) {
       this.local.push(await run({ asks: 'local' }))
       this.cached.push(await run({ asks: 'foreign' }))
@@ -89,16 +89,6 @@ class Row {
     const misses = await run({ asks: 'unique' })
     this.misses.push(misses)
     this.halfLoad.push(await run({ asks: 'unique', rate: Math.floor(misses.queriesPerSecond / 2) }))
-  }
-
-  /** To see whether it answers, a forwarder needs an upstream before the generator is there. */
-  async #started(bench: Bench): Promise<RunningPeer> {
-    await using _upstream = await startTestUpstream({
-      port: this.#upstreamPort,
-      answer: ({ name }) => ({ answer: [{ name, type: 'A', data: '192.0.2.1' }] }),
-    })
-    // It has to be there until the server answers.
-    return await RunningPeer.start(bench, this.peer, NAMES)
   }
 
   /** How many times the CPU of another one a miss takes. */
