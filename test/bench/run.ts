@@ -4,6 +4,7 @@ import { type Bench, Folders, type PartReport } from './bench.js'
 import { HELP, type PartName, parseOptions } from './options.js'
 import { etcdPart } from './parts/etcd.js'
 import { footprintPart } from './parts/footprint.js'
+import { forwardPart } from './parts/forward.js'
 import { millionPart } from './parts/million.js'
 import { peersPart } from './parts/peers.js'
 import { tcpPart } from './parts/tcp.js'
@@ -16,6 +17,7 @@ const RESULTS = 'build/bench-results.json'
 
 const PART_RUNNERS: Readonly<Record<PartName, (bench: Bench) => Promise<PartReport>>> = {
   peers: peersPart,
+  forward: forwardPart,
   million: millionPart,
   writes: writesPart,
   etcd: etcdPart,

@@ -1,12 +1,14 @@
-import { RDLENGTH_SIZE, Type } from '../../wire/constants.js'
+import { HEADER_SIZE, MAX_MESSAGE_SIZE, RDLENGTH_SIZE, Type } from '../../wire/constants.js'
 import { FoldedName } from '../../wire/folded-name.js'
 import type { Header } from '../../wire/header.js'
 import { MessageName } from './message-name.js'
 
 export const Section = { answer: 0, authority: 1, additional: 2 } as const
 
-/** The most records of a message that we look at; a message of 64 KiB has room for some 4 000 addresses of one name. */
-export const MAX_RECORDS = 4000
+/** The root's name, type, class, TTL and the length of no rdata. */
+const SMALLEST_RECORD = 11
+/** What a message has room for: counts that say more lie. */
+export const MAX_RECORDS = Math.floor((MAX_MESSAGE_SIZE - HEADER_SIZE) / SMALLEST_RECORD)
 const TYPE_CLASS_TTL_SIZE = 8
 
 /** Where the records of an upstream's reply stand. Made once, and read into again and again. */

@@ -22,6 +22,7 @@ async function start(): Promise<ContainerDns> {
     listen: { host: '127.0.0.1', port: plan.port },
     workers: plan.workers,
     transport: plan.transport,
+    ...(plan.upstreamPort !== undefined && { forward: { upstreams: [`127.0.0.1:${plan.upstreamPort}`] } }),
     store: plan.etcd === undefined ? memoryStore() : etcdStore({ hosts: [plan.etcd] }),
   }
   return createContainerDns(options)
