@@ -16,14 +16,17 @@ import { MAX_LABELS } from '../wire/constants.js'
 import { countLabels, hashName, nameToText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { Depths } from './depths.js'
+import { HashMarks } from './hash-marks.js'
 import { type IndexImage, openImage } from './index-image.js'
 import {
   CHILDREN,
   CONTROL_LOADED,
   CONTROL_MAGIC,
   CONTROL_NS_DEPTHS,
+  CONTROL_NS_MARKS,
   CONTROL_SERIAL,
   CONTROL_WILDCARD_DEPTHS,
+  CONTROL_WILDCARD_MARKS,
   CONTROL_WORDS,
   DIRECTORY,
   DIRECTORY_SIDE_BYTES,
@@ -39,7 +42,6 @@ import {
   SYNTHESIZED,
   VIEW_SHIFT,
 } from './layout.js'
-import { NsMarks } from './ns-marks.js'
 import { ALL_VIEWS, type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
 
 export interface RecordIndexOptions {
@@ -78,7 +80,9 @@ export class RecordIndexWriter {
   readonly #seed: number
   readonly #nsDepths: Depths
   readonly #wildcardDepths: Depths
-  readonly #nsMarks: NsMarks
+  readonly #nsMarks: HashMarks
+  /** Of the names right above wildcards. */
+  readonly #wildcardMarks: HashMarks
   #names = 0
   /** Whether `adoptOrphans` has met any. */
   #hasSynthesized = false
@@ -90,7 +94,8 @@ export class RecordIndexWriter {
     this.#seed = options.seed
     this.#nsDepths = new Depths(this.#control, CONTROL_NS_DEPTHS)
     this.#wildcardDepths = new Depths(this.#control, CONTROL_WILDCARD_DEPTHS)
-    this.#nsMarks = new NsMarks(this.#control)
+    this.#nsMarks = new HashMarks(this.#control, CONTROL_NS_MARKS)
+    this.#wildcardMarks = new HashMarks(this.#control, CONTROL_WILDCARD_MARKS)
     this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
     this.#slot = new ReaderSlot(this.#table.control, options.readers)
     this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
@@ -226,6 +231,7 @@ export class RecordIndexWriter {
       nsDepths: this.#nsDepths.counts,
       wildcardDepths: this.#wildcardDepths.counts,
       nsMarks: this.#nsMarks.counts,
+      wildcardMarks: this.#wildcardMarks.counts,
     }
   }
 
@@ -237,7 +243,9 @@ export class RecordIndexWriter {
     this.refuseOtherSeed(image)
     this.#nsDepths.adopt(image.nsDepths)
     this.#wildcardDepths.adopt(image.wildcardDepths)
-    this.#nsMarks.adopt(image.nsMarks, new Int32Array(image.control))
+    const control = new Int32Array(image.control)
+    this.#nsMarks.adopt(image.nsMarks, control)
+    this.#wildcardMarks.adopt(image.wildcardMarks, control)
     yield* this.#table.adopt(image.table)
     this.#names = image.names
   }
@@ -378,11 +386,15 @@ export class RecordIndexWriter {
   }
 
   #countWildcard(name: Uint8Array): void {
-    if (isWildcard(name)) this.#wildcardDepths.add(countLabels(name))
+    if (!isWildcard(name)) return
+    this.#wildcardDepths.add(countLabels(name))
+    this.#wildcardMarks.add(this.#hash(name, WILDCARD_LABEL_SIZE, name.length - WILDCARD_LABEL_SIZE))
   }
 
   #discountWildcard(name: Uint8Array): void {
-    if (isWildcard(name)) this.#wildcardDepths.remove(countLabels(name))
+    if (!isWildcard(name)) return
+    this.#wildcardDepths.remove(countLabels(name))
+    this.#wildcardMarks.remove(this.#hash(name, WILDCARD_LABEL_SIZE, name.length - WILDCARD_LABEL_SIZE))
   }
 }
 
@@ -406,6 +418,8 @@ function payloadBytesOf(name: Uint8Array, rrsets: readonly WireRRset[]): number 
     `all RRsets of ${nameToText(name)} together take ${bytes} bytes, ${MAX_PAYLOAD_BYTES} are allowed`,
   )
 }
+
+const WILDCARD_LABEL_SIZE = 2
 
 /** RFC 4592 §2.1.1: the first label is a single asterisk. */
 function isWildcard(name: Uint8Array): boolean {
