@@ -14,12 +14,12 @@ export class Wildcards {
   /** The hash of the wildcard that `find` has found. */
   hash = 0
   readonly #settings: QuerySettings
-  readonly #wildcard = new Uint8Array(WILDCARD_LABEL_SIZE + MAX_NAME_LENGTH)
+  readonly #wildcard = new Uint8Array(MAX_NAME_LENGTH + 1)
+  /** The same as the index compares names. */
+  readonly #words = new Int32Array(this.#wildcard.buffer)
 
   constructor(settings: QuerySettings) {
     this.#settings = settings
-    this.#wildcard[0] = 1
-    this.#wildcard[1] = ASTERISK
   }
 
   /** Sets the index' cursor to the entry of a name in the zone that a record points to, or to that of the wildcard that speaks for it. */
@@ -55,10 +55,13 @@ export class Wildcards {
     const from = name.labelStarts[label]!
     const length = name.length - from
     if (WILDCARD_LABEL_SIZE + length > MAX_NAME_LENGTH) return false
+    this.#words[(WILDCARD_LABEL_SIZE + length - 1) >>> 2] = 0
+    wildcard[0] = 1
+    wildcard[1] = ASTERISK
     for (let i = 0; i < length; i++) wildcard[WILDCARD_LABEL_SIZE + i] = name.bytes[from + i]!
     // Hashes are made from the root to the left.
     this.hash = hashEnd(hashStep(hashStep(undoHashEnd(name.suffixHashes[label]!), ASTERISK), 1))
-    return this.#settings.index.find(this.hash, wildcard, 0, WILDCARD_LABEL_SIZE + length)
+    return this.#settings.index.findWords(this.hash, this.#words, WILDCARD_LABEL_SIZE + length)
   }
 
   #exists(name: FoldedName, label: number): boolean {

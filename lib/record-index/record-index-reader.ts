@@ -175,6 +175,11 @@ export class RecordIndexReader {
     return this.#find(hash, this.#key.words, length)
   }
 
+  /** The same for a folded name that begins with `words` and is padded with zeros up to the end of its last word. */
+  findWords(hash: number, words: Int32Array, length: number): boolean {
+    return this.#find(hash, words, length)
+  }
+
   /** Sets the cursor to the owner's RRset of a type, if it has one. */
   findType(type: number): boolean {
     const words = this.#words
