@@ -96,8 +96,7 @@ export class ZoneTable {
 
   /** The zone that a name, from a label on, belongs to, by longest label match. */
   match(name: FoldedName, firstLabel = 0): Zone | undefined {
-    const deepest = name.labelCount - this.#mostLabels
-    for (let label = deepest > firstLabel ? deepest : firstLabel; label <= name.labelCount; label++) {
+    for (let label = Math.max(firstLabel, name.labelCount - this.#mostLabels); label <= name.labelCount; label++) {
       if (this.#hasLabelCount[name.labelCount - label] === 0) continue
       const zones = this.#byHash.get(name.suffixHashes[label]!)
       if (zones === undefined) continue
