@@ -3,6 +3,8 @@ import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
 import type { Health, HealthChange } from './health/health.js'
 import type { HealthTableSize } from './health/health-table.js'
 import type { CounterTotals } from './metrics/counter-totals.js'
+import type { TopClient, TopName } from './metrics/measurements.js'
+import type { QueryFigureTotals } from './metrics/query-figures.js'
 import type { Records } from './publish/records.js'
 import type { RecordIndexSize } from './record-index/record-index-writer.js'
 import type { BadRecord, StoreStatus } from './store/record-store.js'
@@ -30,7 +32,7 @@ export interface ContainerDnsEvents {
 }
 
 /** A snapshot of what a server is and has done. */
-export interface Stats {
+export interface Stats extends QueryFigureTotals {
   readonly ready: boolean
   readonly transport: { readonly kind: TransportKind; readonly reason: string }
   /** Sums over all threads since the start. */
@@ -59,6 +61,16 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
    */
   query(name: string, type: RecordType, options?: QueryOptions): Promise<DnsResponse>
   stats(): Stats
+  /**
+   * The names that were asked for most since the start, at most `n` of them (default 10, at most 1000), the largest first; in lower
+   * case. What was asked in the last second or so, and up to ten seconds under load, is still to come. Empty where `metrics.topNames`
+   * is false.
+   */
+  topNames(n?: number): TopName[]
+  /** The same for the clients that asked most. */
+  topClients(n?: number): TopClient[]
+  /** The same for one name; undefined for one that is not among those that are remembered. */
+  nameQueries(name: string): TopName | undefined
   /**
    * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
    * long with `ready` false, for whoever watches it to look elsewhere; default 0.

@@ -16,6 +16,7 @@ import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { createRateLimits } from './limits/create-rate-limits.js'
 import { CounterSampler } from './metrics/counter-totals.js'
 import { createCounterRows } from './metrics/counters.js'
+import { Measurements, type TopClient, type TopName } from './metrics/measurements.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
 import { Publisher } from './publish/publisher.js'
 import { PublishedRecords, type Records } from './publish/records.js'
@@ -84,6 +85,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #publisher: Publisher
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
+  readonly #measurements: Measurements
   readonly #supervisor: Supervisor
   readonly #hooks: ServerHooks
   readonly #cookieSecrets = new CookieSecrets()
@@ -107,7 +109,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const threads = threadCount(sockets)
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
-    this.#counters = new CounterSampler(this.#counterRows)
+    this.#measurements = new Measurements(threads, options.zones, options.metrics, clock)
+    this.#counters = new CounterSampler(this.#counterRows, this.#measurements)
     this.#index = new RecordIndexWriter({
       // One more than there are threads: for a store that reads everything.
       readers: threads + 1,
@@ -199,12 +202,25 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       ready: this.#ready,
       transport: { kind, reason },
       counters,
+      ...this.#measurements.read(),
       tcp: { open: counters.tcpAccepted - counters.tcpClosed },
       threads: this.#supervisor.threads,
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
       health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
     }
+  }
+
+  topNames(n?: number): TopName[] {
+    return this.#measurements.topNames(n)
+  }
+
+  topClients(n?: number): TopClient[] {
+    return this.#measurements.topClients(n)
+  }
+
+  nameQueries(name: string): TopName | undefined {
+    return this.#measurements.nameQueries(name)
   }
 
   async close(options: CloseOptions = {}): Promise<void> {
@@ -240,6 +256,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
+    this.#measurements.stop()
     this.#hooks.close()
     // Everything is closed by now, whoever failed to.
     for (const result of results) if (result.status === 'rejected') throw result.reason
@@ -330,6 +347,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     return {
       ...this.#policy,
       counters: this.#counterRows,
+      meter: this.#measurements.handle(thread),
       index: this.#index.handle(thread),
       health: this.#healthTable.handle(thread),
       ...(hooks === undefined ? {} : { hooks }),
