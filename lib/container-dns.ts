@@ -3,6 +3,7 @@ import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
 import type { Health, HealthChange } from './health/health.js'
 import type { HealthTableSize } from './health/health-table.js'
 import type { CounterTotals } from './metrics/counter-totals.js'
+import type { HostProcessStats } from './metrics/host-process.js'
 import type { TopClient, TopName } from './metrics/measurements.js'
 import type { QueryFigureTotals } from './metrics/query-figures.js'
 import type { Records } from './publish/records.js'
@@ -33,7 +34,10 @@ export interface ContainerDnsEvents {
 
 /** A snapshot of what a server is and has done. */
 export interface Stats extends QueryFigureTotals {
+  /** Of this package. */
+  readonly version: string
   readonly ready: boolean
+  readonly addresses: readonly BoundAddress[]
   readonly transport: { readonly kind: TransportKind; readonly reason: string }
   /** Sums over all threads since the start. */
   readonly counters: CounterTotals
@@ -44,6 +48,8 @@ export interface Stats extends QueryFigureTotals {
   readonly store: StoreStatus & { readonly kind: string }
   /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take. */
   readonly health: HealthTableSize & { readonly unhealthy: number }
+  /** The process that the server runs in, and how late its event loop is. */
+  readonly host: HostProcessStats
 }
 
 /** A running server. Made by `createContainerDns`. */

@@ -16,8 +16,10 @@ import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { createRateLimits } from './limits/create-rate-limits.js'
 import { CounterSampler } from './metrics/counter-totals.js'
 import { createCounterRows } from './metrics/counters.js'
+import { HostProcess } from './metrics/host-process.js'
 import { Measurements, type TopClient, type TopName } from './metrics/measurements.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
+import { PACKAGE_VERSION } from './package-version.js'
 import { Publisher } from './publish/publisher.js'
 import { PublishedRecords, type Records } from './publish/records.js'
 import { serialAfter } from './publish/serial.js'
@@ -86,6 +88,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
   readonly #measurements: Measurements
+  readonly #host = new HostProcess()
   readonly #supervisor: Supervisor
   readonly #hooks: ServerHooks
   readonly #cookieSecrets = new CookieSecrets()
@@ -110,7 +113,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
     this.#measurements = new Measurements(threads, options.zones, options.metrics, clock)
-    this.#counters = new CounterSampler(this.#counterRows, this.#measurements)
+    this.#counters = new CounterSampler(this.#counterRows, this.#measurements, this.#host)
     this.#index = new RecordIndexWriter({
       // One more than there are threads: for a store that reads everything.
       readers: threads + 1,
@@ -199,7 +202,9 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const { kind, reason } = this.#sockets.datagrams
     const counters = this.#counters.read()
     return {
+      version: PACKAGE_VERSION,
       ready: this.#ready,
+      addresses: this.addresses,
       transport: { kind, reason },
       counters,
       ...this.#measurements.read(),
@@ -208,6 +213,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
       health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
+      host: this.#host.read(),
     }
   }
 
@@ -257,6 +263,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#sockets.close()
     this.#counters.stop()
     this.#measurements.stop()
+    this.#host.stop()
     this.#hooks.close()
     // Everything is closed by now, whoever failed to.
     for (const result of results) if (result.status === 'rejected') throw result.reason

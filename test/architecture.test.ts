@@ -12,6 +12,7 @@ const ORDER = [
   'clock',
   'log',
   'fast-random',
+  'package-version',
   'wire',
   'clients',
   'records',
@@ -31,6 +32,7 @@ const ORDER = [
   'cluster',
   'options',
   'container-dns',
+  'prometheus',
   'start-limits',
   'host-queries',
   'server',
@@ -49,6 +51,7 @@ const DOORS: Record<string, readonly string[]> = {
   piscina: ['threads/thread-pool.ts'],
   eventemitter3: ['container-dns.ts', 'server.ts'],
   pino: ['cli/logger.ts', 'cli/notify-systemd.ts', 'cli/commands/serve.ts'],
+  'prom-client': ['prometheus/prometheus-text.ts'],
   commander: ['cli/run-cli.ts', 'cli/commands/serve.ts'],
 }
 
@@ -122,6 +125,7 @@ describe('the map of lib/', () => {
       'pino',
       'commander',
       'eventemitter3',
+      'prom-client',
       'record-index/record-index-writer.ts',
     ]
     expect(unwanted.filter((each) => reached.has(each))).toEqual([])
