@@ -2,6 +2,7 @@ export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
 export type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
+export type { PublishedEvent } from './event-channels.js'
 export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
 export type {
   Backend,

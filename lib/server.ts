@@ -8,6 +8,7 @@ import { Supervisor } from './cluster/supervisor.js'
 import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
 import type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
+import { isWatched, publishEvent } from './event-channels.js'
 import { type Health, type HealthChange, TableHealth } from './health/health.js'
 import { HealthTable } from './health/health-table.js'
 import { ServerHooks } from './hooks/server-hooks.js'
@@ -154,6 +155,15 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       isClosed: () => this.#closing !== undefined,
     })
     this.#supervisor = this.#createSupervisor(clock)
+  }
+
+  /** Whoever watches the process is told as well. */
+  override emit<Event extends keyof ContainerDnsEvents>(
+    event: Event,
+    ...values: EventEmitter.EventArgs<ContainerDnsEvents, Event>
+  ): boolean {
+    publishEvent(this, event, values[0])
+    return super.emit(event, ...values)
   }
 
   get ready(): boolean {
@@ -314,7 +324,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       views: this.#options.views.names,
       onChange: (name, view) => {
         // A million names of a first load need no text if nobody listens.
-        if (this.listenerCount('change') === 0) return
+        if (this.listenerCount('change') === 0 && !isWatched('change')) return
         const ofView = view === 0 ? {} : { view: this.#options.views.names[view]! }
         this.emit('change', { name: nameToText(name), ...ofView })
       },
@@ -379,7 +389,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   /** Everybody who wants to know of a change is told from here. */
   #onHealthChange(change: HealthChange): void {
-    if (this.listenerCount('health') > 0) this.emit('health', change)
+    this.emit('health', change)
     this.#hooks.onHealthChange(change)
   }
 

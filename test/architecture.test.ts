@@ -32,6 +32,7 @@ const ORDER = [
   'cluster',
   'options',
   'container-dns',
+  'event-channels',
   'prometheus',
   'start-limits',
   'host-queries',
