@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { type ContainerDnsEvents, createContainerDns, type PublishedEvent } from 'containerdns'
+import { type ContainerDns, type ContainerDnsEvents, createContainerDns, type PublishedEvent } from 'containerdns'
 import { describe, expect, it } from 'vitest'
 import { eventually } from './support/eventually.js'
 
@@ -18,11 +18,14 @@ describe('diagnostics channels', () => {
     using ready = watch('ready')
     await using first = await createContainerDns({ zones: ['example'], listen: { port: 0 }, workers: 1 })
     await using second = await createContainerDns({ zones: ['example'], listen: { port: 0 }, workers: 1 })
-    await eventually(() => expect(ready.map(({ server }) => server)).toEqual([first, second]))
+    const numberOf = ({ server }: PublishedEvent) => [first, second].indexOf(server as ContainerDns)
+    await eventually(() => expect(ready.map(numberOf)).toEqual([0, 1]))
     await second.records.put({ name: 'www.example', type: 'A', data: ['192.0.2.1'] })
     first.health.set('192.0.2.1', 'unhealthy')
-    expect([...changes]).toEqual([{ server: second, value: { name: 'www.example' } }])
-    expect(health).toMatchObject([{ server: first, value: { address: '192.0.2.1', state: 'unhealthy' } }])
+    expect(changes.map((event) => [numberOf(event), event.value])).toEqual([[1, { name: 'www.example' }]])
+    expect(health.map((event) => [numberOf(event), event.value])).toMatchObject([
+      [0, { address: '192.0.2.1', state: 'unhealthy' }],
+    ])
   })
 
   it('take nothing from listeners, and are silent once nobody subscribes', async () => {

@@ -7,6 +7,8 @@ import { NO_ZONE } from './zone.js'
 
 const IPV4_PREFIX = 32
 const IPV6_PREFIX = 128
+/** Names and clients have their times in whole seconds: a clock less to read for each batch. */
+const WALL_CLOCK_MS = 200
 /** Of a query without a question that could be read. */
 const NO_TYPE = 0
 
@@ -25,8 +27,9 @@ export class QueryMeter {
   #lateSinceMs = 0
   #begunMs = 0
   #durationMs = 0
-  /** Seconds since 1970. */
+  /** Seconds since 1970, as they were at `#wallReadMs`. */
   #now = 0
+  #wallReadMs = Number.NEGATIVE_INFINITY
 
   constructor(handle: MeterHandle, thread: number, settings: QuerySettings, randomSeed: number) {
     this.countsClients = handle.clients !== undefined
@@ -49,7 +52,7 @@ export class QueryMeter {
   /** When a batch has just been received. */
   begin(): void {
     this.#begunMs = performance.now()
-    this.#now = Math.floor(Date.now() / 1000)
+    if (this.#begunMs >= this.#wallReadMs + WALL_CLOCK_MS) this.#readWallClock()
   }
 
   /** When its last response has been handed to the kernel, and before its queries are counted. */
@@ -101,5 +104,10 @@ export class QueryMeter {
   #countClient(counter: TopKeysCounter, words: Int32Array): void {
     const hash = hashClient(words, 0, IPV4_PREFIX, IPV6_PREFIX, this.#settings.index.seed)
     counter.count(words, 4 * ADDRESS_WORDS, hash, this.#now)
+  }
+
+  #readWallClock(): void {
+    this.#wallReadMs = this.#begunMs
+    this.#now = Math.floor(Date.now() / 1000)
   }
 }
