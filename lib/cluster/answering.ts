@@ -10,8 +10,10 @@ import { LateAnswers } from '../hooks/late-answers.js'
 import { importHooks } from '../hooks/module-hooks.js'
 import { ThreadHooks } from '../hooks/thread-hooks.js'
 import { ThreadCounters } from '../metrics/counters.js'
+import type { MeterHandle } from '../metrics/measurements.js'
 import { QueryPipeline } from '../query/pipeline.js'
 import type { QuerySettings } from '../query/query-context.js'
+import { QueryMeter } from '../query/query-meter.js'
 import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
@@ -22,6 +24,7 @@ import type { ThreadTask } from './thread-life.js'
 /** What a thread that answers queries is given. */
 export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly counters: SharedArrayBuffer
+  readonly meter: MeterHandle
   readonly index: RecordIndexHandle
   readonly health: HealthHandle
   /** Left out where a host has no hooks. */
@@ -38,6 +41,7 @@ export interface Answering {
   leave(): void
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
+  readonly meter: QueryMeter
   readonly hooks: ThreadHooks | undefined
   readonly forwarding: ThreadForwarding | undefined
   /** Where queries can be parked: for hooks, and for upstreams. */
@@ -50,7 +54,7 @@ export interface Answering {
  */
 export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hooks = {}): Answering {
   const tables = openTables(task, () => receiveSegment(task.port))
-  const { counters, settings } = tables
+  const { counters, meter, settings } = tables
   const hooks = openThreadHooks(task, tables, calls)
   const forwarding = task.forwarding && new ThreadForwarding(task.forwarding, settings.index.seed, counters.values)
   const answering = {
@@ -63,7 +67,8 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
       tables.leave()
     },
     counters,
-    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, forwarding),
+    meter,
+    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, meter, forwarding),
   }
   const late = {
     hooks: hooks?.parked && new LateAnswers(hooks.parked, answering, forwarding),
@@ -76,6 +81,7 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
 export interface ThreadTables {
   readonly settings: QuerySettings
   readonly counters: ThreadCounters
+  readonly meter: QueryMeter
   readonly health: HealthReader
   enter(): void
   leave(): void
@@ -86,9 +92,11 @@ export function openTables(task: AnsweringTask, receive: () => PostedSegment | u
   const inbox = new SegmentInbox(receive)
   const index = RecordIndexReader.open(task.index, () => inbox.next('records'))
   const health = new HealthReader(task.health, () => inbox.next('health'))
+  const settings = openSettings(index, health, task)
   return {
-    settings: openSettings(index, health, task),
+    settings,
     counters: new ThreadCounters(task.counters, task.thread),
+    meter: new QueryMeter(task.meter, task.thread, settings, randomInt(1, 2 ** 31)),
     health,
     enter() {
       index.enter()

@@ -53,6 +53,7 @@ export class ThreadControl {
   readonly #heartbeat: number
   readonly #onServing: () => void
   #isStarted = false
+  #onTick = () => {}
 
   /** `onServing` is called once, at the first tick. */
   constructor(buffer: SharedArrayBuffer, thread: number, onServing: () => void) {
@@ -61,7 +62,13 @@ export class ThreadControl {
     this.#onServing = onServing
   }
 
+  /** Has something done at each tick. */
+  onTick(onTick: () => void): void {
+    this.#onTick = onTick
+  }
+
   tick(): boolean {
+    this.#onTick()
     if (!this.#isStarted) {
       this.#onServing()
       this.endStart()

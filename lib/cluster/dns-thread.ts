@@ -9,6 +9,7 @@ import {
 import { LateRings } from '../transport/late-rings.js'
 import { serveDatagrams } from '../transport/serve.js'
 import { type Answering, type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import type { ThreadControl } from './cluster-control.js'
 import { liveThread } from './thread-life.js'
 
 /** What a DNS thread is given: a plain object, posted to it. */
@@ -20,21 +21,25 @@ export interface DnsThreadTask extends AnsweringTask {
 export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): Promise<void> {
   return liveThread(task, async (control) => {
     const hooks = await importThreadHooks(task)
-    return serveDatagrams(task.endpoints, handlerFor(task, hooks), control)
+    return serveDatagrams(task.endpoints, handlerFor(task, hooks, control), control)
   })
 }
 
 /** Binds the query pipeline to the batches of the transport. */
-export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramHandler {
+export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: ThreadControl): DatagramHandler {
   const answering = openAnswering(task, BATCH_SIZE, calls)
-  const { counters, pipeline, hooks, forwarding } = answering
+  const { counters, meter, pipeline, hooks, forwarding } = answering
   const late = lateResponses(answering)
+  control?.onTick(() => meter.tick())
+  let taken = 0
   let next = 0
   return {
     ...(late === undefined ? {} : { late }),
     beginBatch(batch) {
       const { bytes, count, starts, lengths } = batch
       answering.enter()
+      meter.begin()
+      meter.protocol = 'udp'
       pipeline.clients = batch
       if (hooks !== undefined) {
         hooks.origin.protocol = 'udp'
@@ -46,6 +51,7 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramH
       }
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)
+      taken = count
       next = 0
     },
     answer: (_request, _start, _length, response, responseStart, capacity) =>
@@ -55,6 +61,7 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramH
       counters.values[Counter.batches]!++
       counters.values[Counter.sendFailures]! += sendFailures
       counters.flush()
+      pipeline.measure(taken)
     },
   }
 }

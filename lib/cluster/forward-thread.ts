@@ -56,7 +56,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
   const { forward, cache: handle, transport, listeners, descriptors } = task.forwarder
   const mailbox = new Mailbox(task, (message) => onMessage(forwarder, message))
   const tables = openTables(task, () => mailbox.nextSegment())
-  const { settings, counters } = tables
+  const { settings, counters, meter } = tables
   const { seed } = settings.index
   const cache = new AnswerCacheWriter(handle)
   const rules: ReplyRules = { ...forward.cache, mayAnswerFor: (name) => forwarder.mayAnswerFor(name) }
@@ -73,7 +73,8 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
       tables.leave()
     },
     counters,
-    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), 1, hooks, hand),
+    meter,
+    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), 1, hooks, meter, hand),
   }
   const upstreams = new Upstreams(forward, {
     clock: systemClock,

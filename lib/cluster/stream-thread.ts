@@ -16,6 +16,7 @@ import type {
 import { isPem } from '../transport/tls-certificate.js'
 import { freshness } from '../wire/freshness.js'
 import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import type { ThreadControl } from './cluster-control.js'
 import { LateStreamResponses } from './late-stream-responses.js'
 import { liveThread } from './thread-life.js'
 
@@ -31,14 +32,15 @@ export function runStreamThread(task: StreamThreadTask, handlerFor = createStrea
   const { endpoints, services, limits } = task
   return liveThread(task, async (control) => {
     const hooks = await importThreadHooks(task)
-    await serveStreams(endpoints, services, limits, handlerFor(task, hooks), control)
+    await serveStreams(endpoints, services, limits, handlerFor(task, hooks, control), control)
   })
 }
 
 /** Binds the query pipeline to the bursts of the transport. */
-export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): StreamHandler {
+export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, control?: ThreadControl): StreamHandler {
   const answering = openAnswering(task, 1, calls)
-  const { counters, pipeline, hooks, forwarding, late } = answering
+  const { counters, meter, pipeline, hooks, forwarding, late } = answering
+  control?.onTick(() => meter.tick())
   const lateForwarded = late.forwarding && new LateStreamResponses(late.forwarding)
   const isForwarded = (from: LateReceiver) => {
     if (!forwarding?.hasParked) return false
@@ -64,11 +66,14 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
       answering.enter()
+      meter.begin()
+      meter.protocol = protocol
     },
     answer(request, start, length, response, responseStart, capacity) {
       values[queries]!++
       pipeline.take(0, request, start, length)
       const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
+      pipeline.measure(1)
       if (size === LATER && !isForwarded(receiver!)) lateAnswers!.expect(hooks!.parked!.parkedSlot, receiver!)
       return size
     },

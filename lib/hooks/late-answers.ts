@@ -2,6 +2,7 @@ import { LATER } from '../handoff/layout.js'
 import { Counter, type ThreadCounters } from '../metrics/counters.js'
 import type { QueryPipeline } from '../query/pipeline.js'
 import type { ClientAddresses } from '../query/query-context.js'
+import type { QueryMeter } from '../query/query-meter.js'
 import { type Protocol, ROUTE_SIZE } from '../transport/datagram-transport.js'
 import { LateRing } from '../transport/late-ring.js'
 import { protocolOf } from './hook-query.js'
@@ -16,6 +17,8 @@ export interface LateAnswering {
   leave(): void
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
+  /** Left out where nothing is measured. */
+  readonly meter?: QueryMeter
 }
 
 /** Whoever may park a query once more, for reasons of its own, when its hooks have said all they have to say. */
@@ -68,6 +71,9 @@ export class LateAnswers extends LateRing {
       further.routes = this.#routes
     }
     pipeline.clients = this.#clients
+    const { meter } = this.#answering
+    if (meter !== undefined && protocol !== undefined) meter.protocol = protocol
+    meter?.beginLate(this.#parked.parkedSince(this.slot))
     const { requestStart, requestLength } = cursor
     const length =
       protocol === 'udp'
@@ -92,6 +98,7 @@ export class LateAnswers extends LateRing {
     pipeline.clients = this.#clientsBefore
     counters.values[Counter.sendFailures]! += sendFailures
     counters.flush()
+    this.#answering.meter?.flush()
   }
 
   #clientAddress(target: Uint8Array): number {

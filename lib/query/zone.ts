@@ -17,6 +17,9 @@ const EXPIRE_SECONDS = 86400
 /** RFC 1035 §3.3.13: serial, refresh, retry, expire and minimum stand behind the two names. */
 const SOA_NUMBERS_SIZE = 5 * 4
 
+/** Of a name that is in none of our zones. */
+export const NO_ZONE = -1
+
 /** A zone that we answer for, as it was said: its name as text, folded. */
 export interface ParsedZone {
   readonly name: string
@@ -31,6 +34,8 @@ export class Zone {
   readonly labelCount: number
   /** The apex' hash; 0 until a `ZoneTable` has given it one with its seed. */
   apexHash = 0
+  /** Its place among the server's zones; `NO_ZONE` until a `ZoneTable` has given it one. */
+  number = NO_ZONE
   /** Rdata of the synthesized NS. */
   readonly nsRdata: Uint8Array
   readonly selection: ParsedSelectionOptions
@@ -74,18 +79,23 @@ export class Zone {
 
 /** The zones of a server; the one with the most labels in common wins. */
 export class ZoneTable {
+  readonly count: number
   readonly #byHash = new Map<number, Zone[]>()
   /** The names between the apexes and the root. */
   readonly #aboveByHash = new Map<number, Uint8Array[]>()
   /** 1 for each label count that an apex has, so that most suffixes of a name are never looked up. */
   readonly #hasLabelCount = new Uint8Array(MAX_LABELS)
+  #mostLabels = 0
 
   constructor(zones: readonly Zone[], seed: number) {
-    for (const zone of zones) {
+    this.count = zones.length
+    for (const [number, zone] of zones.entries()) {
       const { apex, labelCount } = zone
+      zone.number = number
       zone.apexHash = hashName(apex, 0, apex.length, seed)
       append(this.#byHash, zone.apexHash, zone)
       this.#hasLabelCount[labelCount] = 1
+      this.#mostLabels = Math.max(this.#mostLabels, labelCount)
       for (let name = parentOf(apex); name.length > 1; name = parentOf(name)) {
         append(this.#aboveByHash, hashName(name, 0, name.length, seed), name)
       }
@@ -94,7 +104,7 @@ export class ZoneTable {
 
   /** The zone that a name, from a label on, belongs to, by longest label match. */
   match(name: FoldedName, firstLabel = 0): Zone | undefined {
-    for (let label = firstLabel; label <= name.labelCount; label++) {
+    for (let label = Math.max(firstLabel, name.labelCount - this.#mostLabels); label <= name.labelCount; label++) {
       if (this.#hasLabelCount[name.labelCount - label] === 0) continue
       const zones = this.#byHash.get(name.suffixHashes[label]!)
       if (zones === undefined) continue

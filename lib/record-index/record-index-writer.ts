@@ -9,21 +9,23 @@ import { countLabels, hashName } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { Depths } from './depths.js'
 import { inOrderOfViews, payloadBytesOf, viewOf, writePayload } from './entry-payload.js'
+import { HashMarks } from './hash-marks.js'
 import { type IndexImage, openImage } from './index-image.js'
 import {
   CHILDREN,
   CONTROL_LOADED,
   CONTROL_MAGIC,
   CONTROL_NS_DEPTHS,
+  CONTROL_NS_MARKS,
   CONTROL_SERIAL,
   CONTROL_WILDCARD_DEPTHS,
+  CONTROL_WILDCARD_MARKS,
   CONTROL_WORDS,
   DIRECTORY,
   INDEX_MAGIC,
   RRSET_COUNT,
   RRSET_COUNT_MASK,
 } from './layout.js'
-import { NsMarks } from './ns-marks.js'
 import { ALL_VIEWS, type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
 
 export interface RecordIndexOptions {
@@ -59,7 +61,9 @@ export class RecordIndexWriter {
   readonly #seed: number
   readonly #nsDepths: Depths
   readonly #wildcardDepths: Depths
-  readonly #nsMarks: NsMarks
+  readonly #nsMarks: HashMarks
+  /** Of the names right above wildcards. */
+  readonly #wildcardMarks: HashMarks
   #names = 0
   /** Whether `adoptOrphans` has met any. */
   #hasSynthesized = false
@@ -71,7 +75,8 @@ export class RecordIndexWriter {
     this.#seed = options.seed
     this.#nsDepths = new Depths(this.#control, CONTROL_NS_DEPTHS)
     this.#wildcardDepths = new Depths(this.#control, CONTROL_WILDCARD_DEPTHS)
-    this.#nsMarks = new NsMarks(this.#control)
+    this.#nsMarks = new HashMarks(this.#control, CONTROL_NS_MARKS)
+    this.#wildcardMarks = new HashMarks(this.#control, CONTROL_WILDCARD_MARKS)
     this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
     this.#slot = new ReaderSlot(this.#table.control, options.readers)
     this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
@@ -207,6 +212,7 @@ export class RecordIndexWriter {
       nsDepths: this.#nsDepths.counts,
       wildcardDepths: this.#wildcardDepths.counts,
       nsMarks: this.#nsMarks.counts,
+      wildcardMarks: this.#wildcardMarks.counts,
     }
   }
 
@@ -218,7 +224,9 @@ export class RecordIndexWriter {
     this.refuseOtherSeed(image)
     this.#nsDepths.adopt(image.nsDepths)
     this.#wildcardDepths.adopt(image.wildcardDepths)
-    this.#nsMarks.adopt(image.nsMarks, new Int32Array(image.control))
+    const control = new Int32Array(image.control)
+    this.#nsMarks.adopt(image.nsMarks, control)
+    this.#wildcardMarks.adopt(image.wildcardMarks, control)
     yield* this.#table.adopt(image.table)
     this.#names = image.names
   }
@@ -339,13 +347,19 @@ export class RecordIndexWriter {
   }
 
   #countWildcard(name: Uint8Array): void {
-    if (isWildcard(name)) this.#wildcardDepths.add(countLabels(name))
+    if (!isWildcard(name)) return
+    this.#wildcardDepths.add(countLabels(name))
+    this.#wildcardMarks.add(this.#hash(name, WILDCARD_LABEL_SIZE, name.length - WILDCARD_LABEL_SIZE))
   }
 
   #discountWildcard(name: Uint8Array): void {
-    if (isWildcard(name)) this.#wildcardDepths.remove(countLabels(name))
+    if (!isWildcard(name)) return
+    this.#wildcardDepths.remove(countLabels(name))
+    this.#wildcardMarks.remove(this.#hash(name, WILDCARD_LABEL_SIZE, name.length - WILDCARD_LABEL_SIZE))
   }
 }
+
+const WILDCARD_LABEL_SIZE = 2
 
 /** RFC 4592 §2.1.1: the first label is a single asterisk. */
 function isWildcard(name: Uint8Array): boolean {

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { type Bench, Folders, type PartReport } from './bench.js'
 import { HELP, type PartName, parseOptions } from './options.js'
+import { costsPart } from './parts/costs.js'
 import { etcdPart } from './parts/etcd.js'
 import { footprintPart } from './parts/footprint.js'
 import { forwardPart } from './parts/forward.js'
@@ -18,6 +19,7 @@ const RESULTS = 'build/bench-results.json'
 const PART_RUNNERS: Readonly<Record<PartName, (bench: Bench) => Promise<PartReport>>> = {
   peers: peersPart,
   forward: forwardPart,
+  costs: costsPart,
   million: millionPart,
   writes: writesPart,
   etcd: etcdPart,

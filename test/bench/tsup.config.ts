@@ -7,6 +7,7 @@ export default defineConfig({
     'load-generator': 'test/bench/load/load-generator.ts',
     'our-server': 'test/bench/servers/our-server.ts',
     'echo-server': 'test/bench/servers/echo-server.ts',
+    queries: 'test/bench/micro/queries.ts',
     'life-probe': 'test/bench/probes/life-probe.ts',
   },
   outDir: 'build/bench',

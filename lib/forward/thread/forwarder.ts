@@ -69,6 +69,8 @@ export class Forwarder {
   /** The zone of the question whose reply is being read. */
   #zone: number | undefined
   #isFlushDue = false
+  /** Since when the query in hand, or the first one that asked the same, has waited; NaN where that is not known. */
+  #sinceMs = Number.NaN
   #entered = 0
   #lateTimer: NodeJS.Timeout | undefined
 
@@ -206,6 +208,7 @@ export class Forwarder {
     }
     if (cache.reader.find(question.name, question.type, CLASS_IN, flags, view, hand.nowSeconds)) {
       hand.hand = 'cached'
+      this.#sinceMs = Number.NaN
       this.#answer(query)
     } else if (upstreams.isOwnProbe(question.name.bytes.subarray(0, question.name.length))) {
       this.#answerFailure(query, ExtendedError.NETWORK_ERROR)
@@ -337,6 +340,7 @@ export class Forwarder {
 
   #answerAll(question: OpenQuestion): void {
     const { answering, hand } = this.#parts
+    this.#sinceMs = question.sinceMs
     for (let query = question.takeAll(); query !== undefined; ) {
       const { next } = query
       if (hand.hand === 'stale') answering.counters.values[Counter.cacheStale]!++
@@ -366,6 +370,9 @@ export class Forwarder {
     const { pipeline } = answering
     const { bytes, requestStart, requestLength } = slot
     const protocol = protocolOf(slot.protocol)
+    const { meter } = answering
+    if (meter !== undefined && protocol !== undefined) meter.protocol = protocol
+    meter?.beginLate(this.#sinceMs)
     if (hooks !== undefined) hooks.origin.protocol = protocol
     if (protocol === 'udp') {
       return pipeline.answerDatagramLate(bytes, requestStart, requestLength, target, start, capacity)
@@ -423,7 +430,8 @@ export class Forwarder {
   }
 
   #flush(): void {
-    const { counters } = this.#parts.answering
+    const { counters, meter } = this.#parts.answering
+    meter?.flush()
     for (const desk of this.#desks.values()) counters.values[Counter.sendFailures]! += desk.flush()
     counters.flush()
   }

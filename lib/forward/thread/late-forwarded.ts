@@ -69,6 +69,8 @@ export class LateForwarded extends LateRing {
     const wasOverdue = forwarding.isOverdue
     forwarding.isOverdue = true
     pipeline.clients = this.#clients
+    // How long it was here is known, and says nothing about us.
+    this.#answering.meter?.beginLate(Number.NaN)
     if (hooks !== undefined) {
       hooks.origin.protocol = protocol
       hooks.isAskedAlready = true
