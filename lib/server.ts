@@ -83,6 +83,9 @@ function putTogether(options: ParsedOptions, sockets: ServerSockets): Server {
 class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
+  readonly zones: readonly string[]
+  readonly views: readonly string[]
+  readonly store: RecordStore
   readonly health: Health
   readonly cache: Cache
   readonly #options: ParsedOptions
@@ -117,6 +120,9 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#sockets = sockets
     this.addresses = sockets.addresses
     const threads = threadCount(sockets, options.forward !== undefined)
+    this.zones = options.zones.map(({ name }) => name)
+    this.views = options.views.names
+    this.store = options.store
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
     this.#measurements = new Measurements(threads, options.zones, options.metrics, clock)
