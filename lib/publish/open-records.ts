@@ -69,6 +69,7 @@ class RecordsOfStore implements OpenedRecords {
     this.health = health
     this.#publisher = new Publisher({
       ...{ index, defaultTtl, logger, clock, loaderFile, readerSlot: 0, views, synthesizesPtr: false },
+      zoneNames: () => this.zones,
       placeOf: places(zones, seed),
       onChange: () => {},
       onHealth: (address, state) => health.setFrom('store', address, state),

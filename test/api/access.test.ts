@@ -86,6 +86,9 @@ describe('without tokens', () => {
     const put = await client.ask('PUT', '/v1/zones/example/rrsets/a.example/A', { data: ['192.0.2.1'] }, { as: '' })
     expect(put).toMatchObject({ status: 201 })
     expect(put.body).not.toHaveProperty('owner')
+    const bulk = { changes: [{ action: 'put', rrset: { name: 'out.side', type: 'A', data: ['192.0.2.1'] } }] }
+    const refused = await client.ask('POST', '/v1/bulk', bulk, { as: '' })
+    expect(refused.body.errors).toMatchObject([{ index: 0, code: 'CDNS_NAME_OUT_OF_ZONE' }])
   })
 
   it('a web site whose name leads here is refused', async () => {
