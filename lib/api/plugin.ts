@@ -107,7 +107,8 @@ class Surface {
     this.#app.route({
       ...{ method, url: path, bodyLimit: this.#options.bodyLimitBytes },
       schema: requestSchema(schema),
-      onRequest: (request) => this.#authenticate(route.access, request),
+      // After onRequest, where requests are counted, and before anything of a body is read: whoever tries tokens is held up, too.
+      preParsing: (request) => this.#authenticate(route.access, request),
       errorHandler: (error, request, reply) => this.#sendError(route.errors ?? 'problem', error, request, reply),
       handler: async (request, reply) => send(reply, await route.handle(this.#callOf(request))),
     })
@@ -118,7 +119,7 @@ class Surface {
     if (methods.length === 0) return
     this.#app.route({
       ...{ method: [...methods], url: path },
-      onRequest: async (request, reply) => {
+      preParsing: async (request, reply) => {
         await this.#authenticate('any', request)
         reply.header('allow', allowed)
         noSuchMethod(request.method, path)

@@ -226,6 +226,11 @@ describe('the plugin', () => {
     const limited = answers.filter(({ status }) => status === 429)
     expect(limited.length).toBeGreaterThan(0)
     expect(limited[0]!.body).toMatchObject({ code: 'CDNS_RATE_LIMITED', status: 429 })
+    // Whoever tries tokens is no exception.
+    const guesses = await Promise.all(
+      Array.from({ length: 30 }, () => other.client.ask('GET', '/v1/zones', undefined, { as: 'stranger' })),
+    )
+    expect(guesses.map(({ status }) => status)).toContain(429)
   })
 
   it('tells what it has not: no server, no cache, no metrics', async () => {
