@@ -1,6 +1,7 @@
 import fastifyRateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ContainerDnsError } from '../errors.js'
+import { prometheusText } from '../prometheus/prometheus-text.js'
 import { openRecords } from '../publish/open-records.js'
 import type { Principal } from './access.js'
 import { allRoutes, noSuchMethod, otherMethods } from './all-routes.js'
@@ -31,7 +32,8 @@ export async function registerApi(
   options: ParsedApiOptions,
   isOpen: () => boolean,
 ): Promise<void> {
-  const { logger, bulkLimit, metrics } = options
+  const { logger, bulkLimit, server } = options
+  const metrics = options.metrics ?? (server && (() => prometheusText(server.stats())))
   const tokens = options.tokens === undefined ? undefined : await Tokens.open(options.tokens, logger)
   const opened = await openSource(options).catch((error: unknown) => {
     tokens?.close()

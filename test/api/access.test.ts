@@ -241,6 +241,9 @@ describe('the plugin', () => {
     }
     expect(await client.ask('DELETE', '/v1/cache')).toMatchObject({ status: 501 })
     expect(await client.ask('GET', '/v1/stats')).toMatchObject({ status: 200, body: { store: { kind: 'memory' } } })
+    expect((await under.client.ask('GET', '/metrics')).text).toContain('# HELP')
+    const { body } = await under.client.ask('GET', '/v1/top?limit=5')
+    expect(body).toEqual({ names: expect.any(Array) })
     await using withMetrics = await ApiUnderTest.start({}, { metrics: () => 'up 1\n' })
     expect(await withMetrics.client.ask('GET', '/metrics')).toMatchObject({ status: 200, text: 'up 1\n' })
   })
