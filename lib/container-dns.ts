@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'eventemitter3'
 import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
+import type { ExportStats } from './export/query-export.js'
 import type { ForwardStats } from './forward/server-forwarding.js'
 import type { Health, HealthChange } from './health/health.js'
 import type { HealthTableSize } from './health/health-table.js'
@@ -49,6 +50,8 @@ export interface Stats extends QueryFigureTotals {
   readonly store: StoreStatus & { readonly kind: string }
   /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take. */
   readonly health: HealthTableSize & { readonly unhealthy: number }
+  /** What `queryLog` and `dnstap` have written; left out where there is neither. */
+  readonly export?: ExportStats
   /** The process that the server runs in, and how late its event loop is. */
   readonly host: HostProcessStats
   /** Upstreams, what they are being asked, and the answer cache; undefined where nothing is forwarded. */
@@ -96,6 +99,8 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   topClients(n?: number): TopClient[]
   /** The same for one name; undefined for one that is not among those that are remembered. */
   nameQueries(name: string): TopName | undefined
+  /** Has the file of `queryLog` opened anew: somebody has moved it. Nothing to do where there is none. */
+  reopenLogs(): void
   /**
    * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
    * long with `ready` false, for whoever watches it to look elsewhere; default 0.

@@ -57,6 +57,7 @@ export const ERROR_CODES = {
   CDNS_HOOK_INVALID: 'A hook has returned what makes no sense there; the query was answered without it. Logged only.',
   CDNS_HOOKS_OFF: 'Hooks from modules have hung or ended three threads, and are off for this server.',
   CDNS_QUERY_DROPPED: 'The hook onQuery has dropped a query of the host itself, which has no answer then.',
+  CDNS_QUERY_LOG_FAILED: 'The file of the query log cannot be opened; see the cause.',
   CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',
   CDNS_ABORTED: 'The AbortSignal that was passed in has been aborted.',
   CDNS_FLUSH_FAILED:

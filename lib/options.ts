@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { type Bounds, describe, numberWithin, parseBoolean, refuseUnknownKeys } from './bounds.js'
 import { ContainerDnsError } from './errors.js'
+import { type DnstapOptions, type ParsedExport, parseExport, type QueryLogOptions } from './export/options.js'
 import { type ForwardOptions, type ForwardZoneOptions, type ParsedForward, parseForward } from './forward/options.js'
 import type { HookOptions } from './hooks/hooks.js'
 import { HOOK_TIMEOUT_MS, type ParsedHooks, parseHooks } from './hooks/options.js'
@@ -94,6 +95,10 @@ export interface ContainerDnsOptions {
   amplification?: AmplificationOptions
   /** What is measured beside what costs nothing; default: all of it. */
   metrics?: MetricsOptions
+  /** A line of JSON for each query, or some of them; default: none. */
+  queryLog?: QueryLogOptions
+  /** Queries and responses for a reader of dnstap; default: none. */
+  dnstap?: DnstapOptions
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
   /** Aborting it ends the start, or closes the server. */
@@ -134,6 +139,7 @@ export interface ParsedOptions {
   readonly acl: Int32Array | undefined
   readonly amplification: ParsedAmplification
   readonly metrics: ParsedMetrics
+  readonly export: ParsedExport
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
   readonly startTimeoutMs: number
@@ -164,6 +170,8 @@ export const OPTION_NAMES = [
   'acl',
   'amplification',
   'metrics',
+  'queryLog',
+  'dnstap',
   'logger',
   'signal',
   'startTimeoutMs',
@@ -178,6 +186,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     'dns',
     'stream',
     'forward',
+    'export',
     'loader',
   ])
   const negativeTtl = numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL)
@@ -203,6 +212,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     acl: parseAcl(given.acl),
     amplification: parseAmplification(given.amplification),
     metrics: parseMetrics(given.metrics),
+    export: parseExport(given.queryLog, given.dnstap),
     logger: parseLogger(given.logger),
     signal: parseSignal(given.signal),
     startTimeoutMs: numberWithin('startTimeoutMs', given.startTimeoutMs, START_TIMEOUT_MS),

@@ -5,10 +5,11 @@ import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
 import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
-import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
+import { type AnsweringOf, exportPlan, threadCount, threadPlans } from './cluster/thread-plans.js'
 import type { Cache, CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
 import { isWatched, publishEvent } from './event-channels.js'
+import { QueryExport } from './export/query-export.js'
 import { refuseOwnListeners } from './forward/own-listeners.js'
 import { type ForwardStats, ServerForwarding } from './forward/server-forwarding.js'
 import { type Health, type HealthChange, TableHealth } from './health/health.js'
@@ -101,6 +102,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #supervisor: Supervisor
   readonly #hooks: ServerHooks
   readonly #forwarding: ServerForwarding | undefined
+  /** Left out where nobody is told of queries. */
+  readonly #export: QueryExport | undefined
   readonly #cookieSecrets = new CookieSecrets()
   readonly #secretTimer: NodeJS.Timeout
   readonly #policy: AnswerPolicy
@@ -153,6 +156,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       onOff: (cause) => callHost(() => this.emit('hooksOff', cause)),
     })
     this.#forwarding = this.#createForwarding()
+    this.#export = this.#createExport()
     this.#queries = new HostQueries({
       index: this.#index.reader,
       health: this.#healthTable.handle(threads),
@@ -237,6 +241,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       threads: this.#supervisor.threads,
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
+      ...(this.#export === undefined ? {} : { export: this.#export.stats() }),
       health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
       forward: this.#forwarding?.stats(),
       host: this.#host.read(),
@@ -253,6 +258,10 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   nameQueries(name: string): TopName | undefined {
     return this.#measurements.nameQueries(name)
+  }
+
+  reopenLogs(): void {
+    this.#export?.reopen()
   }
 
   async close(options: CloseOptions = {}): Promise<void> {
@@ -286,6 +295,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
     const results = await Promise.allSettled(ends)
     this.#queries.close()
+    this.#export?.close()
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
@@ -369,15 +379,37 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     })
   }
 
+  #createExport(): QueryExport | undefined {
+    const { queryLog, dnstap } = this.#options.export
+    if (queryLog === undefined && dnstap === undefined) return undefined
+    return new QueryExport({
+      export: this.#options.export,
+      threads: this.#threads,
+      logger: this.#options.logger,
+      isWatched: () => isWatched('query'),
+      onQuery: (query) => publishEvent(this, 'query', query),
+    })
+  }
+
   #createSupervisor(clock: Clock): Supervisor {
+    const queries = this.#export
+    const plans = threadPlans(
+      this.#sockets,
+      this.#options,
+      (thread) => this.#answeringOf(thread),
+      this.#forwarding && (() => this.#forwarding!.forwarderTask()),
+    )
+    if (queries !== undefined) {
+      const handle = () => queries.handle(!this.#ready)
+      plans.push(exportPlan(this.#options, { handle, end: () => queries.end() }))
+    }
     return new Supervisor({
-      plans: threadPlans(
-        this.#sockets,
-        this.#options,
-        (thread) => this.#answeringOf(thread),
-        this.#forwarding && (() => this.#forwarding!.forwarderTask()),
-      ),
+      plans,
+      onExportState: (sink, failure) => queries?.onState(sink, failure),
+      onExported: (exported) => queries?.onQueries(exported),
       onDeath: (thread) => {
+        // It reads neither of the two tables.
+        if (thread === this.#threads) return queries?.onDeath()
         this.#index.releaseReader(thread)
         this.#healthTable.release(thread)
         this.#hooks.onDeath(thread)
@@ -407,6 +439,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       health: this.#healthTable.handle(thread),
       ...(hooks === undefined ? {} : { hooks }),
       ...(forwarding === undefined ? {} : { forwarding }),
+      ...(this.#export === undefined ? {} : { tap: this.#export.tapFor(thread) }),
     }
   }
 

@@ -30,6 +30,7 @@ const ORDER = [
   'query',
   'hooks',
   'forward',
+  'export',
   'publish',
   'cluster',
   'options',

@@ -88,6 +88,7 @@ describe('the package, installed in an empty folder', () => {
     ).toEqual([])
     expect(files).toContain('package/dist/workers/dns-worker.js')
     expect(files).toContain('package/dist/workers/stream-worker.js')
+    expect(files).toContain('package/dist/workers/export-worker.js')
     expect(files).toContain('package/LICENSE')
   })
 

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { type TapHandle, ThreadTap } from '../export/thread-tap.js'
 import { LateForwarded } from '../forward/thread/late-forwarded.js'
 import { type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
 import { type HealthHandle, HealthReader } from '../health/health-reader.js'
@@ -31,6 +32,8 @@ export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly hooks?: HookTask
   /** Left out where nothing is forwarded, and for the forward thread itself. */
   readonly forwarding?: ForwardingTask
+  /** Left out where no queries are exported. */
+  readonly tap?: TapHandle
 }
 
 /** The query pipeline of one thread, with the tables that it reads and the counters that it counts in. */
@@ -57,6 +60,7 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
   const { counters, meter, settings } = tables
   const hooks = openThreadHooks(task, tables, calls)
   const forwarding = task.forwarding && new ThreadForwarding(task.forwarding, settings.index.seed, counters.values)
+  const tap = openTap(task, tables)
   const answering = {
     enter() {
       tables.enter()
@@ -65,11 +69,13 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
     leave() {
       forwarding?.leave()
       tables.leave()
+      tap?.flush()
     },
     counters,
     meter,
     pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, meter, forwarding),
   }
+  answering.pipeline.tap = tap
   const late = {
     hooks: hooks?.parked && new LateAnswers(hooks.parked, answering, forwarding),
     forwarding: forwarding && new LateForwarded(forwarding, answering, hooks),
@@ -107,6 +113,11 @@ export function openTables(task: AnsweringTask, receive: () => PostedSegment | u
       index.leave()
     },
   }
+}
+
+/** Undefined where no queries are exported. To be flushed when a batch is left. */
+export function openTap(task: AnsweringTask, { meter }: ThreadTables): ThreadTap | undefined {
+  return task.tap && new ThreadTap(task.tap, meter, randomInt(1, 2 ** 31))
 }
 
 /** Imports what a thread needs before it can serve. Rejects with CDNS_HOOK_MODULE_FAILED where the server cannot do without. */

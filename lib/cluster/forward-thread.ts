@@ -17,7 +17,7 @@ import { type OtherMessage, receiveSegment } from '../threads/receive-segment.js
 import type { PostedSegment } from '../threads/segment-inbox.js'
 import { DescriptorList } from '../transport/descriptor-list.js'
 import { untilStopped } from '../transport/until-stopped.js'
-import { type AnsweringTask, importThreadHooks, openTables, openThreadHooks } from './answering.js'
+import { type AnsweringTask, importThreadHooks, openTables, openTap, openThreadHooks } from './answering.js'
 import { liveThread } from './thread-life.js'
 
 /** What the forward thread is given: a plain object, posted to it. */
@@ -63,6 +63,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
   const reply = new CheckedReply(seed, rules)
   const hand = new AnswerInHand(reply, cache.reader)
   const hooks = openThreadHooks(task, tables, calls)
+  const tap = openTap(task, tables)
   const answering = {
     enter() {
       tables.enter()
@@ -71,11 +72,13 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
     leave() {
       cache.reader.leave()
       tables.leave()
+      tap?.flush()
     },
     counters,
     meter,
     pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), 1, hooks, meter, hand),
   }
+  answering.pipeline.tap = tap
   const upstreams = new Upstreams(forward, {
     clock: systemClock,
     logger: postedLogger(task),

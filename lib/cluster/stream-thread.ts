@@ -56,7 +56,11 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
   let isEncrypted = false
   let queries = Counter.tcpQueries
   let receiver: LateReceiver | undefined
-  pipeline.clients = { areOnStreams: true, clientAddress: (_, target) => writeClientAddress(client, target) }
+  pipeline.clients = {
+    areOnStreams: true,
+    clientAddress: (_, target) => writeClientAddress(client, target),
+    clientPort: () => receiver?.clientPort ?? 0,
+  }
   return {
     beginBurst(address, protocol, from) {
       client = address

@@ -28,6 +28,8 @@ export interface ThreadPlan {
   readonly task: () => object
   /** Ends the thread's wait, so that it looks whether to stop. */
   readonly wake: () => void
+  /** For a thread that goes on until the others have ended: tells it that they have. */
+  readonly end?: () => void
 }
 
 export interface SupervisorOptions {
@@ -42,6 +44,10 @@ export interface SupervisorOptions {
   readonly onCertificate: (file: string, failure: Error | undefined) => void
   /** A hook in a thread has failed; now and then, if it does so often. */
   readonly onHookFault: (hook: string, error: Error) => void
+  /** Exported queries cannot be written where they should be, or can again. */
+  readonly onExportState?: (sink: string, failure: Error | undefined) => void
+  /** Exported queries have come for this thread. */
+  readonly onExported?: (queries: readonly object[]) => void
   /** A thread that was run again goes on without its hooks. */
   readonly onHooksLost: (error: Error) => void
   readonly onForwardStats?: (stats: object) => void
@@ -167,11 +173,9 @@ export class Supervisor {
     clearInterval(this.#heartbeatTimer)
     this.#tellToStop()
     for (const thread of this.#threads) clearTimeout(thread.timer)
-    const force = setTimeout(() => {
-      for (const thread of this.#threads) this.#end(thread)
-    }, STOP_TIMEOUT_MS)
-    await Promise.allSettled(this.#threads.map((thread) => thread.run))
-    clearTimeout(force)
+    await this.#ended(this.#threads.filter(({ plan }) => plan.end === undefined))
+    for (const { plan } of this.#threads) plan.end?.()
+    await this.#ended(this.#threads)
     await this.#pool?.destroy()
     this.#unregister()
   }
@@ -183,6 +187,15 @@ export class Supervisor {
   #onPoolError(error: Error): void {
     callHost(() => this.#options.onError(error))
     for (const thread of this.#threads) if (thread.state === 'starting') this.#end(thread)
+  }
+
+  /** Those that have not ended in time are ended by force. */
+  async #ended(threads: readonly Thread[]): Promise<void> {
+    const force = setTimeout(() => {
+      for (const thread of threads) this.#end(thread)
+    }, STOP_TIMEOUT_MS)
+    await Promise.allSettled(threads.map((thread) => thread.run))
+    clearTimeout(force)
   }
 
   #tellToStop(): void {
@@ -274,6 +287,12 @@ export class Supervisor {
         return
       case 'certificate':
         callHost(() => this.#options.onCertificate(message.file, message.error && fromPlainError(message.error)))
+        return
+      case 'exportState':
+        callHost(() => this.#options.onExportState?.(message.sink, message.error && fromPlainError(message.error)))
+        return
+      case 'exported':
+        callHost(() => this.#options.onExported?.(message.queries))
         return
       default:
         message satisfies never

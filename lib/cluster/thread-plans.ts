@@ -4,6 +4,7 @@ import type { ServerSockets } from '../transport/open-sockets.js'
 import type { StreamLimits } from '../transport/stream-transport.js'
 import type { AnsweringTask } from './answering.js'
 import type { DnsThreadTask } from './dns-thread.js'
+import type { ExportThreadTask } from './export-thread.js'
 import type { ForwardThreadTask } from './forward-thread.js'
 import type { StreamThreadTask } from './stream-thread.js'
 import type { ThreadPlan } from './supervisor.js'
@@ -53,6 +54,18 @@ export function threadPlans(
     plans.push({ role: 'forward', workerFile: workerFiles.forward, task, wake: () => {} })
   }
   return plans
+}
+
+/** The thread that exports queries; the last one, since it has neither counters nor a slot in the index. */
+export function exportPlan(settings: ThreadSettings, queries: ExportedThreads): ThreadPlan {
+  const task = (): Unsupervised<ExportThreadTask> => ({ export: queries.handle() })
+  return { role: 'export', workerFile: settings.workerFiles.export, task, wake: () => {}, end: () => queries.end() }
+}
+
+/** What the export thread is given, and how it is told that all others have ended. */
+export interface ExportedThreads {
+  handle(): ExportThreadTask['export']
+  end(): void
 }
 
 /** A task, but for what the supervisor adds. */

@@ -2,6 +2,7 @@ import type { Stats } from '../container-dns.js'
 import { COUNTER_NAMES } from '../metrics/counters.js'
 import type { Distribution, FigureProtocol } from '../metrics/query-figures.js'
 import { COUNTER_METRICS } from './counter-metrics.js'
+import { EXPORT_METRICS } from './export-metrics.js'
 
 /** One value of a metric. */
 export interface Sample {
@@ -157,6 +158,7 @@ export const METRICS: readonly Metric[] = [
     type: 'gauge',
     samples: ({ store }) => (store.snapshot === undefined ? [] : [{ labels: {}, value: store.snapshot.ageMs / 1000 }]),
   },
+  ...EXPORT_METRICS,
   gauge(
     'containerdns_health_unhealthy_addresses',
     'Addresses that are unhealthy.',

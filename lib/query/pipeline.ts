@@ -13,6 +13,7 @@ import { type ClientAddresses, QueryContext, type QuerySettings } from './query-
 import type { QueryForwarding } from './query-forwarding.js'
 import type { QueryHooks } from './query-hooks.js'
 import type { QueryMeter } from './query-meter.js'
+import type { QueryTap } from './query-tap.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
 import { ChosenRecords } from './select/chosen-records.js'
@@ -32,6 +33,8 @@ import { QueryClient } from './select/query-client.js'
 export class QueryPipeline {
   /** Who has sent the requests in hand; cookies are made for their addresses. */
   clients: ClientAddresses = NO_CLIENTS
+  /** Is shown what is answered. */
+  tap: QueryTap | undefined = undefined
   readonly #index: RecordIndexReader
   readonly #rules: ClientRules
   readonly #cookies: ServerCookies | undefined
@@ -98,8 +101,7 @@ export class QueryPipeline {
   answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
     const context = this.#contexts[i]!
     context.comeInDatagram()
-    context.responseLength = this.#answer(context, i, response, responseStart, capacity)
-    return context.responseLength
+    return this.#answerInTime(context, i, response, responseStart, capacity)
   }
 
   /**
@@ -109,8 +111,7 @@ export class QueryPipeline {
   answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number, isEncrypted = false): number {
     const context = this.#contexts[i]!
     context.comeOverStream(isEncrypted)
-    context.responseLength = this.#answer(context, i, response, responseStart, capacity)
-    return context.responseLength
+    return this.#answerInTime(context, i, response, responseStart, capacity)
   }
 
   /** As `answerDatagram`, for a request that was taken once, and parked. Its client is number 0 of `clients`. */
@@ -124,7 +125,7 @@ export class QueryPipeline {
   ): number {
     const context = this.#takeLate(request, start, length)
     context.comeInDatagram()
-    return this.#measuredLate(this.#answer(context, 0, response, responseStart, capacity))
+    return this.#answerAtLast(context, response, responseStart, capacity)
   }
 
   /** As `answerStream`, likewise. */
@@ -139,7 +140,7 @@ export class QueryPipeline {
   ): number {
     const context = this.#takeLate(request, start, length)
     context.comeOverStream(isEncrypted)
-    return this.#measuredLate(this.#answer(context, 0, response, responseStart, capacity))
+    return this.#answerAtLast(context, response, responseStart, capacity)
   }
 
   /**
@@ -154,8 +155,21 @@ export class QueryPipeline {
     meter.flush()
   }
 
-  #measuredLate(length: number): number {
+  #answerInTime(context: QueryContext, i: number, response: Uint8Array, start: number, capacity: number): number {
+    const length = this.#answer(context, i, response, start, capacity)
+    context.responseLength = length
+    if (this.tap !== undefined && length !== LATER) {
+      this.tap.answered(context, this.clients, i, response, start, length, false)
+    }
+    return length
+  }
+
+  #answerAtLast(context: QueryContext, response: Uint8Array, start: number, capacity: number): number {
+    const length = this.#answer(context, 0, response, start, capacity)
     if (length > 0) this.#meter?.countLateResponse(length)
+    if (this.tap !== undefined && length !== LATER) {
+      this.tap.answered(context, this.clients, 0, response, start, length, true)
+    }
     return length
   }
 

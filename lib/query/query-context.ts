@@ -63,6 +63,8 @@ export interface OwnAddresses {
 export interface ClientAddresses {
   /** Writes the address from which request `i` came, 4 or 16 octets, and returns its length; 0 when it came from this process. */
   clientAddress(i: number, target: Uint8Array): number
+  /** The port from which request `i` came; 0, and left out, where nobody knows. */
+  clientPort?(i: number): number
   /** Whether they are at the other ends of streams, and so where they say they are. */
   readonly areOnStreams?: boolean
 }

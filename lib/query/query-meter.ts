@@ -24,6 +24,7 @@ export class QueryMeter {
   readonly #names: TopKeysCounter | undefined
   readonly #clients: TopKeysCounter | undefined
   #responses = 0
+  #protocol: FigureProtocol = 'udp'
   #lateSinceMs = 0
   #begunMs = 0
   #durationMs = 0
@@ -39,8 +40,24 @@ export class QueryMeter {
     this.#clients = handle.clients && new TopKeysCounter(handle.clients, randomSeed)
   }
 
+  /** Over what the queries in hand came. */
+  get protocol(): FigureProtocol {
+    return this.#protocol
+  }
+
   set protocol(protocol: FigureProtocol) {
+    this.#protocol = protocol
     this.#figures.protocol = protocol
+  }
+
+  /** When the batch in hand came, as `performance.now()` has it. */
+  get begunMs(): number {
+    return this.#begunMs
+  }
+
+  /** The same for the query that is answered later; not finite where nobody knows any more. */
+  get lateSinceMs(): number {
+    return this.#lateSinceMs
   }
 
   /** Between batches, several times a second. */

@@ -23,6 +23,10 @@ export type MessageFromThread =
   | { readonly type: 'hooksLost'; readonly error: PlainError }
   /** The certificate in a file was replaced, or could not be. */
   | { readonly type: 'certificate'; readonly file: string; readonly error: PlainError | undefined }
+  /** Exported queries cannot be written where they should be, or can again. */
+  | { readonly type: 'exportState'; readonly sink: string; readonly error: PlainError | undefined }
+  /** Exported queries for who has subscribed; what stands in them is for `export/` to know. */
+  | { readonly type: 'exported'; readonly queries: readonly object[] }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 

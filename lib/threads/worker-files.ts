@@ -6,6 +6,8 @@ export interface WorkerFiles {
   stream?: string | URL
   /** The forward thread, which asks upstreams; default: `workers/forward-worker.js`. */
   forward?: string | URL
+  /** The export thread, which writes the query log and dnstap; default: `workers/export-worker.js`. */
+  export?: string | URL
   /** The thread that reads everything there is from a store or a file; default: `workers/loader.js`. */
   loader?: string | URL
 }
@@ -14,6 +16,7 @@ export interface ParsedWorkerFiles {
   readonly dns: string
   readonly stream: string
   readonly forward: string
+  readonly export: string
   readonly loader: string
 }
 
@@ -23,6 +26,7 @@ export function workerFiles(given: WorkerFiles = {}): ParsedWorkerFiles {
     dns: String(given.dns ?? new URL('./workers/dns-worker.js', import.meta.url)),
     stream: String(given.stream ?? new URL('./workers/stream-worker.js', import.meta.url)),
     forward: String(given.forward ?? new URL('./workers/forward-worker.js', import.meta.url)),
+    export: String(given.export ?? new URL('./workers/export-worker.js', import.meta.url)),
     loader: String(given.loader ?? new URL('./workers/loader.js', import.meta.url)),
   })
 }

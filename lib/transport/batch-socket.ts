@@ -16,7 +16,7 @@ import { CONTROL_CAPACITY, turnAround } from './packet-info.js'
 import { PollSet } from './poll-set.js'
 import { sendBatch } from './send-batch.js'
 import { SlotMemory } from './slot-memory.js'
-import { IPV4_ADDRESS, IPV6_ADDRESS, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from './socket-address.js'
+import { IPV4_ADDRESS, IPV6_ADDRESS, PORT, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from './socket-address.js'
 
 /** A client's address in whole words, so that one slot never shares one with the next. */
 const NAME_STRIDE = 32
@@ -60,8 +60,17 @@ export class BatchSocket {
     const { bytes, stride } = payloads.requests
     const starts = Uint32Array.from({ length: BATCH_SIZE }, (_, i) => i * stride)
     const clientAddress = (i: number, target: Uint8Array) => this.#clientAddress(i, target)
+    const clientPort = (i: number) => this.#clientPort(i)
     const saveRoute = (i: number, target: Uint8Array, at: number) => this.#saveRoute(i, target, at)
-    this.#batch = { bytes, count: 0, starts, lengths: new Uint32Array(BATCH_SIZE), clientAddress, saveRoute }
+    this.#batch = {
+      bytes,
+      count: 0,
+      starts,
+      lengths: new Uint32Array(BATCH_SIZE),
+      clientAddress,
+      clientPort,
+      saveRoute,
+    }
     this.#responses = payloads.responses
     this.#nameLength = socket.family === 4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE
     this.#controlCapacity = socket.wildcard ? CONTROL_CAPACITY : 0
@@ -169,6 +178,12 @@ export class BatchSocket {
     const length = isIpv4 ? 4 : 16
     for (let at = 0; at < length; at++) target[at] = bytes[start + at]!
     return length
+  }
+
+  #clientPort(i: number): number {
+    const { bytes, stride } = this.#names
+    const at = i * stride + PORT
+    return (bytes[at]! << 8) | bytes[at + 1]!
   }
 
   /** Resets what the kernel changed in the headers that the last batch used. */

@@ -29,6 +29,8 @@ export interface RequestBatch {
   readonly lengths: Uint32Array
   /** Writes the address of the client that sent request i, 4 or 16 octets, and returns its length. Until `endBatch`, and before request i is answered. */
   clientAddress(i: number, target: Uint8Array): number
+  /** The port of that client, likewise. */
+  clientPort?(i: number): number
   /** Writes where the response to request i is to go, in at most `ROUTE_SIZE` octets: a response that comes later brings it along. Before request i is answered. */
   saveRoute(i: number, target: Uint8Array, at: number): void
 }

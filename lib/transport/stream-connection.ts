@@ -65,6 +65,10 @@ export class StreamConnection implements LateReceiver {
     socket.on('close', () => owner.onClosed(this))
   }
 
+  get clientPort(): number | undefined {
+    return this.#socket.remotePort
+  }
+
   close(): void {
     this.#socket.destroy()
   }

@@ -56,6 +56,8 @@ export type ConnectionEvent = 'accepted' | 'refused' | 'idleClosed' | 'evicted' 
 
 /** Whoever waits for a response that comes later than its burst. The connection may be gone by then. */
 export interface LateReceiver {
+  /** The port of the client; left out where nobody knows. */
+  readonly clientPort?: number | undefined
   /** `length` is 0 when there will be no response. The bytes are copied. */
   respond(bytes: Uint8Array, start: number, length: number): void
 }

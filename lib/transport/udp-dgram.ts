@@ -56,6 +56,7 @@ class Responder {
     starts: new Uint32Array(1),
     lengths: new Uint32Array(1),
     clientAddress: (_, target) => writeClientAddress(this.#client.address, target),
+    clientPort: () => this.#client.port,
     saveRoute: (_, target, at) => saveRoute(this.#socket, this.#client, target, at),
   }
   readonly #sockets: readonly Socket[]

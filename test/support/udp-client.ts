@@ -33,6 +33,11 @@ export class UdpClient implements AsyncDisposable {
     })
   }
 
+  /** Its own. */
+  get port(): number {
+    return this.#socket.address().port
+  }
+
   /** Asks once. Rejects when no answer came in time: the query or its answer is lost. */
   async ask(name: string, type = 'A', timeoutMs = 2_000): Promise<Decoded> {
     const id = this.#nextId++ & 0xffff
