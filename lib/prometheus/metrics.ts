@@ -3,6 +3,7 @@ import { COUNTER_NAMES } from '../metrics/counters.js'
 import type { Distribution, FigureProtocol } from '../metrics/query-figures.js'
 import { COUNTER_METRICS } from './counter-metrics.js'
 import { EXPORT_METRICS } from './export-metrics.js'
+import { FORWARD_METRICS } from './forward-metrics.js'
 
 /** One value of a metric. */
 export interface Sample {
@@ -158,6 +159,7 @@ export const METRICS: readonly Metric[] = [
     type: 'gauge',
     samples: ({ store }) => (store.snapshot === undefined ? [] : [{ labels: {}, value: store.snapshot.ageMs / 1000 }]),
   },
+  ...FORWARD_METRICS,
   ...EXPORT_METRICS,
   gauge(
     'containerdns_health_unhealthy_addresses',

@@ -107,6 +107,56 @@ describe('prometheusText', () => {
     }
   })
 
+  it('says what upstreams, the cache and exports are up to, where there are any', async () => {
+    const { lines, stats } = await scraped(async (client) => {
+      for (let i = 0; i < 3; i++) await client.ask('www.example')
+    })
+    const upstream = { address: '192.0.2.1:53', state: 'up' as const, rttMs: 12, sent: 5, failed: 1 }
+    const silent = { ...upstream, address: '192.0.2.2:53', state: 'down' as const, rttMs: undefined }
+    const size = { usedBytes: 0, allocatedBytes: 0, stored: 9, expired: 0, refused: 0 }
+    const busy: Stats = {
+      ...stats,
+      counters: { ...stats.counters, cacheHits: 30, cacheMisses: 12 },
+      // One is listed for two zones.
+      forward: {
+        upstreams: [upstream, silent, upstream],
+        inFlight: { questions: 4, queries: 6 },
+        cache: { ...size, entries: 7, evicted: 2 },
+      },
+      export: {
+        queryLog: { written: 10, lost: 1 },
+        dnstap: { written: 20, lost: 2, connected: true },
+        hostLost: 3,
+        ringLost: 4,
+      },
+    }
+    const told = new Set(lines.map(({ name }) => name))
+    const more = parse(await prometheusText(busy)).filter(({ name }) => !told.has(name))
+    expect(more.map(({ name, labels, value }) => [name, ...Object.values(labels), value])).toEqual([
+      ['coredns_cache_requests_total', 42],
+      ['coredns_cache_entries', 7],
+      ['coredns_cache_evictions_total', 2],
+      ['containerdns_forward_in_flight', 4],
+      ['containerdns_upstream_up', '192.0.2.1:53', 1],
+      ['containerdns_upstream_up', '192.0.2.2:53', 0],
+      ['containerdns_upstream_rtt_seconds', '192.0.2.1:53', 0.012],
+      ['containerdns_upstream_sent_total', '192.0.2.1:53', 5],
+      ['containerdns_upstream_sent_total', '192.0.2.2:53', 5],
+      ['containerdns_upstream_failed_total', '192.0.2.1:53', 1],
+      ['containerdns_upstream_failed_total', '192.0.2.2:53', 1],
+      ['containerdns_export_queries_total', 'query_log', 'written', 10],
+      ['containerdns_export_queries_total', 'query_log', 'lost', 1],
+      ['containerdns_export_queries_total', 'dnstap', 'written', 20],
+      ['containerdns_export_queries_total', 'dnstap', 'lost', 2],
+      ['containerdns_export_queries_total', 'host', 'lost', 3],
+      ['containerdns_export_ring_lost_total', 4],
+      ['containerdns_dnstap_connected', 1],
+    ])
+    for (const { name, labels } of more) {
+      expect(Object.keys(labels).sort().join(', ')).toBe(DOCUMENTED_LABELS.get(name)!.split(', ').sort().join(', '))
+    }
+  })
+
   it('leaves the global registry of the host alone', async () => {
     await scraped(async (client) => {
       for (let i = 0; i < 3; i++) await client.ask('www.example')
