@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { startTestUpstream } from 'containerdns/testing'
 import { decode } from 'dns-packet'
 import { describe, expect, it } from 'vitest'
 import { DnstapReceiver } from '../support/dnstap-receiver.js'
@@ -120,6 +121,30 @@ describe('dnstap', () => {
     await using late = await DnstapReceiver.listen(socket)
     await eventually(() => expect(late.messages).toHaveLength(2))
     expect(late.heard[0]).toBe(`READY ${CONTENT}`)
+  })
+
+  it('tells apart what an upstream has answered, from the cache too', async () => {
+    await using receiver = await DnstapReceiver.listen(0)
+    await using upstream = await startTestUpstream({
+      zone: '$ORIGIN else.test.\n@ 60 SOA ns a 1 2 3 4 5\nwww 60 A 192.0.2.7\n',
+    })
+    const dnstap = { tcp: { host: '127.0.0.1', port: receiver.port } }
+    const forward = { upstreams: [`${upstream.host}:${upstream.port}`] }
+    await using server = await startExporting({ dnstap, forward })
+    await using client = await UdpClient.open(server.addresses[0]!)
+    await client.ask('www.example')
+    const asked = await client.ask('www.else.test')
+    const cached = await client.ask('www.else.test')
+    await eventually(() => expect(receiver.messages).toHaveLength(6))
+    const types = (type: string) => receiver.messages.filter((message) => message.type === type)
+    expect(types('AUTH_QUERY')).toHaveLength(1)
+    const responses = types('CLIENT_RESPONSE').map(({ response }) => decode(response!))
+    expect(responses).toHaveLength(2)
+    expect(responses).toEqual(expect.arrayContaining([asked, cached]))
+    for (const query of types('CLIENT_QUERY')) {
+      expect(decode(query.query!).questions![0]!.name).toBe('www.else.test')
+      expect(query.address).toBe('7f000001')
+    }
   })
 
   it('counts what a reader that hangs does not take, while clients are answered', async () => {
