@@ -5,6 +5,7 @@ import type { HealthTableSize } from './health/health-table.js'
 import type { CounterTotals } from './metrics/counter-totals.js'
 import type { Records } from './publish/records.js'
 import type { RecordIndexSize } from './record-index/record-index-writer.js'
+import type { ReloadableOptions } from './reloaded-options.js'
 import type { BadRecord, StoreStatus } from './store/record-store.js'
 import type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
 import type { DnsResponse } from './wire/packet.js'
@@ -60,6 +61,12 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   query(name: string, type: RecordType, options?: QueryOptions): Promise<DnsResponse>
   stats(): Stats
   /**
+   * Answers by other options from now on: all or nothing, and no query is lost. Each response is made by the options before or by those
+   * after; it resolves when every thread has the latter. Rejects as `createContainerDns` does, and with CDNS_RESTART_NEEDED for what a running
+   * server cannot take; then nothing has changed.
+   */
+  reload(changes: ReloadableOptions, options?: ReloadOptions): Promise<void>
+  /**
    * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
    * long with `ready` false, for whoever watches it to look elsewhere; default 0.
    */
@@ -70,6 +77,14 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
 export interface QueryOptions {
   /** The address of the client whose view it is to be; default: the default view. */
   client?: string
+}
+
+export interface ReloadOptions {
+  /**
+   * Brings the records in line with the options to come: called when those are known to be right, and before anything is answered
+   * by them. If it fails, all stays as it is. Default: a store that reads files reads them again where `zones` or `defaultTtl` change.
+   */
+  load?: () => Promise<void>
 }
 
 export interface CloseOptions {

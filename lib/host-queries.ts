@@ -7,6 +7,7 @@ import { type HealthHandle, HealthReader } from './health/health-reader.js'
 import type { ServerHooks } from './hooks/server-hooks.js'
 import { COUNTER_ROW_WORDS } from './metrics/counters.js'
 import { QueryPipeline } from './query/pipeline.js'
+import type { QuerySettings } from './query/query-context.js'
 import { type AnswerPolicy, openSettings } from './query/settings.js'
 import type { ZoneTable } from './query/zone.js'
 import type { RecordIndexReader } from './record-index/record-index-reader.js'
@@ -26,7 +27,8 @@ export interface HostQueriesOptions {
 
 /** Queries of the host itself, answered on the main thread by the code that answers all others. */
 export class HostQueries {
-  readonly zones: ZoneTable
+  #zones: ZoneTable
+  readonly #index: RecordIndexReader
   readonly #healthReader: HealthReader
   /** Those that have not been taken yet. */
   readonly #healthSegments: Segment[] = []
@@ -37,13 +39,24 @@ export class HostQueries {
   constructor({ index, health, policy, hooks, isClosed }: HostQueriesOptions) {
     this.#isClosed = isClosed
     this.#healthReader = new HealthReader(health, () => this.#healthSegments.shift())
-    // Access lists and limits are for others.
-    const settings = openSettings(index, this.#healthReader, { ...policy, acl: undefined, rateLimits: undefined })
-    this.zones = settings.zones
+    this.#index = index
+    const settings = this.#settingsOf(policy)
+    this.#zones = settings.zones
     // Queries of the host itself are not part of the statistics.
     const counters = new Uint32Array(COUNTER_ROW_WORDS)
     const ownHooks = hooks.forMainThread(counters, this.#healthReader)
     this.#pipeline = new QueryPipeline(settings, counters, randomInt(1, 2 ** 31), 1, ownHooks)
+  }
+
+  get zones(): ZoneTable {
+    return this.#zones
+  }
+
+  /** Answers by another policy from now on. */
+  use(policy: AnswerPolicy): void {
+    const settings = this.#settingsOf(policy)
+    this.#zones = settings.zones
+    this.#pipeline.use(settings)
   }
 
   postHealthSegment(segment: Segment): void {
@@ -60,6 +73,11 @@ export class HostQueries {
     const response = this.#answer(queryMessage(name, typeCode(type), 0), address)
     if (response.length > 0) return decodeResponse(response)
     throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
+  }
+
+  /** Access lists and limits are for others. */
+  #settingsOf(policy: AnswerPolicy): QuerySettings {
+    return openSettings(this.#index, this.#healthReader, { ...policy, acl: undefined, rateLimits: undefined })
   }
 
   /** No epoch of the index is entered: nothing here waits, and on this thread nothing is written or reused meanwhile. */

@@ -1,6 +1,13 @@
 export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
-export type { CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
+export type {
+  CloseOptions,
+  ContainerDns,
+  ContainerDnsEvents,
+  QueryOptions,
+  ReloadOptions,
+  Stats,
+} from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
 export type {
@@ -32,6 +39,7 @@ export type { View } from './query/views.js'
 export type { RRset, RRsetOf } from './records/rrset.js'
 export type { Affinity, SelectionOptions, SelectionPolicy } from './records/selection-options.js'
 export type { WireRRset } from './records/wire-rrset.js'
+export type { ReloadableOptions } from './reloaded-options.js'
 export { createContainerDns } from './server.js'
 export { etcdStore } from './store/etcd/etcd-store.js'
 export type { EtcdStoreOptions } from './store/etcd/options.js'

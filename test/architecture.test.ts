@@ -30,6 +30,7 @@ const ORDER = [
   'publish',
   'cluster',
   'options',
+  'reloaded-options',
   'container-dns',
   'start-limits',
   'host-queries',

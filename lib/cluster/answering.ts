@@ -12,8 +12,10 @@ import { QueryPipeline } from '../query/pipeline.js'
 import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
-import { receiveSegment } from '../threads/receive-segment.js'
+import { type OtherMessage, receiveSegment } from '../threads/receive-segment.js'
 import { SegmentInbox } from '../threads/segment-inbox.js'
+import type { StreamService } from '../transport/stream-transport.js'
+import type { ThreadControl } from './cluster-control.js'
 import type { ThreadTask } from './thread-life.js'
 
 /** What a thread that answers queries is given. */
@@ -23,6 +25,20 @@ export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly health: HealthHandle
   /** Left out where a host has no hooks. */
   readonly hooks?: HookTask
+}
+
+/** What a reload posts to the threads. */
+export interface PostedPolicy {
+  readonly policy: AnswerPolicy
+  /** What is spoken on each stream socket, with other certificates. */
+  readonly services: readonly StreamService[]
+}
+
+/** Where a thread hears of new policies. */
+export interface PolicyChanges {
+  readonly control: ThreadControl
+  /** After the pipeline has taken the policy. */
+  readonly onTaken?: (posted: PostedPolicy) => void
 }
 
 /** The query pipeline of one thread, with the tables that it reads and the counters that it counts in. */
@@ -40,10 +56,16 @@ export interface Answering {
 
 /**
  * Binds a pipeline for batches of up to `batchSize` queries to the tables and to this thread's row of counters; `calls` are the hooks
- * that can be called in this thread.
+ * that can be called in this thread. Without `changes` it answers by its task for ever.
  */
-export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hooks = {}): Answering {
-  const inbox = new SegmentInbox(() => receiveSegment(task.port))
+export function openAnswering(
+  task: AnsweringTask,
+  batchSize: number,
+  calls: Hooks = {},
+  changes?: PolicyChanges,
+): Answering {
+  const policies = new PolicyInbox()
+  const inbox = new SegmentInbox(() => receiveSegment(task.port, (message) => policies.take(message)))
   const index = RecordIndexReader.open(task.index, () => inbox.next('records'))
   const health = new HealthReader(task.health, () => inbox.next('health'))
   const counters = new ThreadCounters(task.counters, task.thread)
@@ -61,8 +83,28 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
     counters,
     pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks),
   }
+  if (changes !== undefined) {
+    changes.control.onPolicy = () => {
+      inbox.receiveAll()
+      const { newest } = policies
+      if (newest === undefined) return
+      const posted = newest.policy as PostedPolicy
+      answering.pipeline.use(openSettings(index, health, posted.policy))
+      changes.onTaken?.(posted)
+      task.port.postMessage({ type: 'policyTaken', number: newest.number } satisfies MessageFromThread)
+    }
+  }
   const late = hooks?.parked && new LateAnswers(hooks.parked, answering)
   return { ...answering, hooks, late }
+}
+
+/** Keeps the newest policy that was posted: it may come in the middle of a batch, on the way to a segment. */
+class PolicyInbox {
+  newest: Extract<OtherMessage, { type: 'policy' }> | undefined
+
+  take(message: OtherMessage): void {
+    if (message.type === 'policy') this.newest = message
+  }
 }
 
 /** Imports what a thread needs before it can serve. Rejects with CDNS_HOOK_MODULE_FAILED where the server cannot do without. */

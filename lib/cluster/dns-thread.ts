@@ -2,7 +2,7 @@ import type { Hooks } from '../hooks/hooks.js'
 import { Counter } from '../metrics/counters.js'
 import { BATCH_SIZE, type DatagramHandler, type ThreadEndpoints } from '../transport/datagram-transport.js'
 import { serveDatagrams } from '../transport/serve.js'
-import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import { type AnsweringTask, importThreadHooks, openAnswering, type PolicyChanges } from './answering.js'
 import { liveThread } from './thread-life.js'
 
 /** What a DNS thread is given: a plain object, posted to it. */
@@ -14,13 +14,13 @@ export interface DnsThreadTask extends AnsweringTask {
 export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): Promise<void> {
   return liveThread(task, async (control) => {
     const hooks = await importThreadHooks(task)
-    return serveDatagrams(task.endpoints, handlerFor(task, hooks), control)
+    return serveDatagrams(task.endpoints, handlerFor(task, hooks, { control }), control)
   })
 }
 
 /** Binds the query pipeline to the batches of the transport. */
-export function createHandler(task: DnsThreadTask, calls: Hooks = {}): DatagramHandler {
-  const answering = openAnswering(task, BATCH_SIZE, calls)
+export function createHandler(task: DnsThreadTask, calls: Hooks = {}, changes?: PolicyChanges): DatagramHandler {
+  const answering = openAnswering(task, BATCH_SIZE, calls, changes)
   const { counters, pipeline, hooks, late } = answering
   let next = 0
   return {

@@ -15,7 +15,8 @@ import type {
 } from '../transport/stream-transport.js'
 import { isPem } from '../transport/tls-certificate.js'
 import { freshness } from '../wire/freshness.js'
-import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import { type AnsweringTask, importThreadHooks, openAnswering, type PostedPolicy } from './answering.js'
+import type { ThreadControl } from './cluster-control.js'
 import { LateStreamResponses } from './late-stream-responses.js'
 import { liveThread } from './thread-life.js'
 
@@ -31,13 +32,15 @@ export function runStreamThread(task: StreamThreadTask, handlerFor = createStrea
   const { endpoints, services, limits } = task
   return liveThread(task, async (control) => {
     const hooks = await importThreadHooks(task)
-    await serveStreams(endpoints, services, limits, handlerFor(task, hooks), control)
+    await serveStreams(endpoints, services, limits, handlerFor(task, hooks, control), control)
   })
 }
 
 /** Binds the query pipeline to the bursts of the transport. */
-export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): StreamHandler {
-  const answering = openAnswering(task, 1, calls)
+export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, control?: ThreadControl): StreamHandler {
+  let renew: (services: readonly StreamService[]) => void = () => {}
+  const changes = control && { control, onTaken: ({ services }: PostedPolicy) => renew(services) }
+  const answering = openAnswering(task, 1, calls, changes)
   const { counters, pipeline, hooks, late } = answering
   const lateResponses = late && new LateStreamResponses(late)
   const { values } = counters
@@ -73,6 +76,9 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}): 
     onConnection(event) {
       values[CONNECTION_COUNTERS[event]]!++
       counters.flush()
+    },
+    onListening(renewal) {
+      renew = renewal
     },
     freshness,
     onCertificate(source, failure) {

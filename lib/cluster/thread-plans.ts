@@ -24,7 +24,7 @@ export function threadCount({ datagrams, streams }: ServerSockets): number {
 /** The DNS threads, then the stream thread. Thread i has row i of the counters, and reader slot i of the index. */
 export function threadPlans(sockets: ServerSockets, settings: ThreadSettings, answering: AnsweringOf): ThreadPlan[] {
   const { tcp, workerFiles } = settings
-  const { datagrams, streams, services } = sockets
+  const { datagrams, streams } = sockets
   const plans = Array.from({ length: datagrams.threads }, (_, thread): ThreadPlan => {
     const endpoints = datagrams.endpoints(thread)
     const task = (): Unsupervised<DnsThreadTask> => ({ ...answering(thread), endpoints })
@@ -33,7 +33,12 @@ export function threadPlans(sockets: ServerSockets, settings: ThreadSettings, an
   if (streams !== undefined) {
     const { endpoints } = streams
     const thread = plans.length
-    const task = (): Unsupervised<StreamThreadTask> => ({ ...answering(thread), endpoints, services, limits: tcp })
+    const task = (): Unsupervised<StreamThreadTask> => ({
+      ...answering(thread),
+      endpoints,
+      services: sockets.services,
+      limits: tcp,
+    })
     // Its event loop looks often enough by itself.
     plans.push({ role: 'stream', workerFile: workerFiles.stream, task, wake: () => {} })
   }

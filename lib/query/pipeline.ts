@@ -31,16 +31,18 @@ export class QueryPipeline {
   /** Who has sent the requests in hand; cookies are made for their addresses. */
   clients: ClientAddresses = NO_CLIENTS
   readonly #index: RecordIndexReader
-  readonly #rules: ClientRules
-  readonly #cookies: ServerCookies | undefined
-  readonly #contexts: readonly QueryContext[]
+  #rules!: ClientRules
+  #cookies: ServerCookies | undefined
+  #contexts!: readonly QueryContext[]
   readonly #response = new ResponseWriter()
-  readonly #lookup: Lookup
+  #lookup!: Lookup
   readonly #client = new QueryClient()
   readonly #counters: Uint32Array
   readonly #hooks: QueryHooks | undefined
   /** For the query that is answered later than its batch. */
-  readonly #lateContext: QueryContext
+  #lateContext!: QueryContext
+  readonly #random: FastRandom
+  readonly #batchSize: number
 
   /** `counters` are indexed by `Counter`; `randomSeed` is a whole number other than 0; a batch has `batchSize` queries at most. */
   constructor(
@@ -51,13 +53,20 @@ export class QueryPipeline {
     hooks?: QueryHooks,
   ) {
     this.#index = settings.index
-    this.#rules = settings.clientRules
-    this.#cookies = settings.cookies
-    this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
-    const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
-    this.#lookup = new Lookup(settings, this.#response, chosen, hooks)
     this.#counters = counters
     this.#hooks = hooks
+    this.#random = new FastRandom(randomSeed)
+    this.#batchSize = batchSize
+    this.use(settings)
+  }
+
+  /** Answers by other settings, of the same index, from now on. Between two batches only. */
+  use(settings: QuerySettings): void {
+    this.#rules = settings.clientRules
+    this.#cookies = settings.cookies
+    this.#contexts = Array.from({ length: this.#batchSize }, () => new QueryContext(settings, this.#response))
+    const chosen = new ChosenRecords(settings, this.#random, this.#client)
+    this.#lookup = new Lookup(settings, this.#response, chosen, this.#hooks)
     this.#lateContext = new QueryContext(settings, this.#response)
   }
 

@@ -23,6 +23,8 @@ export interface RecordStore {
   /** Removes one RRset, or all of a name, of one view; left out, of the default one. Resolves to whether there was one, once no thread answers with it. */
   delete(name: string, type?: RecordType, view?: string): Promise<boolean>
   status(): StoreStatus
+  /** Reads everything anew, all or nothing; missing where changes are followed. */
+  reload?(): Promise<void>
   /** Stops following. May be called twice, and before or during `open`. */
   close(): Promise<void>
 }

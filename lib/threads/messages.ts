@@ -2,12 +2,17 @@ import { ContainerDnsError, ERROR_CODES, type ErrorCode } from '../errors.js'
 import type { PostedSegment } from './segment-inbox.js'
 
 /** What the main thread posts to a thread. Read with `receiveMessageOnPort`, since the thread may have no event loop. */
-export type MessageToThread = { readonly type: 'segment' } & PostedSegment
+export type MessageToThread =
+  | ({ readonly type: 'segment' } & PostedSegment)
+  /** How queries are answered from the next batch on. Policies are numbered as they are posted. */
+  | { readonly type: 'policy'; readonly number: number; readonly policy: object }
 
 /** What a thread posts to the main thread. */
 export type MessageFromThread =
   | { readonly type: 'started'; readonly threadId: number }
   | { readonly type: 'serving' }
+  /** The thread answers by a policy that was posted to it. */
+  | { readonly type: 'policyTaken'; readonly number: number }
   | { readonly type: 'failed'; readonly error: PlainError }
   /** A hook has thrown, or returned what makes no sense. */
   | { readonly type: 'hookFault'; readonly hook: string; readonly error: PlainError }

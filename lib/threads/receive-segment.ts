@@ -2,15 +2,19 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { MessageToThread } from './messages.js'
 import type { PostedSegment } from './segment-inbox.js'
 
-/** The next segment that was posted to this thread. */
-export function receiveSegment(port: MessagePort): PostedSegment | undefined {
-  const received = receiveMessageOnPort(port) as { message: MessageToThread } | undefined
-  if (received === undefined) return undefined
-  const { message } = received
-  switch (message.type) {
-    case 'segment':
-      return message
-    default:
-      return message.type satisfies never
+/** What is posted to a thread that is no segment. */
+export type OtherMessage = Exclude<MessageToThread, PostedSegment>
+
+/** The next segment that was posted to this thread; `onOther` is given what comes before it. */
+export function receiveSegment(
+  port: MessagePort,
+  onOther: (message: OtherMessage) => void = () => {},
+): PostedSegment | undefined {
+  for (;;) {
+    const received = receiveMessageOnPort(port) as { message: MessageToThread } | undefined
+    if (received === undefined) return undefined
+    const { message } = received
+    if (message.type === 'segment') return message
+    onOther(message)
   }
 }
