@@ -159,8 +159,8 @@ async function writeEvents(
     if (decoded.kind === 'bad') index.badKey(kv.key, decoded.reason)
     if (decoded.kind !== 'records') continue
     const modRevision = Number(kv.mod_revision)
-    for (const { owner, path, type, ttl, rdata } of decoded.records) {
-      set.add(owner, { path, leaf: { path, type, ttl, modRevision, rdata } })
+    for (const { owner, ...record } of decoded.records) {
+      set.add(owner, { path: record.path, leaf: { ...record, modRevision } })
     }
   }
   let changed = 0
