@@ -75,6 +75,9 @@ function putTogether(options: ParsedOptions, sockets: ServerSockets): Server {
 class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
+  readonly zones: readonly string[]
+  readonly views: readonly string[]
+  readonly store: RecordStore
   readonly health: Health
   readonly #options: ParsedOptions
   readonly #sockets: ServerSockets
@@ -104,6 +107,9 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#options = options
     this.#sockets = sockets
     this.addresses = sockets.addresses
+    this.zones = options.zones.map(({ name }) => name)
+    this.views = options.views.names
+    this.store = options.store
     const threads = threadCount(sockets)
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)

@@ -225,8 +225,8 @@ function isSameName(text: string, folded: Uint8Array): boolean {
   return Buffer.compare(foldedName(text), folded) === 0
 }
 
-/** Compares from a label's start, so that `evil-example.org` is not below `example.org`. */
-function isAtOrBelow(name: Uint8Array, ancestor: Uint8Array): boolean {
+/** Compares from a label's start, so that `evil-example.org` is not below `example.org`. Both are folded. */
+export function isAtOrBelow(name: Uint8Array, ancestor: Uint8Array): boolean {
   for (let at = 0; name.length - at >= ancestor.length; at += name[at]! + 1) {
     if (name.length - at === ancestor.length) return ancestor.every((byte, i) => name[at + i] === byte)
   }
