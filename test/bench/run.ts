@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { type Bench, Folders, type PartReport } from './bench.js'
 import { HELP, type PartName, parseOptions } from './options.js'
+import { apiPart } from './parts/api.js'
 import { costsPart } from './parts/costs.js'
 import { etcdPart } from './parts/etcd.js'
 import { footprintPart } from './parts/footprint.js'
@@ -21,6 +22,7 @@ const PART_RUNNERS: Readonly<Record<PartName, (bench: Bench) => Promise<PartRepo
   million: millionPart,
   writes: writesPart,
   etcd: etcdPart,
+  api: apiPart,
   tcp: tcpPart,
   footprint: footprintPart,
 }

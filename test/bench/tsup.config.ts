@@ -6,6 +6,7 @@ export default defineConfig({
     run: 'test/bench/run.ts',
     'load-generator': 'test/bench/load/load-generator.ts',
     'our-server': 'test/bench/servers/our-server.ts',
+    'api-server': 'test/bench/servers/api-server.ts',
     'echo-server': 'test/bench/servers/echo-server.ts',
     queries: 'test/bench/micro/queries.ts',
     'life-probe': 'test/bench/probes/life-probe.ts',
