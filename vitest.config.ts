@@ -5,7 +5,13 @@ const built = (file: string) => fileURLToPath(new URL(`dist/${file}`, import.met
 
 export default defineConfig({
   // Whoever starts threads tests what ships.
-  resolve: { alias: { 'containerdns/testing': built('testing.js'), containerdns: built('index.js') } },
+  resolve: {
+    alias: {
+      'containerdns/testing': built('testing.js'),
+      'containerdns/api': built('api.js'),
+      containerdns: built('index.js'),
+    },
+  },
   test: {
     include: ['test/**/*.test.ts'],
     // The second one is for `.ci/run`.

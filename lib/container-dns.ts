@@ -6,7 +6,7 @@ import type { CounterTotals } from './metrics/counter-totals.js'
 import type { Records } from './publish/records.js'
 import type { RecordIndexSize } from './record-index/record-index-writer.js'
 import type { ReloadableOptions } from './reloaded-options.js'
-import type { BadRecord, StoreStatus } from './store/record-store.js'
+import type { BadRecord, RecordStore, StoreStatus } from './store/record-store.js'
 import type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
 import type { DnsResponse } from './wire/packet.js'
 import type { RecordType } from './wire/rdata/record-type.js'
@@ -50,6 +50,12 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   /** Where it answers, in the order of `listen`; of each of its entries, udp first. */
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
+  /** The names of the zones that it answers for. */
+  readonly zones: readonly string[]
+  /** The names of its views; the first is `default`. */
+  readonly views: readonly string[]
+  /** Where the records live. To change them, use `records`, which checks them. */
+  readonly store: RecordStore
   /** Which addresses are alive. Unhealthy ones leave the answers at once. */
   readonly health: Health
   /** Whether the first load is answered from, and the server is not closing. */

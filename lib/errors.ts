@@ -66,6 +66,20 @@ export const ERROR_CODES = {
   CDNS_STORE_UNSUPPORTED: 'The records of the store are read only; they are changed by the program that writes them.',
   CDNS_SHARED_MEMORY_FULL:
     'The shared memory of the record index has reached its 32 GiB, or the system has no more memory.',
+  CDNS_API_UNPROTECTED:
+    'The API would listen where others reach it, with no token configured; without tokens it answers on loopback only.',
+  CDNS_TOKENS_INVALID: 'The tokens of the API, or their file, cannot be read or have a fault; the message says where.',
+  CDNS_REQUEST_INVALID: 'A request to the API is not what its OpenAPI document says it must be.',
+  CDNS_UNAUTHENTICATED: 'A request to the API has no token, or one that nobody has.',
+  CDNS_FORBIDDEN: 'The token of a request to the API is not for what was asked: another verb, zone or owner.',
+  CDNS_RECORD_READ_ONLY: 'A record comes from Kubernetes, and is to be changed there.',
+  CDNS_NOT_FOUND: 'The API has no such path, method, zone or record.',
+  CDNS_PRECONDITION_FAILED: 'A record is not in the state that If-Match or If-None-Match names.',
+  CDNS_RATE_LIMITED: 'A client of the API has sent more requests than it may.',
+  CDNS_BULK_REFUSED: 'A change of a bulk request is wrong; none of its changes was made.',
+  CDNS_BULK_INCOMPLETE: 'Some changes of a bulk request failed after others were made; the results say which.',
+  CDNS_NOT_SERVED_HERE: 'This process has no DNS server, or not the part of it that the API was asked about.',
+  CDNS_API_FAILED: 'The API met an error that it has no code for; the log has it.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

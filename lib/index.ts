@@ -25,7 +25,7 @@ export type { RateLimitOptions } from './limits/rate-limit-options.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
 export type { ContainerDnsOptions, ZoneOptions } from './options.js'
-export type { RecordFilter, Records, ViewOptions } from './publish/records.js'
+export type { EditOptions, RecordFilter, Records, ViewOptions } from './publish/records.js'
 export type {
   AllUnhealthy,
   ClientSubnetOptions,
@@ -47,6 +47,7 @@ export type { EtcdTlsOptions, PemSource } from './store/etcd/tls.js'
 export { type MemoryStore, memoryStore } from './store/memory/memory-store.js'
 export type { MemoryStoreOptions, ZoneFileOptions } from './store/memory/options.js'
 export type { BadRecord, RecordStore, StoreSink, StoreStatus } from './store/record-store.js'
+export type { Revise } from './store/revise.js'
 export type { WorkerFiles } from './threads/worker-files.js'
 export type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
 export type { ListenOptions, TlsOptions } from './transport/options.js'

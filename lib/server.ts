@@ -94,6 +94,9 @@ interface LimitsInUse {
 class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
+  zones: readonly string[]
+  readonly views: readonly string[]
+  readonly store: RecordStore
   readonly health: Health
   /** Those of the start, or of the last reload. */
   #inUse: OptionsInUse
@@ -129,6 +132,9 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#inUse = inUse
     this.#sockets = sockets
     this.addresses = sockets.addresses
+    this.zones = options.zones.map(({ name }) => name)
+    this.views = options.views.names
+    this.store = options.store
     const threads = threadCount(sockets)
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
@@ -267,6 +273,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#inUse = next
     this.#queries.use(this.#policy)
     this.#places = this.#queries.zones
+    this.zones = next.parsed.zones.map(({ name }) => name)
     this.#sockets.setServices(services)
     await this.#supervisor.postPolicy({ policy: this.#policy, services } satisfies PostedPolicy)
     this.#options.logger.info({ options: Object.keys(changes) }, 'options have been reloaded')

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import { describe, expect, it } from 'vitest'
+import * as api from '../lib/api/options.js'
 import { ERROR_CODES } from '../lib/errors.js'
 import { HOOK_TIMEOUT_MS } from '../lib/hooks/options.js'
 import { COUNTER_NAMES } from '../lib/metrics/counters.js'
@@ -82,6 +83,28 @@ describe('docs/errors.md', () => {
       .map((file) => readFileSync(new URL(`lib/${file}`, ROOT), 'utf8'))
       .join('\n')
     expect(Object.keys(ERROR_CODES).filter((each) => !code.includes(`'${each}'`))).toEqual([])
+  })
+})
+
+describe('docs/api.md', () => {
+  const text = readFileSync(new URL('docs/api.md', ROOT), 'utf8')
+  const section = text.slice(text.indexOf('## Options')).split(/\n## /)[0]!
+  const rows = [...section.matchAll(/^\| (`[^|]+) \|.*$/gm)].map(([row, names]) => ({
+    row,
+    names: names!.replaceAll('`', ''),
+  }))
+
+  it('lists each option with its bounds', () => {
+    expect(rows.flatMap(({ names }) => names.split(', ')).sort()).toEqual([...api.API_OPTION_NAMES, 'listen'].sort())
+    for (const [name, bounds] of [
+      ['requestsPerSecond', api.REQUESTS_PER_SECOND],
+      ['bodyLimitBytes', api.BODY_LIMIT_BYTES],
+      ['bulkLimit', api.BULK_LIMIT],
+    ] as const) {
+      const { row } = rows.find(({ names }) => names === name)!
+      expect(row).toContain(`| ${bounds.default} |`)
+      expect(row).toContain(`${bounds.min} to ${bounds.max}`)
+    }
   })
 })
 

@@ -22,7 +22,10 @@ const USE = `
   const test = await createTestServer({ rrsets: [{ name: 'a.test', type: 'A', data: ['192.0.2.2'] }] })
   const second = await test.query('a.test', 'A')
   await test.close()
-  console.log(answer[0].data, second.answer[0].data)`
+  const api = await startApi({ store: memoryStore(), listen: { port: 0 } })
+  const { status } = await fetch(api.url + '/health')
+  await api.close()
+  console.log(answer[0].data, second.answer[0].data, status)`
 
 beforeAll(() => {
   // The product has been built; what is packed is what was tested.
@@ -39,19 +42,36 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe('the package, installed in an empty folder', () => {
   it('works from ESM', () => {
     const script = `
-      import { createContainerDns } from 'containerdns'
+      import { createContainerDns, memoryStore } from 'containerdns'
+      import { startApi } from 'containerdns/api'
       import { createTestServer } from 'containerdns/testing'${USE}`
     writeFileSync(join(folder, 'use.mjs'), script)
-    expect(run(folder, process.execPath, 'use.mjs')).toBe('192.0.2.1 192.0.2.2\n')
+    expect(run(folder, process.execPath, 'use.mjs')).toBe('192.0.2.1 192.0.2.2 200\n')
   })
 
   it('works from CommonJS', () => {
     const script = `
-      const { createContainerDns } = require('containerdns')
+      const { createContainerDns, memoryStore } = require('containerdns')
+      const { startApi } = require('containerdns/api')
       const { createTestServer } = require('containerdns/testing')
       ;(async () => {${USE}})()`
     writeFileSync(join(folder, 'use.cjs'), script)
-    expect(run(folder, process.execPath, 'use.cjs')).toBe('192.0.2.1 192.0.2.2\n')
+    expect(run(folder, process.execPath, 'use.cjs')).toBe('192.0.2.1 192.0.2.2 200\n')
+  })
+
+  it('loads nothing of the API for those who want DNS alone', () => {
+    // What is CommonJS stands in the cache of require, however it came in.
+    const countIn = (entry: string) => {
+      const script = `
+        import { createRequire } from 'node:module'
+        await import('${entry}')
+        const files = Object.keys(createRequire(import.meta.url).cache)
+        console.log(files.filter((file) => /node_modules.(@?fastify|ajv)/.test(file)).length)`
+      writeFileSync(join(folder, 'count.mjs'), script)
+      return Number(run(folder, process.execPath, 'count.mjs'))
+    }
+    expect(countIn('containerdns')).toBe(0)
+    expect(countIn('containerdns/api')).toBeGreaterThan(10)
   })
 
   it('has a command', () => {

@@ -29,6 +29,7 @@ function slowStore(): { store: RecordStore; load: () => void } {
     open: (sink) => permission.then(() => inner.open(sink)),
     put: (rrsets) => inner.put(rrsets),
     delete: (name, type) => inner.delete(name, type),
+    edit: (name, revise, view) => inner.edit(name, revise, view),
     status: () => inner.status(),
     close: () => inner.close(),
   }

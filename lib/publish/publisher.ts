@@ -62,6 +62,8 @@ export class Publisher implements StoreSink {
   #serial: number
   #sliceStartedAt: number | undefined
   #closed = false
+  /** The wait for all that had been written when this was the serial. */
+  #settling: { readonly serial: number; readonly promise: Promise<void> } | undefined
   /** To the thread that has the reader slot. */
   #readerPort: MessagePort | undefined
 
@@ -168,7 +170,18 @@ export class Publisher implements StoreSink {
     return now - this.#sliceStartedAt < SLICE_MS ? undefined : nextTurn()
   }
 
-  async settled(): Promise<void> {
+  /** Those who wait for the same writes wait together: hundreds of edits come back in one response of etcd. */
+  settled(): Promise<void> {
+    if (this.#settling?.serial === this.#serial) return this.#settling.promise
+    const settling = { serial: this.#serial, promise: this.#settle() }
+    this.#settling = settling
+    void settling.promise.finally(() => {
+      if (this.#settling === settling) this.#settling = undefined
+    })
+    return settling.promise
+  }
+
+  async #settle(): Promise<void> {
     const epoch = this.#index.seal()
     for (let turns = 0; !this.#closed && !this.#index.isSettled(epoch); turns++) {
       await (turns < BUSY_TURNS ? nextTurn() : aMillisecond())

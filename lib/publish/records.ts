@@ -3,8 +3,10 @@ import { ContainerDnsError } from '../errors.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import { copyRRset, type RRset } from '../records/rrset.js'
 import { viewNumber } from '../records/view.js'
-import { decodeRRset, type WireRRset } from '../records/wire-rrset.js'
+import { decodeRRset, RRsetEncoder, type WireRRset } from '../records/wire-rrset.js'
+import { refuseCnameBesideOthers } from '../store/cname-rule.js'
 import type { RecordStore } from '../store/record-store.js'
+import type { Revise } from '../store/revise.js'
 import { MAX_NAME_LENGTH } from '../wire/constants.js'
 import { foldName, nameFromText, writeNameFromText } from '../wire/name.js'
 import { type RecordType, typeCode } from '../wire/rdata/record-type.js'
@@ -21,6 +23,14 @@ export interface Records {
   put(rrset: RRset | readonly RRset[]): Promise<void>
   /** Removes one RRset, or all of a name, in one view. Resolves to whether there was one, once no thread answers with it any more. */
   delete(name: string, type?: RecordType, options?: ViewOptions): Promise<boolean>
+  /**
+   * Replaces all RRsets of a name in one view by what `revise` makes of them, and loses nothing that others do meanwhile, in this
+   * process or another: with etcd, what it is given is what is there when its result is written. It may be called more than
+   * once; what it throws is thrown, with nothing done. An RRset that is given back stays as it is, one that is left out goes.
+   *
+   * Resolves to the result, in its one written form, once every DNS thread answers with it. Rejects as `put` does.
+   */
+  edit(name: string, revise: Revise, options?: EditOptions): Promise<RRset[]>
   /** The RRsets that a name has in one view, or the one of a type; an empty array when there are none. */
   get(name: string, type?: RecordType, options?: ViewOptions): Promise<RRset[]>
   /** All RRsets, or those of the names at and below one, of one type, or of one view, in no order. What changes meanwhile may or may not be among them. */
@@ -30,6 +40,11 @@ export interface Records {
 export interface ViewOptions {
   /** Default: the default view. */
   view?: string
+}
+
+export interface EditOptions extends ViewOptions {
+  /** Checks all of it against what is answered now, and changes nothing. Default false. */
+  dryRun?: boolean
 }
 
 export interface RecordFilter {
@@ -51,6 +66,7 @@ export interface PublishedRecordsOptions {
 export class PublishedRecords implements Records {
   readonly #options: PublishedRecordsOptions
   readonly #name = new Uint8Array(MAX_NAME_LENGTH + 1)
+  readonly #encoder = new RRsetEncoder()
 
   constructor(options: PublishedRecordsOptions) {
     this.#options = options
@@ -79,6 +95,25 @@ export class PublishedRecords implements Records {
     return store.delete(name, type, options.view)
   }
 
+  async edit(name: string, revise: Revise, options: EditOptions = {}): Promise<RRset[]> {
+    const owner = foldedName(name)
+    refuseUnknownKeys('the options of edit', options, ['view', 'dryRun'])
+    const { view, dryRun } = options
+    const { publisher, store } = this.#open()
+    viewNumber(publisher.views, view)
+    let result: RRset[] = []
+    const checked: Revise = (before) => {
+      // One that is changed in place would be taken for one that has not changed.
+      for (const rrset of before) Object.freeze(rrset) && Object.freeze(rrset.data)
+      const { wanted, written } = this.#checkRevised(owner, view, before, revise(before))
+      result = written
+      return wanted
+    }
+    if (dryRun === true) checked(await this.get(name, undefined, view === undefined ? {} : { view }))
+    else await store.edit(name, checked, view)
+    return result
+  }
+
   async get(name: string, type?: RecordType, options: ViewOptions = {}): Promise<RRset[]> {
     const owner = foldedName(name)
     if (type !== undefined) typeCode(type)
@@ -105,6 +140,40 @@ export class PublishedRecords implements Records {
       const pause = publisher.pause()
       if (pause !== undefined) await pause
     }
+  }
+
+  /** What a program wants in the place of others: copies, all of them checked, and as they will come back. */
+  #checkRevised(
+    owner: Uint8Array,
+    view: string | undefined,
+    before: readonly RRset[],
+    after: readonly RRset[],
+  ): { wanted: RRset[]; written: RRset[] } {
+    const { publisher } = this.#open()
+    const number = viewNumber(publisher.views, view)
+    const types = new Set<number>()
+    const wanted: RRset[] = []
+    const written: RRset[] = []
+    for (const given of after) {
+      const rrset = before.includes(given) ? given : copyRRset(given)
+      const type = typeCode(rrset.type)
+      if (types.has(type) || viewNumber(publisher.views, rrset.view) !== number || !isSameName(rrset.name, owner)) {
+        const expected = `each RRset of an edit must be of its name and view, and of a type of its own; got ${rrset.type}`
+        throw new ContainerDnsError('CDNS_RRSET_INVALID', expected)
+      }
+      types.add(type)
+      wanted.push(rrset)
+      if (rrset === given) {
+        written.push(rrset)
+        continue
+      }
+      publisher.checkPlace(owner, type)
+      this.#encoder.reset()
+      const wire = this.#encoder.encode(rrset.type, rrset.ttl ?? publisher.defaultTtl, rrset.data, rrset)
+      written.push(decodeRRset(owner, number === 0 ? wire : { ...wire, view: number }, publisher.views))
+    }
+    refuseCnameBesideOthers(owner, types)
+    return { wanted, written }
   }
 
   /** Throws CDNS_OPTION_UNKNOWN and CDNS_VIEW_UNKNOWN. */
@@ -152,8 +221,12 @@ function foldedName(text: string): Uint8Array {
   return name
 }
 
-/** Compares from a label's start, so that `evil-example.org` is not below `example.org`. */
-function isAtOrBelow(name: Uint8Array, ancestor: Uint8Array): boolean {
+function isSameName(text: string, folded: Uint8Array): boolean {
+  return Buffer.compare(foldedName(text), folded) === 0
+}
+
+/** Compares from a label's start, so that `evil-example.org` is not below `example.org`. Both are folded. */
+export function isAtOrBelow(name: Uint8Array, ancestor: Uint8Array): boolean {
   for (let at = 0; name.length - at >= ancestor.length; at += name[at]! + 1) {
     if (name.length - at === ancestor.length) return ancestor.every((byte, i) => name[at + i] === byte)
   }

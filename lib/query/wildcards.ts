@@ -1,6 +1,7 @@
 import { depthBit } from '../record-index/layout.js'
 import { MAX_NAME_LENGTH, Type } from '../wire/constants.js'
-import { FoldedName } from '../wire/folded-name.js'
+import type { FoldedName } from '../wire/folded-name.js'
+import { hashEnd, hashStep, undoHashEnd } from '../wire/name.js'
 import type { QuerySettings } from './query-context.js'
 import type { Zone } from './zone.js'
 import { findCut, NO_CUT } from './zone-cuts.js'
@@ -10,19 +11,15 @@ const WILDCARD_LABEL_SIZE = 2
 
 /** Finds the wildcard that answers for a name which is not there (RFC 4592 §3.3.1). Made once per thread. */
 export class Wildcards {
+  /** The hash of the wildcard that `find` has found. */
+  hash = 0
   readonly #settings: QuerySettings
-  readonly #source = new Uint8Array(WILDCARD_LABEL_SIZE + MAX_NAME_LENGTH)
-  readonly #name = new FoldedName()
+  readonly #wildcard = new Uint8Array(MAX_NAME_LENGTH + 1)
+  /** The same as the index compares names. */
+  readonly #words = new Int32Array(this.#wildcard.buffer)
 
   constructor(settings: QuerySettings) {
     this.#settings = settings
-    this.#source[0] = 1
-    this.#source[1] = ASTERISK
-  }
-
-  /** The hash of the wildcard that `find` has found. */
-  get hash(): number {
-    return this.#name.hash
   }
 
   /** Sets the index' cursor to the entry of a name in the zone that a record points to, or to that of the wildcard that speaks for it. */
@@ -34,35 +31,37 @@ export class Wildcards {
     return findCut(index, zone, target, Type.A) === NO_CUT && this.find(zone, target)
   }
 
-  /** Sets the index' cursor to the source of synthesis for a name below the apex that is not in the index. False without one. */
+  /**
+   * Sets the index' cursor to the source of synthesis for a name below the apex that is not in the index. False without one.
+   *
+   * A client may send a hundred labels. Of the names above, nearest first, only those are looked at that may have a wildcard; and the
+   * first that has one decides, for the closest encloser is that or a name below it, which has none.
+   */
   find(zone: Zone, name: FoldedName): boolean {
     const { index } = this.#settings
-    const depths = index.wildcardDepths
-    if (depths >>> depthBit(zone.labelCount + 1) === 0) return false
-    const encloser = this.#closestEncloser(zone, name)
-    const depth = name.labelCount - encloser
-    if (((depths >>> depthBit(depth + 1)) & 1) === 0) return false
-    const from = name.labelStarts[encloser]!
-    const length = name.length - from
-    for (let i = 0; i < length; i++) this.#source[WILDCARD_LABEL_SIZE + i] = name.bytes[from + i]!
-    const wildcard = this.#name
-    if (!wildcard.read(this.#source, 0, WILDCARD_LABEL_SIZE + length, index.seed)) return false
-    return index.findFolded(wildcard)
+    if (index.wildcardDepths >>> depthBit(zone.labelCount + 1) === 0) return false
+    const apexLabel = name.labelCount - zone.labelCount
+    for (let label = 1; label <= apexLabel; label++) {
+      if (!index.mayHaveWildcard(name.suffixHashes[label]!)) continue
+      if (label > 1 && this.#exists(name, label - 1)) return false
+      if (this.#findBelow(name, label)) return true
+    }
+    return false
   }
 
-  /**
-   * The label of the name from which on it exists. Halves the labels in question each time: with a name its ancestors exist, and a
-   * client may send a hundred labels.
-   */
-  #closestEncloser(zone: Zone, name: FoldedName): number {
-    let existing = zone.labelCount
-    let missing = name.labelCount
-    while (missing - existing > 1) {
-      const depth = (existing + missing) >>> 1
-      if (this.#exists(name, name.labelCount - depth)) existing = depth
-      else missing = depth
-    }
-    return name.labelCount - existing
+  /** The wildcard right below the name from a label on. */
+  #findBelow(name: FoldedName, label: number): boolean {
+    const wildcard = this.#wildcard
+    const from = name.labelStarts[label]!
+    const length = name.length - from
+    if (WILDCARD_LABEL_SIZE + length > MAX_NAME_LENGTH) return false
+    this.#words[(WILDCARD_LABEL_SIZE + length - 1) >>> 2] = 0
+    wildcard[0] = 1
+    wildcard[1] = ASTERISK
+    for (let i = 0; i < length; i++) wildcard[WILDCARD_LABEL_SIZE + i] = name.bytes[from + i]!
+    // Hashes are made from the root to the left.
+    this.hash = hashEnd(hashStep(hashStep(undoHashEnd(name.suffixHashes[label]!), ASTERISK), 1))
+    return this.#settings.index.findWords(this.hash, this.#words, WILDCARD_LABEL_SIZE + length)
   }
 
   #exists(name: FoldedName, label: number): boolean {

@@ -79,6 +79,7 @@ export class ZoneTable {
   readonly #aboveByHash = new Map<number, Uint8Array[]>()
   /** 1 for each label count that an apex has, so that most suffixes of a name are never looked up. */
   readonly #hasLabelCount = new Uint8Array(MAX_LABELS)
+  #mostLabels = 0
 
   constructor(zones: readonly Zone[], seed: number) {
     for (const zone of zones) {
@@ -86,6 +87,7 @@ export class ZoneTable {
       zone.apexHash = hashName(apex, 0, apex.length, seed)
       append(this.#byHash, zone.apexHash, zone)
       this.#hasLabelCount[labelCount] = 1
+      this.#mostLabels = Math.max(this.#mostLabels, labelCount)
       for (let name = parentOf(apex); name.length > 1; name = parentOf(name)) {
         append(this.#aboveByHash, hashName(name, 0, name.length, seed), name)
       }
@@ -94,7 +96,7 @@ export class ZoneTable {
 
   /** The zone that a name, from a label on, belongs to, by longest label match. */
   match(name: FoldedName, firstLabel = 0): Zone | undefined {
-    for (let label = firstLabel; label <= name.labelCount; label++) {
+    for (let label = Math.max(firstLabel, name.labelCount - this.#mostLabels); label <= name.labelCount; label++) {
       if (this.#hasLabelCount[name.labelCount - label] === 0) continue
       const zones = this.#byHash.get(name.suffixHashes[label]!)
       if (zones === undefined) continue

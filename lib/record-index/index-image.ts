@@ -16,8 +16,9 @@ export interface IndexImage {
   /** How many names there are of each label count with an NS RRset, and wildcards: see `Depths`. */
   readonly nsDepths: Uint32Array
   readonly wildcardDepths: Uint32Array
-  /** How many names have each mark: see `NsMarks`. */
+  /** How many names have each mark: see `HashMarks`. */
   readonly nsMarks: Uint8Array
+  readonly wildcardMarks: Uint8Array
 }
 
 /** For look-ups in an image, and for a walk through it. Nobody writes to it, so nothing needs to be entered. */

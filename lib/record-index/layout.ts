@@ -41,22 +41,24 @@ export const CONTROL_SERIAL = 2
 /** At how many labels there are names with an NS RRset, and wildcards: see `depthBit`. */
 export const CONTROL_NS_DEPTHS = 3
 export const CONTROL_WILDCARD_DEPTHS = 4
-/** A bit for each of 2^17 parts of all hashes: 1 where a name with an NS RRset has such a hash. See `nsMark`. */
+/** A bit for each of 2^17 parts of all hashes: 1 where a name with an NS RRset has such a hash. See `hashMark`. */
 export const CONTROL_NS_MARKS = 16
 /**
  * 16 KiB of marks: of the hundred ancestors that a name can have, ten are looked up in vain where there are ten thousand cuts, and none
  * where there are few.
  */
-export const NS_MARK_BITS = 17
-export const NS_MARKS = 1 << (NS_MARK_BITS - 5)
-export const CONTROL_WORDS = CONTROL_NS_MARKS + NS_MARKS
+export const HASH_MARK_BITS = 17
+export const HASH_MARKS = 1 << (HASH_MARK_BITS - 5)
+/** The same for names right below which there is a wildcard. */
+export const CONTROL_WILDCARD_MARKS = CONTROL_NS_MARKS + HASH_MARKS
+export const CONTROL_WORDS = CONTROL_WILDCARD_MARKS + HASH_MARKS
 
 /** Label counts from here on share a bit. */
 const DEEPEST_BIT = 31
 
-/** The number of the mark that names of this hash have if they have an NS RRset. */
-export function nsMark(hash: number): number {
-  return hash >>> (32 - NS_MARK_BITS)
+/** The number of the mark that names of this hash have if they have any. */
+export function hashMark(hash: number): number {
+  return hash >>> (32 - HASH_MARK_BITS)
 }
 
 /** The bit that stands for names of so many labels, by its number. Nearly all queries see by it that no cut or wildcard can concern them. */

@@ -14,14 +14,15 @@ import {
   CONTROL_NS_MARKS,
   CONTROL_SERIAL,
   CONTROL_WILDCARD_DEPTHS,
+  CONTROL_WILDCARD_MARKS,
   DIRECTORY,
   DIRECTORY_SIDE_BYTES,
   DIRECTORY_TTL,
   DIRECTORY_TYPE_AND_COUNT,
   DIRECTORY_WIRE_BYTES,
   DIRECTORY_WORDS,
+  hashMark,
   INDEX_MAGIC,
-  nsMark,
   RECORD_COUNT_MASK,
   RRSET_COUNT,
   RRSET_COUNT_MASK,
@@ -137,8 +138,12 @@ export class RecordIndexReader {
    * after `enter` may not be seen, and the query is answered then as before the write, which is not over as long as we have not left.
    */
   mayHaveNs(hash: number): boolean {
-    const mark = nsMark(hash)
-    return ((this.#control[CONTROL_NS_MARKS + (mark >>> 5)]! >>> (mark & 31)) & 1) === 1
+    return this.#isMarked(CONTROL_NS_MARKS, hash)
+  }
+
+  /** False where no name of this hash has a wildcard right below it. Read likewise. */
+  mayHaveWildcard(hash: number): boolean {
+    return this.#isMarked(CONTROL_WILDCARD_MARKS, hash)
   }
 
   enter(): void {
@@ -168,6 +173,11 @@ export class RecordIndexReader {
   find(hash: number, name: Uint8Array, start: number, length: number): boolean {
     this.#key.set(name, start, length)
     return this.#find(hash, this.#key.words, length)
+  }
+
+  /** The same for a folded name that begins with `words` and is padded with zeros up to the end of its last word. */
+  findWords(hash: number, words: Int32Array, length: number): boolean {
+    return this.#find(hash, words, length)
   }
 
   /** Sets the cursor to the owner's RRset of a type, if it has one. */
@@ -312,6 +322,11 @@ export class RecordIndexReader {
       if (bytes[this.#wireStart + i] !== other.bytes[other.#wireStart + i]) return false
     }
     return true
+  }
+
+  #isMarked(firstWord: number, hash: number): boolean {
+    const mark = hashMark(hash)
+    return ((this.#control[firstWord + (mark >>> 5)]! >>> (mark & 31)) & 1) === 1
   }
 
   #find(hash: number, key: Int32Array, length: number): boolean {

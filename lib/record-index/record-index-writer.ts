@@ -1,45 +1,31 @@
-import { ContainerDnsError } from '../errors.js'
-import { saysHowToAnswer } from '../records/rrset-side.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import { ReaderSlot, releaseReader } from '../shared-table/epochs.js'
-import {
-  ENTRY_HEADER_BYTES,
-  ENTRY_HEADER_WORDS,
-  ENTRY_KEY_LENGTH_MASK,
-  keyWords,
-  SEGMENT_BYTES,
-} from '../shared-table/layout.js'
+import { ENTRY_HEADER_BYTES, ENTRY_HEADER_WORDS, ENTRY_KEY_LENGTH_MASK, keyWords } from '../shared-table/layout.js'
 import type { Segment } from '../shared-table/segments.js'
 import type { TableBuilder } from '../shared-table/table-builder.js'
 import { TableWriter } from '../shared-table/table-writer.js'
 import { MAX_LABELS } from '../wire/constants.js'
-import { countLabels, hashName, nameToText } from '../wire/name.js'
+import { countLabels, hashName } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { Depths } from './depths.js'
+import { inOrderOfViews, payloadBytesOf, viewOf, writePayload } from './entry-payload.js'
+import { HashMarks } from './hash-marks.js'
 import { type IndexImage, openImage } from './index-image.js'
 import {
   CHILDREN,
   CONTROL_LOADED,
   CONTROL_MAGIC,
   CONTROL_NS_DEPTHS,
+  CONTROL_NS_MARKS,
   CONTROL_SERIAL,
   CONTROL_WILDCARD_DEPTHS,
+  CONTROL_WILDCARD_MARKS,
   CONTROL_WORDS,
   DIRECTORY,
-  DIRECTORY_SIDE_BYTES,
-  DIRECTORY_TTL,
-  DIRECTORY_TYPE_AND_COUNT,
-  DIRECTORY_WIRE_BYTES,
-  DIRECTORY_WORDS,
-  HAS_VIEWS,
   INDEX_MAGIC,
   RRSET_COUNT,
   RRSET_COUNT_MASK,
-  SAYS_HOW_TO_ANSWER,
-  SYNTHESIZED,
-  VIEW_SHIFT,
 } from './layout.js'
-import { NsMarks } from './ns-marks.js'
 import { ALL_VIEWS, type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
 
 export interface RecordIndexOptions {
@@ -63,9 +49,6 @@ export interface RecordIndexSize {
   readonly retiredBytes: number
 }
 
-/** All RRsets of a name, with what the store remembers of them. Half a segment: the names above it must find room in the same one. */
-const MAX_PAYLOAD_BYTES = SEGMENT_BYTES / 2
-
 /** The one writer of the record index. Belongs to the main thread; nothing in it waits. */
 export class RecordIndexWriter {
   /** A reader for the writer's own thread. */
@@ -78,7 +61,9 @@ export class RecordIndexWriter {
   readonly #seed: number
   readonly #nsDepths: Depths
   readonly #wildcardDepths: Depths
-  readonly #nsMarks: NsMarks
+  readonly #nsMarks: HashMarks
+  /** Of the names right above wildcards. */
+  readonly #wildcardMarks: HashMarks
   #names = 0
   /** Whether `adoptOrphans` has met any. */
   #hasSynthesized = false
@@ -90,7 +75,8 @@ export class RecordIndexWriter {
     this.#seed = options.seed
     this.#nsDepths = new Depths(this.#control, CONTROL_NS_DEPTHS)
     this.#wildcardDepths = new Depths(this.#control, CONTROL_WILDCARD_DEPTHS)
-    this.#nsMarks = new NsMarks(this.#control)
+    this.#nsMarks = new HashMarks(this.#control, CONTROL_NS_MARKS)
+    this.#wildcardMarks = new HashMarks(this.#control, CONTROL_WILDCARD_MARKS)
     this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
     this.#slot = new ReaderSlot(this.#table.control, options.readers)
     this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
@@ -226,6 +212,7 @@ export class RecordIndexWriter {
       nsDepths: this.#nsDepths.counts,
       wildcardDepths: this.#wildcardDepths.counts,
       nsMarks: this.#nsMarks.counts,
+      wildcardMarks: this.#wildcardMarks.counts,
     }
   }
 
@@ -237,7 +224,9 @@ export class RecordIndexWriter {
     this.refuseOtherSeed(image)
     this.#nsDepths.adopt(image.nsDepths)
     this.#wildcardDepths.adopt(image.wildcardDepths)
-    this.#nsMarks.adopt(image.nsMarks, new Int32Array(image.control))
+    const control = new Int32Array(image.control)
+    this.#nsMarks.adopt(image.nsMarks, control)
+    this.#wildcardMarks.adopt(image.wildcardMarks, control)
     yield* this.#table.adopt(image.table)
     this.#names = image.names
   }
@@ -317,27 +306,7 @@ export class RecordIndexWriter {
 
   #fill(name: Uint8Array, rrsets: readonly WireRRset[], children: number, payloadBytes: number): void {
     this.#table.begin(name, name.length, payloadBytes)
-    const { words, bytes, payloadWord } = this.#table
-    // In order of their views, the last tells whether there are others than the default one.
-    const hasViews = rrsets.length > 0 && viewOf(rrsets.at(-1)!) > 0
-    words[payloadWord + RRSET_COUNT] = rrsets.length | (hasViews ? HAS_VIEWS : 0)
-    words[payloadWord + CHILDREN] = children
-    let at = payloadWord + DIRECTORY
-    let position = 4 * (at + rrsets.length * DIRECTORY_WORDS)
-    for (const rrset of rrsets) {
-      const marks = (rrset.isSynthesized === true ? SYNTHESIZED : 0) | (saysHowToAnswer(rrset) ? SAYS_HOW_TO_ANSWER : 0)
-      words[at + DIRECTORY_TYPE_AND_COUNT] = (rrset.type << 16) | marks | rrset.count
-      words[at + DIRECTORY_TTL] = rrset.ttl
-      words[at + DIRECTORY_WIRE_BYTES] = (viewOf(rrset) << VIEW_SHIFT) | rrset.length
-      words[at + DIRECTORY_SIDE_BYTES] = rrset.sideLength
-      at += DIRECTORY_WORDS
-      copyBytes(rrset.bytes, rrset.start, bytes, position, rrset.length)
-      position += rrset.length
-    }
-    for (const rrset of rrsets) {
-      copyBytes(rrset.side, rrset.sideStart, bytes, position, rrset.sideLength)
-      position += rrset.sideLength
-    }
+    writePayload(this.#table, rrsets, children)
   }
 
   /**
@@ -378,34 +347,19 @@ export class RecordIndexWriter {
   }
 
   #countWildcard(name: Uint8Array): void {
-    if (isWildcard(name)) this.#wildcardDepths.add(countLabels(name))
+    if (!isWildcard(name)) return
+    this.#wildcardDepths.add(countLabels(name))
+    this.#wildcardMarks.add(this.#hash(name, WILDCARD_LABEL_SIZE, name.length - WILDCARD_LABEL_SIZE))
   }
 
   #discountWildcard(name: Uint8Array): void {
-    if (isWildcard(name)) this.#wildcardDepths.remove(countLabels(name))
+    if (!isWildcard(name)) return
+    this.#wildcardDepths.remove(countLabels(name))
+    this.#wildcardMarks.remove(this.#hash(name, WILDCARD_LABEL_SIZE, name.length - WILDCARD_LABEL_SIZE))
   }
 }
 
-function viewOf({ view = 0 }: WireRRset): number {
-  return view
-}
-
-/** The order of those of one view stays. */
-function inOrderOfViews(rrsets: readonly WireRRset[]): readonly WireRRset[] {
-  const isSorted = rrsets.every((rrset, i) => i === 0 || viewOf(rrsets[i - 1]!) <= viewOf(rrset))
-  return isSorted ? rrsets : [...rrsets].sort((a, b) => viewOf(a) - viewOf(b))
-}
-
-/** Throws CDNS_RRSET_TOO_LARGE. */
-function payloadBytesOf(name: Uint8Array, rrsets: readonly WireRRset[]): number {
-  let bytes = 4 * (DIRECTORY + rrsets.length * DIRECTORY_WORDS)
-  for (const rrset of rrsets) bytes += rrset.length + rrset.sideLength
-  if (bytes <= MAX_PAYLOAD_BYTES) return bytes
-  throw new ContainerDnsError(
-    'CDNS_RRSET_TOO_LARGE',
-    `all RRsets of ${nameToText(name)} together take ${bytes} bytes, ${MAX_PAYLOAD_BYTES} are allowed`,
-  )
-}
+const WILDCARD_LABEL_SIZE = 2
 
 /** RFC 4592 §2.1.1: the first label is a single asterisk. */
 function isWildcard(name: Uint8Array): boolean {
@@ -427,8 +381,4 @@ function sameBytes(
 ): boolean {
   for (let i = 0; i < length; i++) if (left[leftStart + i] !== right[rightStart + i]) return false
   return true
-}
-
-function copyBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, length: number): void {
-  for (let i = 0; i < length; i++) target[to + i] = source[from + i]!
 }

@@ -4,14 +4,15 @@ import type { WireRRset } from './wire-rrset.js'
 
 // The side data of an RRset: what is known of its records beside what goes over the wire. Nothing at all, or
 //
-//   | flags u8 | weight u16, for each record | policy u8 | affinity u8 | max answers u16 | length u16 | count u16 | records | what the store remembers |
-//               \_ HAS_WEIGHTS ____________/ \_ HAS_SELECTION ___________________________/ \_ HAS_FALLBACK ____________/
+//   | flags u8 | weight u16, for each record | policy u8 | affinity u8 | max answers u16 | length u16 | count u16 | records | length u8 | owner | what the store remembers |
+//               \_ HAS_WEIGHTS ____________/ \_ HAS_SELECTION ___________________________/ \_ HAS_FALLBACK ____________/ \_ HAS_OWNER ____/
 //
 // What a selection leaves to its zone is 0; a policy is its place in SELECTION_POLICIES, counted from 1, an affinity likewise.
 // The records of a fallback stand as those of the RRset do, each behind the length of its rdata.
 export const HAS_WEIGHTS = 1
 export const HAS_SELECTION = 2
 export const HAS_FALLBACK = 4
+export const HAS_OWNER = 8
 
 const WEIGHTS = 1
 const WEIGHT_SIZE = 2
@@ -22,6 +23,7 @@ const SELECTION_SIZE = SELECTION_MAX_ANSWERS + 2
 const FALLBACK_LENGTH = 0
 const FALLBACK_COUNT = FALLBACK_LENGTH + 2
 const FALLBACK_RECORDS = FALLBACK_COUNT + 2
+const OWNER_TEXT = 1
 
 /** Zero in a stored selection: its zone decides. */
 export const UNSET = 0
@@ -35,6 +37,8 @@ export interface SideParts {
   readonly selection: SelectionOptions | undefined
   /** Records that stand in the place of others. */
   readonly fallback: { readonly bytes: Uint8Array; readonly count: number } | undefined
+  /** Who may change it; UTF-8, up to 255 bytes. */
+  readonly owner?: string | undefined
 }
 
 /** The length of side data. */
@@ -45,11 +49,12 @@ export function sideSize(parts: SideParts, store: Uint8Array): number {
 
 /** Writes side data of which `sideSize` is not 0. */
 export function writeSide(parts: SideParts, store: Uint8Array, target: Uint8Array, at: number): void {
-  const { weights, selection, fallback } = parts
+  const { weights, selection, fallback, owner } = parts
   target[at] =
     (weights === undefined ? 0 : HAS_WEIGHTS) |
     (selection === undefined ? 0 : HAS_SELECTION) |
-    (fallback === undefined ? 0 : HAS_FALLBACK)
+    (fallback === undefined ? 0 : HAS_FALLBACK) |
+    (owner === undefined ? 0 : HAS_OWNER)
   let position = at + WEIGHTS
   for (const weight of weights ?? []) {
     writeU16(target, position, weight)
@@ -68,12 +73,27 @@ export function writeSide(parts: SideParts, store: Uint8Array, target: Uint8Arra
     target.set(fallback.bytes, position + FALLBACK_RECORDS)
     position += FALLBACK_RECORDS + fallback.bytes.length
   }
+  if (owner !== undefined) {
+    const bytes = Buffer.from(owner)
+    target[position] = bytes.length
+    target.set(bytes, position + OWNER_TEXT)
+    position += OWNER_TEXT + bytes.length
+  }
   target.set(store, position)
+}
+
+/** What a store that packs its side data itself begins it with: records of which nothing is said but whose they are. */
+export function sideOfOwner(owner: string): Uint8Array {
+  if (owner === '') return PLAIN_SIDE
+  const parts: SideParts = { weights: undefined, selection: undefined, fallback: undefined, owner }
+  const side = new Uint8Array(saidSize(parts))
+  writeSide(parts, new Uint8Array(0), side, 0)
+  return side
 }
 
 /** Whether anything is said of an RRset that bears on how it is answered. */
 export function saysHowToAnswer({ side, sideStart, sideLength }: WireRRset): boolean {
-  return sideLength > 0 && side[sideStart] !== 0
+  return sideLength > 0 && (side[sideStart]! & ~HAS_OWNER) !== 0
 }
 
 /** Whether the records have weights; without, each weighs 1. */
@@ -114,6 +134,14 @@ export function fallbackOf(rrset: WireRRset): WireRRset | undefined {
   }
 }
 
+/** Who may change an RRset; undefined: nobody in particular. */
+export function ownerOf({ side, sideStart, sideLength, count }: WireRRset): string | undefined {
+  if (sideLength === 0 || (side[sideStart]! & HAS_OWNER) === 0) return undefined
+  const view = new SideView()
+  view.read(side, sideStart, count)
+  return Buffer.from(side.subarray(view.ownerStart, view.storeStart)).toString()
+}
+
 /** Where in `side` the store's own bytes begin; they go on to the end of the side data. */
 export function storeSideStart(rrset: WireRRset): number {
   if (rrset.sideLength === 0) return rrset.sideStart
@@ -136,6 +164,7 @@ export class SideView {
   maxAnswers: number = UNSET
   fallbackStart = 0
   fallbackCount = 0
+  ownerStart = 0
   storeStart = 0
 
   /** `count` is that of the RRset's records. */
@@ -159,16 +188,22 @@ export class SideView {
       this.fallbackCount = readU16(side, position + FALLBACK_COUNT)
       position = this.fallbackStart + readU16(side, position + FALLBACK_LENGTH)
     }
+    this.ownerStart = position
+    if ((flags & HAS_OWNER) !== 0) {
+      this.ownerStart = position + OWNER_TEXT
+      position = this.ownerStart + side[position]!
+    }
     this.storeStart = position
   }
 }
 
-function saidSize({ weights, selection, fallback }: SideParts): number {
+function saidSize({ weights, selection, fallback, owner }: SideParts): number {
   return (
     WEIGHTS +
     WEIGHT_SIZE * (weights?.length ?? 0) +
     (selection === undefined ? 0 : SELECTION_SIZE) +
-    (fallback === undefined ? 0 : FALLBACK_RECORDS + fallback.bytes.length)
+    (fallback === undefined ? 0 : FALLBACK_RECORDS + fallback.bytes.length) +
+    (owner === undefined ? 0 : OWNER_TEXT + Buffer.byteLength(owner))
   )
 }
 

@@ -21,12 +21,19 @@ export interface RRsetOf<Type extends RecordType, Data> {
   selection?: SelectionOptions
   /** A, AAAA, SRV: answered in the place of `data` when all of that is unhealthy and `health.allUnhealthy` is `fallback`. Without weights. */
   fallback?: Data[]
+  /** Who may change it through the API, beside its admins: up to 255 bytes of text without control characters. Default: admins alone. */
+  owner?: string
 }
 
 /** What an RRset says of how it is answered. */
 export interface AnswerOptions {
   readonly selection?: SelectionOptions | undefined
   readonly fallback?: readonly RecordData[] | undefined
+}
+
+/** What an RRset says beside its records. */
+export interface RRsetExtras extends AnswerOptions {
+  readonly owner?: string | undefined
 }
 
 /** All records of one name and type. `type` tells what `data` holds. */
@@ -44,6 +51,7 @@ const KEYS = [
   'view',
   'selection',
   'fallback',
+  'owner',
 ] as const satisfies readonly (keyof RRset)[]
 
 /** All that an RRset can say. */
@@ -73,6 +81,12 @@ export function checkRRset(given: unknown): asserts given is RRset {
       `an RRset's view must be the name of one, got ${describe(rrset.view)}`,
     )
   }
+  if (rrset.owner !== undefined && !isOwner(rrset.owner)) {
+    throw new ContainerDnsError(
+      'CDNS_RRSET_INVALID',
+      `an RRset's owner must be text of 1 to ${MAX_OWNER_BYTES} bytes without control characters, got ${describe(rrset.owner)}`,
+    )
+  }
   if (!Array.isArray(rrset.data)) {
     throw new ContainerDnsError('CDNS_RRSET_INVALID', `an RRset's data must be an array, got ${describe(rrset.data)}`)
   }
@@ -81,6 +95,19 @@ export function checkRRset(given: unknown): asserts given is RRset {
   }
   if (rrset.data.length > 1) refuseSecond(rrset.type!)
   checkAnswerOptions(rrset.type!, rrset)
+}
+
+/** The owner of what comes from Kubernetes, where alone it is to be changed. */
+export const KUBERNETES = 'kubernetes'
+
+/** An owner stands behind its length in an octet. */
+const MAX_OWNER_BYTES = 255
+
+/** Whether an RRset can belong to somebody of this name. */
+export function isOwner(given: unknown): given is string {
+  if (typeof given !== 'string' || given === '' || Buffer.byteLength(given) > MAX_OWNER_BYTES) return false
+  // A lone surrogate has no UTF-8, and would come back as something else.
+  return !/[\p{Cc}\p{Cs}]/u.test(given)
 }
 
 /** Throws CDNS_RRSET_INVALID for a selection or fallback that is wrong, or is said of a type that has none. */

@@ -7,8 +7,17 @@ import { MAX_RDATA_SIZE, rdataCodec } from '../wire/rdata/codec.js'
 import type { RecordData } from '../wire/rdata/record-data.js'
 import { type RecordType, typeCode, typeName } from '../wire/rdata/record-type.js'
 import { DistinctRecords } from './distinct-records.js'
-import type { AnswerOptions, RRset } from './rrset.js'
-import { fallbackOf, isWeighted, type SideParts, selectionOf, sideSize, weightAt, writeSide } from './rrset-side.js'
+import type { RRset, RRsetExtras } from './rrset.js'
+import {
+  fallbackOf,
+  isWeighted,
+  ownerOf,
+  type SideParts,
+  selectionOf,
+  sideSize,
+  weightAt,
+  writeSide,
+} from './rrset-side.js'
 import { NO_VIEWS } from './view.js'
 
 /**
@@ -47,7 +56,7 @@ const RECORD_OVERHEAD = 10
 const MESSAGE_OVERHEAD = HEADER_SIZE + MAX_NAME_LENGTH + 4 + OPT_SIZE
 
 const NO_SIDE = new Uint8Array(0)
-const NOTHING_SAID: AnswerOptions = {}
+const NOTHING_SAID: RRsetExtras = {}
 
 /**
  * Turns RRsets into wire form, in a scratch buffer that the next `reset` overwrites.
@@ -91,7 +100,7 @@ export class RRsetEncoder {
     const code = typeCode(type)
     const fallback = this.#encodeFallback(type, said.fallback)
     this.#takeAll(type, data)
-    return this.#finish(code, ttl, { selection: said.selection, fallback }, storeSide)
+    return this.#finish(code, ttl, { selection: said.selection, fallback, owner: said.owner }, storeSide)
   }
 
   /** Takes in data that is still to be encoded. */
@@ -107,7 +116,7 @@ export class RRsetEncoder {
   }
 
   /** Throws CDNS_RRSET_INVALID for weights, which would be lost. */
-  #encodeFallback(type: RecordType, data: AnswerOptions['fallback']): SideParts['fallback'] {
+  #encodeFallback(type: RecordType, data: RRsetExtras['fallback']): SideParts['fallback'] {
     this.#fallbackSize = 0
     if (data === undefined) return undefined
     this.#takeAll(type, data)
@@ -125,7 +134,7 @@ export class RRsetEncoder {
     ttl: number,
     count: number,
     records: Iterable<WireRecord>,
-    said: AnswerOptions,
+    said: RRsetExtras,
     storeSide: Uint8Array,
   ): WireRRset {
     const fallback = this.#encodeFallback(typeName(code), said.fallback)
@@ -136,7 +145,7 @@ export class RRsetEncoder {
       for (let i = 0; i < length; i++) scratch[at + i] = bytes[start + i]!
       this.#take(code, length, weight)
     }
-    return this.#finish(code, ttl, { selection: said.selection, fallback }, storeSide)
+    return this.#finish(code, ttl, { selection: said.selection, fallback, owner: said.owner }, storeSide)
   }
 
   #begin(mostRecords: number): void {
@@ -207,12 +216,14 @@ export function decodeRRset(name: Uint8Array, rrset: WireRRset, views: readonly 
   const { ttl, view = 0 } = rrset
   const selection = selectionOf(rrset)
   const fallback = fallbackOf(rrset)
+  const owner = ownerOf(rrset)
   // The compiler cannot know that the codec of a type gives that type's data.
   return {
     ...{ name: nameToText(name), type, ttl, data: decodeData(rrset) },
     ...(view !== 0 && { view: views[view]! }),
     ...(selection && { selection }),
     ...(fallback && { fallback: decodeData(fallback) }),
+    ...(owner !== undefined && { owner }),
   } as RRset
 }
 

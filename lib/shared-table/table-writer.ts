@@ -1,30 +1,20 @@
 import { Arena, newSharedMemory } from './arena.js'
+import { BucketBlocks } from './bucket-blocks.js'
+import { newControlBlock } from './control-block.js'
 import { advanceEpoch, hasReached } from './epochs.js'
 import {
-  BLOCK_COUNT,
-  BLOCK_PAIRS,
   BUCKETS_PER_SEGMENT,
   bucketOf,
   CONTROL_BUCKET_COUNT,
   CONTROL_EPOCH,
-  CONTROL_MAGIC,
-  CONTROL_READER_COUNT,
-  CONTROL_READERS,
-  CONTROL_SEED,
-  CONTROL_VERSION,
   ENTRY_HEADER_WORDS,
   ENTRY_SIZE_SHIFT,
   INITIAL_BUCKETS,
   keyWords,
   MAX_LOAD,
-  PAIR_WORDS,
-  READER_STRIDE,
   SEGMENT_BUCKET_BITS,
-  SEGMENT_BUCKET_MASK,
   SEGMENT_UNIT_BITS,
   SEGMENT_UNIT_MASK,
-  TABLE_MAGIC,
-  TABLE_VERSION,
   UNIT_BYTES,
   UNIT_WORDS,
 } from './layout.js'
@@ -68,6 +58,7 @@ export class TableWriter {
   payloadWord = 0
 
   readonly #arena: Arena
+  readonly #blocks: BucketBlocks
   readonly #retired = new RetiredBlocks()
   readonly #onSegment: (segment: Segment) => void
   readonly #release: (offset: number, bytes: number) => void
@@ -79,16 +70,11 @@ export class TableWriter {
   #retiredBytes = 0
 
   constructor(options: TableOptions) {
-    this.control = new Int32Array(new SharedArrayBuffer(4 * (CONTROL_READERS + options.readers * READER_STRIDE)))
-    this.control[CONTROL_MAGIC] = TABLE_MAGIC
-    this.control[CONTROL_VERSION] = TABLE_VERSION
-    this.control[CONTROL_EPOCH] = 1
-    this.control[CONTROL_BUCKET_COUNT] = this.#bucketCount
-    this.control[CONTROL_SEED] = options.seed
-    this.control[CONTROL_READER_COUNT] = options.readers
+    this.control = newControlBlock(options.seed, options.readers, this.#bucketCount)
     this.#onSegment = options.onSegment
     this.segments = new SegmentSet([], () => undefined)
     this.#arena = new Arena(this.segments, options.onSegment)
+    this.#blocks = new BucketBlocks(this.segments, this.#arena)
     this.#release = (offset, bytes) => {
       this.#retiredBytes -= Arena.roundUp(bytes)
       this.#arena.free(offset, bytes)
@@ -169,8 +155,8 @@ export class TableWriter {
     if (pair < 0) return false
     const entry = this.reader.words[pair + 1]!
     const bucket = bucketOf(hash, this.#bucketCount)
-    const block = this.#bucketWord(bucket)
-    this.#setBucket(bucket, this.#blockWithout(block, entry))
+    const block = this.#blocks.at(bucket)
+    this.#blocks.set(bucket, this.#blocks.without(block, entry))
     this.#retireBlock(block)
     this.#retireEntry(entry)
     this.#entryCount--
@@ -250,8 +236,8 @@ export class TableWriter {
 
   #insert(hash: number, entry: number): void {
     const bucket = bucketOf(hash, this.#bucketCount)
-    const block = this.#bucketWord(bucket)
-    this.#setBucket(bucket, this.#blockWith(block, hash, entry))
+    const block = this.#blocks.at(bucket)
+    this.#blocks.set(bucket, this.#blocks.with(block, hash, entry))
     if (block !== 0) this.#retireBlock(block)
   }
 
@@ -265,83 +251,15 @@ export class TableWriter {
     const upper = this.#bucketCount
     const upperSegment = upper >>> SEGMENT_BUCKET_BITS
     if (upperSegment === this.segments.tables.length) this.#addTableSegment(upperSegment)
-    const block = this.#bucketWord(lower)
+    const block = this.#blocks.at(lower)
     const goesUp = (hash: number) => bucketOf(hash, upper + 1) === upper
-    const upperBlock = this.#blockOf(block, goesUp)
-    const lowerBlock = this.#blockOf(block, (hash) => !goesUp(hash))
-    this.#setBucket(upper, upperBlock)
+    const upperBlock = this.#blocks.filtered(block, goesUp)
+    const lowerBlock = this.#blocks.filtered(block, (hash) => !goesUp(hash))
+    this.#blocks.set(upper, upperBlock)
     this.#bucketCount = upper + 1
     Atomics.store(this.control, CONTROL_BUCKET_COUNT, this.#bucketCount)
-    this.#setBucket(lower, lowerBlock)
+    this.#blocks.set(lower, lowerBlock)
     if (block !== 0) this.#retireBlock(block)
-  }
-
-  #blockWith(block: number, hash: number, entry: number): number {
-    const count = block === 0 ? 0 : this.#pairsOf(block).count
-    const { offset, words, first } = this.#newBlock(count + 1)
-    if (block !== 0) {
-      const old = this.#pairsOf(block)
-      for (let i = 0; i < count * PAIR_WORDS; i++) words[first + i] = old.words[old.first + i]!
-    }
-    words[first + count * PAIR_WORDS] = hash
-    words[first + count * PAIR_WORDS + 1] = entry
-    return offset
-  }
-
-  #blockWithout(block: number, entry: number): number {
-    const old = this.#pairsOf(block)
-    if (old.count === 1) return 0
-    const { offset, words, first } = this.#newBlock(old.count - 1)
-    let to = first
-    for (let i = 0; i < old.count; i++) {
-      const from = old.first + i * PAIR_WORDS
-      if (old.words[from + 1] === entry) continue
-      words[to] = old.words[from]!
-      words[to + 1] = old.words[from + 1]!
-      to += PAIR_WORDS
-    }
-    return offset
-  }
-
-  /** A block of those pairs whose hashes are wanted; 0 for none. */
-  #blockOf(block: number, wanted: (hash: number) => boolean): number {
-    if (block === 0) return 0
-    const old = this.#pairsOf(block)
-    let count = 0
-    for (let i = 0; i < old.count; i++) if (wanted(old.words[old.first + i * PAIR_WORDS]!)) count++
-    if (count === 0) return 0
-    const { offset, words, first } = this.#newBlock(count)
-    let to = first
-    for (let i = 0; i < old.count; i++) {
-      const from = old.first + i * PAIR_WORDS
-      if (!wanted(old.words[from]!)) continue
-      words[to] = old.words[from]!
-      words[to + 1] = old.words[from + 1]!
-      to += PAIR_WORDS
-    }
-    return offset
-  }
-
-  #newBlock(count: number): { offset: number; words: Int32Array; first: number } {
-    const offset = this.#arena.allocate(blockBytes(count))
-    const words = this.segments.arenaWords[offset >>> SEGMENT_UNIT_BITS]!
-    const word = (offset & SEGMENT_UNIT_MASK) * UNIT_WORDS
-    words[word + BLOCK_COUNT] = count
-    return { offset, words, first: word + BLOCK_PAIRS }
-  }
-
-  #pairsOf(block: number): { words: Int32Array; first: number; count: number } {
-    const words = this.segments.arenaWords[block >>> SEGMENT_UNIT_BITS]!
-    const word = (block & SEGMENT_UNIT_MASK) * UNIT_WORDS
-    return { words, first: word + BLOCK_PAIRS, count: words[word + BLOCK_COUNT]! }
-  }
-
-  #bucketWord(bucket: number): number {
-    return this.segments.tables[bucket >>> SEGMENT_BUCKET_BITS]![bucket & SEGMENT_BUCKET_MASK]!
-  }
-
-  #setBucket(bucket: number, block: number): void {
-    Atomics.store(this.segments.tables[bucket >>> SEGMENT_BUCKET_BITS]!, bucket & SEGMENT_BUCKET_MASK, block)
   }
 
   #retireEntry(entry: number): void {
@@ -350,7 +268,7 @@ export class TableWriter {
   }
 
   #retireBlock(block: number): void {
-    this.#retire(block, blockBytes(this.#pairsOf(block).count))
+    this.#retire(block, this.#blocks.sizeOf(block))
   }
 
   #retire(offset: number, bytes: number): void {
@@ -371,8 +289,4 @@ export class TableWriter {
     this.segments.add(segment)
     this.#onSegment(segment)
   }
-}
-
-function blockBytes(count: number): number {
-  return 4 * (BLOCK_PAIRS + count * PAIR_WORDS)
 }

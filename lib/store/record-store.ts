@@ -6,6 +6,7 @@ import type { RecordIndexHandle } from '../record-index/record-index-reader.js'
 import type { RRset } from '../records/rrset.js'
 import type { WireRRset } from '../records/wire-rrset.js'
 import type { RecordType } from '../wire/rdata/record-type.js'
+import type { Revise } from './revise.js'
 
 /**
  * Where records live. A server has one; it may be given to one server at a time (CDNS_STORE_IN_USE).
@@ -22,6 +23,13 @@ export interface RecordStore {
   put(rrsets: readonly RRset[]): Promise<void>
   /** Removes one RRset, or all of a name, of one view; left out, of the default one. Resolves to whether there was one, once no thread answers with it. */
   delete(name: string, type?: RecordType, view?: string): Promise<boolean>
+  /**
+   * Replaces the RRsets of one name in one view by what `revise` makes of them, in one step: what it is given is what is there
+   * when the result is written, whoever else writes to the same source. Resolves once every thread answers with the result.
+   */
+  edit(name: string, revise: Revise, view?: string): Promise<void>
+  /** Tells everybody who reads the same source of the health of an address. Left out by stores whose source holds none. */
+  setHealth?(address: string, state: HealthState): Promise<void>
   status(): StoreStatus
   /** Reads everything anew, all or nothing; missing where changes are followed. */
   reload?(): Promise<void>

@@ -12,14 +12,14 @@ const LOOK_MS = 1_000
 export class CertificateWatch {
   #identity: TlsIdentity
   readonly #server: Server
-  readonly #handler: StreamHandler
+  readonly #handler: Pick<StreamHandler, 'onCertificate'>
   /** The state that was loaded or reported; the state at the last look. */
   #taken: string | undefined
   #seen: string | undefined
   #lastLookMs = performance.now()
   #isLooking = false
 
-  constructor(identity: TlsIdentity, server: Server, handler: StreamHandler) {
+  constructor(identity: TlsIdentity, server: Server, handler: Pick<StreamHandler, 'onCertificate'>) {
     this.#identity = identity
     this.#server = server
     this.#handler = handler

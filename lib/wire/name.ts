@@ -124,6 +124,14 @@ export function hashEnd(state: number): number {
   return h ^ (h >>> 16)
 }
 
+/** What `hashEnd` was given, so that the hash of a name below another can be gone on with from there. */
+export function undoHashEnd(hash: number): number {
+  let h = hash
+  h = Math.imul(h ^ (h >>> 16), 0x7ed1b41d)
+  h = Math.imul(h ^ (h >>> 13) ^ (h >>> 26), 0xa5cb9243)
+  return h ^ (h >>> 16)
+}
+
 function closeLabel(text: string, target: Uint8Array, lengthAt: number, position: number): void {
   const length = position - lengthAt - 1
   if (length === 0) throw invalid(text, 'it has an empty label')

@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { type Bench, Folders, type PartReport } from './bench.js'
 import { HELP, type PartName, parseOptions } from './options.js'
+import { apiPart } from './parts/api.js'
+import { costsPart } from './parts/costs.js'
 import { etcdPart } from './parts/etcd.js'
 import { footprintPart } from './parts/footprint.js'
 import { millionPart } from './parts/million.js'
@@ -16,9 +18,11 @@ const RESULTS = 'build/bench-results.json'
 
 const PART_RUNNERS: Readonly<Record<PartName, (bench: Bench) => Promise<PartReport>>> = {
   peers: peersPart,
+  costs: costsPart,
   million: millionPart,
   writes: writesPart,
   etcd: etcdPart,
+  api: apiPart,
   tcp: tcpPart,
   footprint: footprintPart,
 }

@@ -180,6 +180,87 @@ export function describeRecordStore(kind: string, make: () => RecordStore): void
       expect(sink.lines('www.example.org')).toEqual(['60 A 192.0.2.4'])
     })
 
+    it('replaces what a name has by what an edit makes of it, in one write, and leaves what is given back', async () => {
+      const { store, sink } = await open()
+      await store.put([
+        A('www.example.org', '192.0.2.1'),
+        { name: 'www.example.org', type: 'TXT', data: ['text'] },
+        { name: 'www.example.org', type: 'AAAA', data: ['2001:db8::1'] },
+      ])
+      const seen: string[][] = []
+      const writes = sink.writes.length
+      await store.edit('WWW.example.org.', (rrsets) => {
+        seen.push(rrsets.map(({ type }) => type).sort())
+        const txt = rrsets.filter(({ type }) => type === 'TXT')
+        return [...txt, A('www.example.org', '192.0.2.2', '192.0.2.3')]
+      })
+      expect(seen.at(-1)).toEqual(['A', 'AAAA', 'TXT'])
+      expect(sink.lines('www.example.org')).toEqual(['30 TXT text', '60 A 192.0.2.2', '60 A 192.0.2.3'])
+      expect(sink.writes.slice(writes).map(({ name }) => name)).toEqual(['www.example.org'])
+      expect(sink.settledWrites).toBe(sink.writes.length)
+      await store.edit('www.example.org', () => [])
+      expect(sink.names()).toEqual([])
+    })
+
+    it('does nothing when an edit throws, gives back what there is, or puts a CNAME beside others', async () => {
+      const { store, sink } = await open()
+      await store.put([A('www.example.org', '192.0.2.1')])
+      const writes = sink.writes.length
+      const refusal = new Error('no')
+      const refused = store.edit('www.example.org', () => {
+        throw refusal
+      })
+      await expect(refused).rejects.toBe(refusal)
+      await store.edit('www.example.org', (rrsets) => rrsets)
+      await store.edit('none.example.org', (rrsets) => rrsets)
+      const cname: RRset = { name: 'www.example.org', type: 'CNAME', data: ['a.example.org'] }
+      expect(await codeOf(store.edit('www.example.org', (rrsets) => [...rrsets, cname]))).toBe('CDNS_CNAME_CONFLICT')
+      expect(sink.writes).toHaveLength(writes)
+      await store.edit('www.example.org', () => [cname])
+      expect(sink.lines('www.example.org')).toEqual(['30 CNAME a.example.org'])
+    })
+
+    it('loses none of many edits of one name that are made at once, with puts and deletes between', async () => {
+      const { store, sink } = await open()
+      const add = (address: string) =>
+        store.edit('www.example.org', (rrsets) => {
+          const data = rrsets.find(({ type }) => type === 'A')?.data as string[] | undefined
+          return [A('www.example.org', ...(data ?? []), address)]
+        })
+      await Promise.all([
+        add('192.0.2.1'),
+        store.put([A('other.example.org', '192.0.2.1')]),
+        add('192.0.2.2'),
+        store.delete('other.example.org'),
+        ...Array.from({ length: 20 }, (_, i) => add(`192.0.2.${i + 10}`)),
+      ])
+      expect(sink.lines('www.example.org')).toHaveLength(22)
+      expect(sink.names()).toEqual(['www.example.org'])
+    })
+
+    it('remembers whose an RRset is', async () => {
+      const { store } = await open()
+      const owned = (type: 'A' | 'SRV', data: unknown[], owner?: string) =>
+        ({ name: 'www.example.org', type, data, ...(owner !== undefined && { owner }) }) as RRset
+      await store.put([
+        owned('A', ['192.0.2.1', '192.0.2.2'], 'team a'),
+        owned('SRV', [{ priority: 0, weight: 0, port: 1, target: 'a.example' }], 'grüße'),
+        { name: 'www.example.org', type: 'HTTPS', data: [{ priority: 1, target: '.', params: {} }], owner: 'b' },
+        { name: 'www.example.org', type: 'TXT', data: ['nobody’s'] },
+      ])
+      const owners = async () => {
+        const found: Record<string, string | undefined> = {}
+        await store.edit('www.example.org', (rrsets) => {
+          for (const { type, owner } of rrsets) found[type] = owner
+          return rrsets
+        })
+        return found
+      }
+      expect(await owners()).toEqual({ A: 'team a', SRV: 'grüße', HTTPS: 'b', TXT: undefined })
+      await store.put([owned('A', ['192.0.2.2', '192.0.2.3'], 'team c')])
+      expect(await owners()).toMatchObject({ A: 'team c' })
+    })
+
     it('holds thousands of names of one batch', async () => {
       const { store, sink } = await open()
       const rrsets = Array.from({ length: 1200 }, (_, i) => A(`n${i}.example.org`, `192.0.2.${i % 256}`))

@@ -250,6 +250,7 @@ class SinkStore implements RecordStore {
 
   put = this.#inner.put.bind(this.#inner)
   delete = this.#inner.delete.bind(this.#inner)
+  edit = this.#inner.edit.bind(this.#inner)
   status = this.#inner.status.bind(this.#inner)
 
   async close(): Promise<void> {}

@@ -2,30 +2,16 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { type ClientHttp2Stream, constants } from 'node:http2'
 import { promisify } from 'node:util'
-import { createTestServer, type TestServerOptions } from 'containerdns/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildQuery } from '../support/build-query.js'
-import { makeCertificate } from '../support/certificates.js'
 import { DohClient, getPath, POST, responseOf } from '../support/doh-client.js'
 import { describeResponse, expectResponse } from '../support/expect-response.js'
 import { TcpClient } from '../support/tcp-client.js'
+import { ANSWER, cert, type EncryptedServerOptions, key, MANY, startEncrypted } from './encrypted-server.js'
 
-const MANY = Array.from({ length: 1000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
-const ANSWER = { rcode: 'NOERROR', flags: 'QR AA RD', answer: ['a.example. 30 A 192.0.2.1'] }
 const QUERY = buildQuery('a.example')
-const { cert, key } = makeCertificate()
-
-function start({ host = '127.0.0.1', ...options }: TestServerOptions & { host?: string } = {}) {
-  return createTestServer({
-    listen: { host, port: 0, protocols: ['doh'], tls: { cert, key } },
-    rrsets: [
-      { name: 'a.example', type: 'A', data: ['192.0.2.1'] },
-      { name: 'many.example', type: 'A', data: MANY },
-    ],
-    ...options,
-  })
-}
+const start = (options: EncryptedServerOptions = {}) => startEncrypted('doh', options)
 
 describe.each([
   ['batch', '127.0.0.1'],

@@ -3,29 +3,15 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
-import { createTestServer, type TestServerOptions } from 'containerdns/testing'
 import { describe, expect, it } from 'vitest'
 import { buildQuery } from '../support/build-query.js'
-import { makeCertificate } from '../support/certificates.js'
 import { describeResponse, expectResponse } from '../support/expect-response.js'
 import { framed, TcpClient } from '../support/tcp-client.js'
+import { ANSWER, cert, type EncryptedServerOptions, key, MANY, startEncrypted } from './encrypted-server.js'
 
-const MANY = Array.from({ length: 1000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
-const ANSWER = { rcode: 'NOERROR', flags: 'QR AA RD', answer: ['a.example. 30 A 192.0.2.1'] }
 const QUERY = framed(buildQuery('a.example'))
 const LARGE_QUERY = framed(buildQuery('many.example'))
-const { cert, key } = makeCertificate()
-
-function start({ host = '127.0.0.1', ...options }: TestServerOptions & { host?: string } = {}) {
-  return createTestServer({
-    listen: { host, port: 0, protocols: ['dot'], tls: { cert, key } },
-    rrsets: [
-      { name: 'a.example', type: 'A', data: ['192.0.2.1'] },
-      { name: 'many.example', type: 'A', data: MANY },
-    ],
-    ...options,
-  })
-}
+const start = (options: EncryptedServerOptions = {}) => startEncrypted('dot', options)
 
 describe.each([
   ['batch', '127.0.0.1'],

@@ -1,89 +1,10 @@
 import type { Etcd3 } from 'etcd3'
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchRequest, WatchResponse } from './messages.js'
 import { type ParsedTls, readTls, type ServerCheck, serverCheck } from './tls.js'
 
 // The one door to etcd3. We use its protocol files, its connections and its credentials, and go around its own `Watcher`,
 // retries and circuit breaker: a watch that the server cancels is never made again and blocks those after it, a connection lost
 // during a replay loses events, and an event of an unknown watch is an exception that nobody can catch (etcd3 1.1.2, tried).
-// What follows are the parts of etcd's messages that we use, named as in etcd3's copy of the protocol, which spells some
-// constants its own way and takes one it does not know for 0. Numbers of 64 bits come as text.
-
-export interface ResponseHeader {
-  readonly cluster_id: string
-  readonly revision: string
-}
-
-export interface KeyValue {
-  readonly key: Buffer
-  readonly value: Buffer
-  readonly mod_revision: string
-}
-
-export interface RangeRequest {
-  readonly key: Buffer
-  readonly range_end?: Buffer
-  readonly limit?: number
-  readonly revision?: number
-  readonly keys_only?: boolean
-}
-
-export interface RangeResponse {
-  readonly header: ResponseHeader
-  readonly kvs: readonly KeyValue[]
-  /** Whether `limit` has cut the answer short. */
-  readonly more: boolean
-  /** Keys in the range, whatever `limit` was. */
-  readonly count: string
-}
-
-/** True where the mod revision of each key from `key` to `range_end` compares so with the given one; 0 stands for no key. */
-export interface Compare {
-  readonly key: Buffer
-  readonly range_end?: Buffer
-  readonly target: 'Mod'
-  readonly result: 'Equal' | 'Less'
-  readonly mod_revision: number
-}
-
-export interface RequestOp {
-  readonly request_range?: RangeRequest
-  readonly request_put?: { readonly key: Buffer; readonly value: Buffer }
-  readonly request_delete_range?: { readonly key: Buffer }
-}
-
-export interface TxnRequest {
-  readonly compare: readonly Compare[]
-  readonly success: readonly RequestOp[]
-}
-
-export interface TxnResponse {
-  readonly header: ResponseHeader
-  readonly succeeded: boolean
-  readonly responses: readonly { readonly response_range: RangeResponse }[]
-}
-
-export interface WatchRequest {
-  readonly key: Buffer
-  readonly range_end: Buffer
-  readonly start_revision: number
-}
-
-export interface WatchEvent {
-  readonly type: 'Put' | 'Delete'
-  /** Of a Delete, key and mod revision alone. */
-  readonly kv: KeyValue
-}
-
-export interface WatchResponse {
-  readonly header: ResponseHeader
-  /** ASKED_PROGRESS for an answer to `requestProgress`. */
-  readonly watch_id: string
-  readonly created: boolean
-  readonly canceled: boolean
-  /** Above 0 when the watch was refused because what it should begin with has been compacted. */
-  readonly compact_revision: string
-  readonly cancel_reason: string
-  readonly events: readonly WatchEvent[]
-}
 
 /** The watch id of an answer to `requestProgress`, which is for all watches of a stream. */
 export const ASKED_PROGRESS = '-1'

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
-import type { RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import type { HealthState, RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import type { Revise } from '../revise.js'
 import { SnapshotKeeper } from '../snapshot/snapshot-keeper.js'
 import { keyLayoutFor } from './choose-layout.js'
 import { EtcdWriter } from './etcd-writer.js'
@@ -48,6 +49,14 @@ export class EtcdStore implements RecordStore {
 
   async delete(name: string, type?: RecordType, view?: string): Promise<boolean> {
     return this.#writer().delete(name, type, view)
+  }
+
+  async edit(name: string, revise: Revise, view?: string): Promise<void> {
+    await this.#writer().edit(name, revise, view)
+  }
+
+  async setHealth(address: string, state: HealthState): Promise<void> {
+    await this.#writer().setHealth(address, state)
   }
 
   status(): StoreStatus {

@@ -2,25 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
 import { DEFAULT_VIEW, viewNumber } from '../../records/view.js'
-import { RRsetEncoder } from '../../records/wire-rrset.js'
+import { decodeRRset, RRsetEncoder } from '../../records/wire-rrset.js'
 import { nameToText } from '../../wire/name.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
-import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
-import type { StoreSink } from '../record-store.js'
-import { TaskQueue } from '../task-queue.js'
+import { groupByOwner, type OwnerGroup, ownerKey } from '../owner-groups.js'
+import type { HealthState, StoreSink } from '../record-store.js'
+import { type Revise, type Revision, revisionOf } from '../revise.js'
+import { KeyedTaskQueue } from '../task-queue.js'
 import { EtcdClient } from './client.js'
 import { failureReason } from './failure-reason.js'
 import { closedError, type Follower } from './follower.js'
 import type { WritableLayout } from './key-layout.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
 import type { OwnerState, Plan } from './owner-changes.js'
-import { firstKeys, planDelete, planPut } from './owner-plan.js'
+import { firstKeys, planDelete, planEdit, planPut, visibleRRsets } from './owner-plan.js'
 import { readOwner } from './read-owner.js'
+import { healthValue } from './value-containerdns.js'
 import { refuseUnsaid } from './value-rrset.js'
 
 /** Owners written at a time. etcd flushes its disk for several at once: 1 200 owners took 4.2 s one by one (2026-11, two shared cores), 2.1 s so. */
 const LANES = 16
+/** Edits under way at a time, each of another owner. */
+const EDITS_AT_ONCE = 256
 /** How long to wait, at most, after having lost against others who change the same keys. */
 const LONGEST_CONFLICT_WAIT_MS = 200
 /** gRPC: CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE. Another attempt, or another member, may have better luck. */
@@ -33,7 +37,7 @@ export class EtcdWriter {
   readonly #layout: WritableLayout
   readonly #follower: Follower
   readonly #encoder = new RRsetEncoder()
-  readonly #queue = new TaskQueue()
+  readonly #queue = new KeyedTaskQueue(EDITS_AT_ONCE)
   #client: EtcdClient | undefined
   #host = 0
   /** When etcd last let a call wait in vain, and with what. */
@@ -82,6 +86,80 @@ export class EtcdWriter {
     return hasChanged
   }
 
+  /** Edits of different names are under way together, those of one name in their order. */
+  async edit(name: string, revise: Revise, view = DEFAULT_VIEW): Promise<void> {
+    viewNumber(this.#sink.views, view)
+    const layout = this.#layout.inView(view)
+    const owner = this.#encoder.name(name).slice()
+    const calledAtMs = this.#sink.clock.monotonicMs()
+    const done = await this.#queue.runFor(ownerKey(owner), async () => {
+      this.#throwIfNoUse(calledAtMs)
+      return this.#edit(owner, layout, revise)
+    })
+    await this.#follower.waitFor(done.revision, this.#options.requestTimeoutMs)
+    await this.#sink.settled()
+  }
+
+  async #edit(owner: Uint8Array, layout: WritableLayout, revise: Revise): Promise<{ revision: number }> {
+    const { defaultTtl } = this.#sink
+    let failure: { readonly error: unknown } | undefined
+    const revised = (before: readonly RRset[]): Revision => {
+      const revision = revisionOf(before, revise(before))
+      for (const { data } of revision.put) refuseUnsaid(data)
+      return revision
+    }
+    let revision: Revision = { put: [], removed: [] }
+    const planFor = (state: OwnerState, coverRevision: number): Plan => {
+      // Under covers, what is stored is what we have made of it.
+      if (coverRevision > 0) return planEdit(state, revision, layout, this.#encoder, defaultTtl, coverRevision)
+      try {
+        revision = revised(visibleRRsets(state, layout, defaultTtl))
+      } catch (error) {
+        failure = { error }
+        throw new ContainerDnsError('CDNS_STORE_CONFLICT', 'the edit was given up', { cause: error })
+      }
+      return planEdit(state, revision, layout, this.#encoder, defaultTtl, coverRevision)
+    }
+    try {
+      return await this.#transact(owner, layout, this.#likelyKeys(owner, layout, revised), planFor)
+    } catch (error) {
+      throw failure === undefined ? error : failure.error
+    }
+  }
+
+  /** Where an edit would write, to all that we know. Names with thousands of names below them are read key by key. */
+  #likelyKeys(owner: Uint8Array, layout: WritableLayout, revised: (before: readonly RRset[]) => Revision): Buffer[] {
+    const number = viewNumber(this.#sink.views, layout.view)
+    const stored = this.#sink.read(owner).filter(({ view = 0 }) => view === number)
+    try {
+      const { put } = revised(stored.map((rrset) => decodeRRset(owner, rrset, this.#sink.views)))
+      return put.flatMap((rrset) => firstKeys(owner, rrset, layout))
+    } catch {
+      // What is wrong with it is told when it is made of what etcd holds.
+      return []
+    }
+  }
+
+  /** Writes where the origin's scanner does, and keeps what that says beside. */
+  async setHealth(address: string, state: HealthState): Promise<void> {
+    const key = this.#layout.healthKey(address)
+    const calledAtMs = this.#sink.clock.monotonicMs()
+    const revision = await this.#queue.runFor(key.toString('latin1'), async () => {
+      this.#throwIfNoUse(calledAtMs)
+      return this.#persist(address, async (client, timeoutMs) => {
+        const [stored] = (await client.range({ key }, timeoutMs)).kvs
+        const value = healthValue(stored?.value, state)
+        if (value === undefined) return { done: 0 }
+        const modRevision = Number(stored?.mod_revision ?? 0)
+        const compare = { key, target: 'Mod', result: 'Equal', mod_revision: modRevision } as const
+        const success = [{ request_put: { key, value: Buffer.from(value) } }]
+        const response = await client.txn({ compare: [compare], success }, timeoutMs)
+        return response.succeeded ? { done: Number(response.header.revision) } : 'conflict'
+      })
+    })
+    await this.#follower.waitFor(revision, this.#options.requestTimeoutMs)
+  }
+
   /** The follower has been closed before. */
   async close(): Promise<void> {
     this.#client?.close()
@@ -92,10 +170,14 @@ export class EtcdWriter {
   #inOrder<T>(task: () => Promise<T>): Promise<T> {
     const calledAtMs = this.#sink.clock.monotonicMs()
     return this.#queue.run(async () => {
-      this.#throwIfClosed()
-      if (this.#failure !== undefined && this.#failure.atMs > calledAtMs) throw this.#failure.error
+      this.#throwIfNoUse(calledAtMs)
       return task()
     })
+  }
+
+  #throwIfNoUse(calledAtMs: number): void {
+    this.#throwIfClosed()
+    if (this.#failure !== undefined && this.#failure.atMs > calledAtMs) throw this.#failure.error
   }
 
   /** Throws for what can be known before the first of a batch is written. The transaction looks again for what may change. */
@@ -108,51 +190,63 @@ export class EtcdWriter {
     }
   }
 
-  /**
-   * Reads, plans and writes, a step at a time, until nothing is left to do. A step is tried again when somebody came between, or etcd
-   * was away for a moment, for as long as a request may take. Resolves to the revision that holds the result.
-   */
-  async #transact(
+  /** Reads, plans and writes, a step at a time, until nothing is left to do. Resolves to the revision that holds the result. */
+  #transact(
     owner: Uint8Array,
     layout: WritableLayout,
     candidates: readonly Buffer[],
     planFor: (state: OwnerState, coverRevision: number) => Plan,
   ): Promise<{ hasChanged: boolean; revision: number }> {
-    const { requestTimeoutMs, tuning, hosts } = this.#options
-    let deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
     // A transaction without an answer may have happened all the same.
     let hasChanged = false
     let revision = 0
     let coverRevision = 0
+    return this.#persist(nameToText(owner), async (client, timeoutMs) => {
+      const state = await readOwner(client, owner, candidates, layout, this.#follower.index, timeoutMs)
+      // What we have covered the leaves with has been changed by somebody after us. It is for them to go on from there.
+      if (coverRevision > 0 && !hasKeyOf(state, coverRevision)) return { done: { hasChanged, revision } }
+      const plan = planFor(state, coverRevision)
+      if (plan.success.length === 0) return { done: { hasChanged, revision: Math.max(revision, newestOf(state)) } }
+      const response = await client.txn(plan, timeoutMs).catch((error: unknown) => {
+        hasChanged = true
+        throw error
+      })
+      if (!response.succeeded) return 'conflict'
+      hasChanged = true
+      revision = Number(response.header.revision)
+      if (plan.isCover) coverRevision = revision
+      return plan.isLast ? { done: { hasChanged, revision } } : 'more'
+    })
+  }
+
+  /**
+   * A step is tried again when somebody came between, or etcd was away for a moment, for as long as a request may take; and then the
+   * next, where there is more to do.
+   */
+  async #persist<T>(
+    what: string,
+    step: (client: EtcdClient, timeoutMs: number) => Promise<{ readonly done: T } | 'more' | 'conflict'>,
+  ): Promise<T> {
+    const { requestTimeoutMs, tuning, hosts } = this.#options
+    let deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
     for (let conflicts = 0; ; ) {
       const remainingMs = deadlineMs - this.#sink.clock.monotonicMs()
-      let isWriting = false
       try {
         const client = await this.#connected()
-        const timeoutMs = Math.max(1, Math.min(remainingMs, requestTimeoutMs / hosts.length))
-        const state = await readOwner(client, owner, candidates, layout, this.#follower.index, timeoutMs)
-        // What we have covered the leaves with has been changed by somebody after us. It is for them to go on from there.
-        if (coverRevision > 0 && !hasKeyOf(state, coverRevision)) return { hasChanged, revision }
-        const plan = planFor(state, coverRevision)
-        if (plan.success.length === 0) return { hasChanged, revision: Math.max(revision, newestOf(state)) }
-        isWriting = true
-        const response = await client.txn(plan, timeoutMs)
-        if (response.succeeded) {
-          hasChanged = true
-          revision = Number(response.header.revision)
-          if (plan.isLast) return { hasChanged, revision }
-          if (plan.isCover) coverRevision = revision
+        const outcome = await step(client, Math.max(1, Math.min(remainingMs, requestTimeoutMs / hosts.length)))
+        if (outcome === 'more') {
           deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
           conflicts = 0
-        } else {
+        } else if (outcome === 'conflict') {
           conflicts++
           // What is left is too little for another attempt.
-          if (remainingMs < requestTimeoutMs / 20) throw conflictError(owner, requestTimeoutMs)
+          if (remainingMs < requestTimeoutMs / 20) throw conflictError(what, requestTimeoutMs)
           await sleep(Math.random() * Math.min(20 * conflicts, LONGEST_CONFLICT_WAIT_MS))
+        } else {
+          return outcome.done
         }
       } catch (error) {
         if (error instanceof ContainerDnsError) throw error
-        hasChanged ||= isWriting
         this.#dropClient()
         this.#throwIfClosed()
         const isPassing = PASSING_CODES.has((error as { code?: unknown }).code)
@@ -226,11 +320,8 @@ async function inLanes<T>(items: Iterable<T>, laneCount: number, work: (item: T)
   for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
 }
 
-function conflictError(owner: Uint8Array, timeoutMs: number): ContainerDnsError {
-  return new ContainerDnsError(
-    'CDNS_STORE_CONFLICT',
-    `others kept changing ${nameToText(owner)} in etcd for ${timeoutMs} ms`,
-  )
+function conflictError(what: string, timeoutMs: number): ContainerDnsError {
+  return new ContainerDnsError('CDNS_STORE_CONFLICT', `others kept changing ${what} in etcd for ${timeoutMs} ms`)
 }
 
 function hasKeyOf(state: OwnerState, revision: number): boolean {

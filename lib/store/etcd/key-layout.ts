@@ -45,6 +45,8 @@ export interface WritableLayout {
   ownerKeys(owner: Uint8Array): readonly Buffer[]
   /** The key of a leaf, as `path` in its side data says. */
   keyOf(owner: Uint8Array, path: string): Buffer
+  /** The key of the health of an address, in its one written form. */
+  healthKey(address: string): Buffer
   /** Where a key with a whole RRset stands. */
   rrsetPath(type: RecordType): string
   /** Where new leaves of an RRset go; undefined when leaves cannot say all of it, and then it stands in one key of its own. */

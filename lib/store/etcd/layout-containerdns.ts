@@ -112,6 +112,10 @@ export class ContainerdnsLayout implements KeyLayout, ViewedLayout {
     return hasFolder(owner) ? [Buffer.from(this.#folderOf(owner).slice(0, -1), 'latin1')] : []
   }
 
+  healthKey(address: string): Buffer {
+    return Buffer.concat([this.#healthBytes, Buffer.from(address, 'latin1')])
+  }
+
   rrsetPath(type: RecordType): string {
     return rrsetPath(type)
   }

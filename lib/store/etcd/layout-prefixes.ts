@@ -75,6 +75,10 @@ export class PrefixesLayout implements KeyLayout, ViewedLayout {
     return this.#layouts[prefixOf(path)]!.keyOf(owner, withoutPrefix(path))
   }
 
+  healthKey(address: string): Buffer {
+    return this.#layouts[0]!.writable!.healthKey(address)
+  }
+
   rrsetPath(type: RecordType): string {
     return this.#layouts[0]!.writable!.rrsetPath(type)
   }

@@ -1,4 +1,5 @@
-import { PLAIN_SIDE, storeSideStart } from '../../records/rrset-side.js'
+import { KUBERNETES } from '../../records/rrset.js'
+import { PLAIN_SIDE, sideOfOwner, storeSideStart } from '../../records/rrset-side.js'
 import { NO_VIEWS, viewNumber } from '../../records/view.js'
 import type { WireRRset } from '../../records/wire-rrset.js'
 import { MAX_MESSAGE_SIZE, MAX_NAME_LENGTH } from '../../wire/constants.js'
@@ -25,6 +26,8 @@ export interface Leaf {
    * In bytes of its own, never in shared memory. Of a whole RRset: what `wholeRdata` says. Of a service: what service-leaf.ts says.
    */
   readonly rdata: Uint8Array
+  /** Who may change it; of a whole RRset, its rdata say so. Left out: nobody in particular. */
+  readonly user?: string
 }
 
 /** A leaf that says nothing of a TTL has the server's default, whatever that is when it is published. */
@@ -36,13 +39,14 @@ export const NO_TTL = 0xffffffff
 // | HELD_BACK  | ttl u32 | modRevision u48 | pathLength u16 | path | type u16 | rdataLength u16 | rdata |
 // `record` is which of the RRset's records it is: leaves with equal data share one (RFC 2181 §5); WHOLE is the one leaf that all of
 // the RRset comes from. A leaf is held back when its data do not stand in the RRset as they are, because there is no room for
-// them or another leaf wins; it may be of another type, where all of its own are held back. The origin's `user` would follow the
-// path as another length and text.
+// them or another leaf wins; it may be of another type, where all of its own are held back. The user of a leaf follows its path
+// as | length u8 | text |, where the highest bit of `pathLength` says that there is one.
 const SIDE_RECORD = 0
 const SIDE_TTL = SIDE_RECORD + 2
 const SIDE_MOD_REVISION = SIDE_TTL + 4
 const SIDE_PATH_LENGTH = SIDE_MOD_REVISION + 6
 const SIDE_PATH = SIDE_PATH_LENGTH + 2
+const HAS_USER = 0x8000
 const HELD_BACK = 0xffff
 const WHOLE = 0xfffe
 const HELD_BACK_HEADER = 4
@@ -82,6 +86,7 @@ export function sameLeaf(a: Leaf, b: Leaf): boolean {
     a.type === b.type &&
     a.ttl === b.ttl &&
     a.modRevision === b.modRevision &&
+    a.user === b.user &&
     (Buffer.compare(a.rdata, b.rdata) === 0 ||
       (kindOf(a.path) !== 'rrset' && rdataKey(a.type, a.rdata) === rdataKey(b.type, b.rdata)))
   )
@@ -182,7 +187,9 @@ export class LeafPacker {
       recordOf[i] = kind === 'service' ? HELD_BACK : (record ?? HELD_BACK)
     }
     const sideStart = position
-    scratch[position++] = PLAIN_SIDE[0]!
+    const said = sideOfOwner(commonUser(leaves))
+    scratch.set(said, position)
+    position += said.length
     for (const [i, leaf] of leaves.entries()) position = this.#packSide(leaf, recordOf[i]!, position)
     return this.#rrset(type, ttl, records.size, start, sideStart, position)
   }
@@ -220,8 +227,12 @@ export class LeafPacker {
     scratch.writeUInt32BE(leaf.ttl, at + SIDE_TTL)
     scratch.writeUIntBE(leaf.modRevision, at + SIDE_MOD_REVISION, 6)
     const pathLength = scratch.write(leaf.path, at + SIDE_PATH, 'latin1')
-    scratch.writeUInt16BE(pathLength, at + SIDE_PATH_LENGTH)
-    const end = at + SIDE_PATH + pathLength
+    scratch.writeUInt16BE(pathLength | (leaf.user === undefined ? 0 : HAS_USER), at + SIDE_PATH_LENGTH)
+    let end = at + SIDE_PATH + pathLength
+    if (leaf.user !== undefined) {
+      scratch[end] = scratch.write(leaf.user, end + 1)
+      end += 1 + scratch[end]!
+    }
     if (record !== HELD_BACK) return end
     scratch.writeUInt16BE(leaf.type, end)
     scratch.writeUInt16BE(leaf.rdata.length, end + 2)
@@ -231,8 +242,9 @@ export class LeafPacker {
 
   /** Room for all of an owner before any of it is packed, so that what has been handed out stays where it is. */
   #reserve(leaves: readonly Leaf[]): void {
-    // Each may be an RRset, whose side data has an octet before the leaves.
+    // Each may be an RRset, whose side data has an octet and an owner before the leaves.
     let size = leaves.length
+    for (const { user } of leaves) if (user !== undefined) size += 2 * (1 + Buffer.byteLength(user))
     for (const leaf of leaves) size += 2 * (HELD_BACK_HEADER + leaf.rdata.length) + SIDE_PATH + leaf.path.length
     if (size > this.#scratch.length) this.#scratch = Buffer.alloc(2 * size)
   }
@@ -249,23 +261,33 @@ function unpackRRset(rrset: WireRRset, leaves: Leaf[]): void {
   for (let at = storeSideStart(rrset); at < sideStart + sideLength; ) {
     const record = readU16(side, at + SIDE_RECORD)
     const pathAt = at + SIDE_PATH
-    const pathEnd = pathAt + readU16(side, at + SIDE_PATH_LENGTH)
+    const pathLength = readU16(side, at + SIDE_PATH_LENGTH)
+    const pathEnd = pathAt + (pathLength & ~HAS_USER)
+    const hasUser = (pathLength & HAS_USER) !== 0
+    const end = hasUser ? pathEnd + 1 + side[pathEnd]! : pathEnd
     const isHeldBack = record === HELD_BACK
     const rdata =
       record === WHOLE
         ? wholeRdata(rrset)
         : isHeldBack
-          ? readRdata(side, pathEnd + 2)
+          ? readRdata(side, end + 2)
           : readRdata(rrset.bytes, recordAt[record]!)
     leaves.push({
       path: readText(side, pathAt, pathEnd),
-      type: isHeldBack ? readU16(side, pathEnd) : type,
+      type: isHeldBack ? readU16(side, end) : type,
       ttl: readU16(side, at + SIDE_TTL) * 0x10000 + readU16(side, at + SIDE_TTL + 2),
       modRevision: readU48(side, at + SIDE_MOD_REVISION),
       rdata,
+      ...(hasUser && { user: Buffer.from(side.subarray(pathEnd + 1, end)).toString() }),
     })
-    at = isHeldBack ? pathEnd + HELD_BACK_HEADER + rdata.length : pathEnd
+    at = isHeldBack ? end + HELD_BACK_HEADER + rdata.length : end
   }
+}
+
+/** Whose an RRset is: that of all its leaves, or nobody's in particular; of one in which Kubernetes has a leaf, Kubernetes'. */
+function commonUser(leaves: readonly Leaf[]): string {
+  const { user = '' } = leaves.find((leaf) => leaf.user === KUBERNETES) ?? leaves[0]!
+  return user === KUBERNETES || leaves.every((leaf) => leaf.user === user) ? user : ''
 }
 
 function countRecords(rdata: Uint8Array, start: number): number {

@@ -1,6 +1,6 @@
-import type { Compare, RequestOp } from './client.js'
 import type { LayoutRecord, OwnerRange } from './key-layout.js'
 import { kindOf } from './leaf-path.js'
+import type { Compare, RequestOp } from './messages.js'
 
 /** A key that was read because it may have to do with an owner. */
 export interface StoredKey {

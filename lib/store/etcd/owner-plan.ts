@@ -4,6 +4,7 @@ import { decodeRRset, type RRsetEncoder } from '../../records/wire-rrset.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
+import type { Revision } from '../revise.js'
 import type { LayoutRecord, LeafPlace, WritableLayout } from './key-layout.js'
 import { LeafPacker, NO_TTL, rdataKey } from './leaf.js'
 import { kindOf, viewOfPath, withoutPrefix } from './leaf-path.js'
@@ -70,6 +71,43 @@ export function planDelete(
   return changes.inSteps(covers, coverRevision)
 }
 
+/** The next step to replace all RRsets of an owner that differ, and to remove those that are gone. Throws CDNS_CNAME_CONFLICT. */
+export function planEdit(
+  state: OwnerState,
+  { put, removed }: Revision,
+  layout: WritableLayout,
+  encoder: RRsetEncoder,
+  defaultTtl: number,
+  coverRevision: number,
+): Plan {
+  const changes = new Changes(state)
+  const covers = new Changes(state)
+  const types = new Set<number>(put.map(({ type }) => typeCode(type)))
+  const gone = new Set<number>(removed.map(typeCode))
+  for (const rrset of put) {
+    const whole = new WholeRRset(state, rrset, layout)
+    replace(changes, whole, layout, encoder, defaultTtl)
+    covers.write(whole.key, whole.value)
+  }
+  const stored = [...state.keys.values()].filter(({ record }) => record !== undefined && gone.has(record.type))
+  for (const each of stored) changes.remove(each)
+  for (const rrset of changes.fit ? [] : visible(state.owner, stored, defaultTtl)) {
+    const whole = new WholeRRset(state, rrset, layout)
+    covers.write(whole.key, whole.value)
+  }
+  for (const { record } of state.keys.values())
+    if (record !== undefined && !gone.has(record.type)) types.add(record.type)
+  refuseCnameBesideOthers(state.owner, types)
+  return changes.inSteps(covers, coverRevision)
+}
+
+/** What readers see of an owner, in the view of the layout, once they have caught up with what was read. */
+export function visibleRRsets(state: OwnerState, layout: WritableLayout, defaultTtl: number): RRset[] {
+  const stored = [...state.keys.values()].filter(({ record }) => record !== undefined)
+  const ofView = layout.view === DEFAULT_VIEW ? {} : { view: layout.view }
+  return visible(state.owner, stored, defaultTtl).map((rrset) => ({ ...rrset, ...ofView }))
+}
+
 /** The keys where an RRset's records would go first. */
 export function firstKeys(owner: Uint8Array, rrset: RRset, layout: WritableLayout): Buffer[] {
   const place = layout.leafPlace(owner, rrset)
@@ -105,10 +143,16 @@ function replace(
   }
   const ttl = rrset.ttl ?? defaultTtl
   for (const stored of leaves.filter(isWanted)) {
-    if (hasTtl(stored.record!, rrset.ttl, defaultTtl)) changes.keep(stored)
-    else changes.write(stored.key, JSON.stringify({ ...parse(stored.value), ttl }))
+    // Who says nothing of an owner leaves to others what they have written.
+    const hasOwner = rrset.owner === undefined || rrset.owner === stored.record!.user
+    if (hasOwner && hasTtl(stored.record!, rrset.ttl, defaultTtl)) changes.keep(stored)
+    else
+      changes.write(
+        stored.key,
+        JSON.stringify({ ...parse(stored.value), ttl, ...(!hasOwner && { user: rrset.owner }) }),
+      )
   }
-  for (const [key, data] of added) changes.write(key, JSON.stringify(serviceRecord(rrset.type, data, ttl)))
+  for (const [key, data] of added) changes.write(key, JSON.stringify(serviceRecord(rrset.type, data, ttl, rrset.owner)))
 }
 
 /** Where data go that no leaf holds yet; undefined when a key for one of them holds something else. Two texts with one hash, and keys of others, are got around. */

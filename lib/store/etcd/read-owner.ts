@@ -1,7 +1,8 @@
-import type { EtcdClient, KeyValue, RangeRequest, RangeResponse } from './client.js'
+import type { EtcdClient } from './client.js'
 import type { KeyRange, OwnerRange, WritableLayout } from './key-layout.js'
 import type { LeafIndex } from './leaf-index.js'
 import { viewOfPath } from './leaf-path.js'
+import type { KeyValue, RangeRequest, RangeResponse } from './messages.js'
 import type { OwnerState, StoredKey } from './owner-changes.js'
 
 /**

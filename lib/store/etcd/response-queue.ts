@@ -1,4 +1,4 @@
-import type { WatchResponse } from './client.js'
+import type { WatchResponse } from './messages.js'
 
 /** Events in memory at most, a response more or less. Beyond that gRPC holds them up, and etcd reads them from its disk later. */
 const MAX_EVENTS = 10_000

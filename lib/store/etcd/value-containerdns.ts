@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 import { isIP } from 'node:net'
-import type { RRset } from '../../records/rrset.js'
+import { isOwner, KUBERNETES, type RRset } from '../../records/rrset.js'
 import { MAX_TTL } from '../../wire/constants.js'
 import { nameToText } from '../../wire/name.js'
 import { MAX_RDATA_SIZE, rdataCodec } from '../../wire/rdata/codec.js'
 import type { MxData, RecordData, SrvData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
+import type { HealthState } from '../record-store.js'
 import { type Decoded, IGNORED, type LayoutRecord, type Spot } from './key-layout.js'
 import { NO_TTL } from './leaf.js'
 
@@ -125,19 +126,21 @@ export class ValueReader {
   #record(spot: Spot | undefined, type: RecordType, given: ServiceRecord, data: RecordData): LayoutRecord {
     if (spot === undefined) throw new Error(`the layout has no ${type} at such a key`)
     const length = rdataCodec(type).encode(data, this.#scratch, 0)
+    const user = userIn(given)
     return {
       owner: spot.owner,
       path: spot.path,
       type: typeCode(type),
       ttl: ttlIn(given),
       rdata: this.#scratch.slice(0, length),
+      ...(user !== undefined && { user }),
     }
   }
 }
 
 /** The value of a new key, for an RRset of which `saysAll` is true. `ttl` is always written, so that both generations serve the same. */
-export function serviceRecord(type: RecordType, data: RecordData, ttl: number): ServiceRecord {
-  const fields = { type, source: SOURCE, ttl }
+export function serviceRecord(type: RecordType, data: RecordData, ttl: number, user?: string): ServiceRecord {
+  const fields = { type, source: SOURCE, ttl, ...(user !== undefined && { user }) }
   switch (type) {
     case 'A':
     case 'AAAA':
@@ -161,6 +164,15 @@ export function serviceRecord(type: RecordType, data: RecordData, ttl: number): 
 
 /** Who has written a record: the origin's bridge writes `svc` and `pod`, and clears away what is its own and gone from Kubernetes. */
 const SOURCE = 'containerdns'
+
+/** Sources of the origin's bridge from Kubernetes. */
+const KUBERNETES_SOURCES: ReadonlySet<unknown> = new Set(['svc', 'pod'])
+
+/** Whose a record is. What the origin's bridge has written is Kubernetes', whatever else it says. */
+function userIn({ user, source }: ServiceRecord): string | undefined {
+  if (KUBERNETES_SOURCES.has(source)) return KUBERNETES
+  return isOwner(user) ? user : undefined
+}
 
 /** The fields of a value that could be parsed, to be written again with changes. */
 export function parse(value: Buffer, maxBytes = MAX_VALUE_BYTES): ServiceRecord {
@@ -262,9 +274,9 @@ function stringsOf(data: RecordData): readonly string[] {
   return typeof data === 'string' ? [data] : (data as string[])
 }
 
-const RRSET_FIELDS: ReadonlySet<string> = new Set(['name', 'type', 'ttl', 'data'])
+const RRSET_FIELDS: ReadonlySet<string> = new Set(['name', 'type', 'ttl', 'data', 'owner'])
 
-/** Whether values of the origin can hold all that an RRset says: no options of its own, plain addresses, and TXT as one text that is cut every 255 bytes. */
+/** Whether values of the origin can hold all that an RRset says: no options of how to answer of its own, plain addresses, and TXT as one text that is cut every 255 bytes. */
 export function saysAll(rrset: RRset): boolean {
   for (const [field, value] of Object.entries(rrset)) if (!RRSET_FIELDS.has(field) && value !== undefined) return false
   if (rrset.type === 'A' || rrset.type === 'AAAA') return rrset.data.every((data) => typeof data === 'string')
@@ -286,4 +298,18 @@ export function readHealth(address: string, value: Buffer): Decoded {
   } catch (error) {
     return { kind: 'bad', reason: (error as Error).message }
   }
+}
+
+/** The value of a key that says so, with what it says beside; undefined: it is so already. Throws nothing: what cannot be read is written over. */
+export function healthValue(stored: Buffer | undefined, state: HealthState): string | undefined {
+  const status = state === 'healthy' ? 'UP' : state === 'unhealthy' ? 'DOWN' : 'UNKNOWN'
+  let others: object = {}
+  try {
+    if (stored !== undefined) others = parse(stored)
+  } catch {
+    return JSON.stringify({ status })
+  }
+  const said = (others as { readonly status?: unknown }).status
+  const isSo = state === 'unknown' ? said !== 'UP' && said !== 'DOWN' : said === status
+  return isSo ? undefined : JSON.stringify({ ...others, status })
 }

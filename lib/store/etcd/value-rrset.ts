@@ -1,5 +1,5 @@
 import { ContainerDnsError } from '../../errors.js'
-import { type AnswerOptions, checkAnswerOptions, RRSET_FIELDS, type RRset } from '../../records/rrset.js'
+import { checkAnswerOptions, isOwner, RRSET_FIELDS, type RRset, type RRsetExtras } from '../../records/rrset.js'
 import { RRsetEncoder } from '../../records/wire-rrset.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
 import { typeCode } from '../../wire/rdata/record-type.js'
@@ -32,7 +32,8 @@ export class RRsetReader {
       const { data, ttl, ...others } = parse(value, MAX_RRSET_VALUE_BYTES) as RRsetValue
       if (!Array.isArray(data) || data.length === 0) throw new Error('data is not an array with something in it')
       if (data.length > 1 && SINGLETONS.has(place.type)) throw new Error(`a name can have one ${place.type} record`)
-      const said = others as AnswerOptions
+      const { selection, fallback, owner: holder } = others as RRsetExtras
+      const said = { selection, fallback, owner: isOwner(holder) ? holder : undefined }
       checkAnswerOptions(place.type, said)
       this.#encoder.reset()
       const rdata = wholeRdata(this.#encoder.encode(place.type, 0, data as RecordData[], said))

@@ -37,6 +37,10 @@ export class ViewLayout implements WritableLayout {
     return this.#layout.keyOf(owner, path)
   }
 
+  healthKey(address: string): Buffer {
+    return this.#layout.healthKey(address)
+  }
+
   rrsetPath(type: RecordType): string {
     return rrsetPath(type, this.view)
   }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ASKED_PROGRESS, type EtcdClient, type Watch, type WatchEvent, type WatchResponse } from './client.js'
+import { ASKED_PROGRESS, type EtcdClient, type Watch } from './client.js'
 import { HEALTH_PLACE } from './health-words.js'
 import type { KeyLayout } from './key-layout.js'
 import { ChangeSet, type LeafIndex } from './leaf-index.js'
+import type { WatchEvent, WatchResponse } from './messages.js'
 import { ResponseQueue } from './response-queue.js'
 
 export interface WatchApplierOptions {
@@ -158,8 +159,8 @@ async function writeEvents(
     if (decoded.kind === 'bad') index.badKey(kv.key, decoded.reason)
     if (decoded.kind !== 'records') continue
     const modRevision = Number(kv.mod_revision)
-    for (const { owner, path, type, ttl, rdata } of decoded.records) {
-      set.add(owner, { path, leaf: { path, type, ttl, modRevision, rdata } })
+    for (const { owner, ...record } of decoded.records) {
+      set.add(owner, { path: record.path, leaf: { ...record, modRevision } })
     }
   }
   let changed = 0

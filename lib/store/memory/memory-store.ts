@@ -1,11 +1,12 @@
 import { ContainerDnsError } from '../../errors.js'
 import { checkRRset, type RRset } from '../../records/rrset.js'
 import { viewNumber } from '../../records/view.js'
-import { RRsetEncoder, type WireRRset } from '../../records/wire-rrset.js'
+import { decodeRRset, RRsetEncoder, type WireRRset } from '../../records/wire-rrset.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { refuseCnameBesideOthers } from '../cname-rule.js'
 import { groupByOwner, type OwnerGroup } from '../owner-groups.js'
 import { ALWAYS_CURRENT, type RecordStore, type StoreSink, type StoreStatus } from '../record-store.js'
+import { type Revise, revisionOf } from '../revise.js'
 import { TaskQueue } from '../task-queue.js'
 import { HostsFile } from './hosts-file.js'
 import {
@@ -74,6 +75,12 @@ class InMemoryStore implements MemoryStore {
     const existed = await session.queue.run(async () => this.#delete(session, name, type, view))
     if (existed) await session.sink.settled()
     return existed
+  }
+
+  async edit(name: string, revise: Revise, view?: string): Promise<void> {
+    const session = this.#opened()
+    await session.queue.run(async () => this.#edit(session, name, revise, view))
+    await session.sink.settled()
   }
 
   async reload(files?: MemoryStoreFiles): Promise<void> {
@@ -164,6 +171,31 @@ class InMemoryStore implements MemoryStore {
       sink.write(owner, next)
       session.changes++
     }
+  }
+
+  #edit(session: Session, name: string, revise: Revise, view: string | undefined): void {
+    const { sink } = session
+    const owner = this.#encoder.name(name).slice()
+    const number = viewNumber(sink.views, view)
+    const stored = sink.read(owner)
+    const inView = stored.filter((rrset) => (rrset.view ?? 0) === number)
+    const before = inView.map((rrset) => decodeRRset(owner, rrset, sink.views))
+    const after = revise(before)
+    refuseCnameBesideOthers(
+      owner,
+      after.map(({ type }) => typeCode(type)),
+    )
+    const { put, removed } = revisionOf(before, after)
+    if (put.length + removed.length === 0) return
+    const changed = new Set([...put.map(({ type }) => type), ...removed].map(typeCode))
+    this.#encoder.reset()
+    const next = put.map((rrset): WireRRset => {
+      const wire = this.#encoder.encode(rrset.type, rrset.ttl ?? sink.defaultTtl, rrset.data, rrset)
+      return number === 0 ? wire : { ...wire, view: number }
+    })
+    const kept = stored.filter((rrset) => (rrset.view ?? 0) !== number || !changed.has(rrset.type))
+    sink.write(owner, [...next, ...kept])
+    session.changes++
   }
 
   #delete(session: Session, name: string, type: RecordType | undefined, view: string | undefined): boolean {

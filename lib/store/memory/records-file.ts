@@ -77,15 +77,15 @@ function stageRRset(rrset: RRset, place: number, { staged, source, sink, encoder
   if (staged.has(owner, type, view, source)) {
     throw new Error(`${rrset.name} ${rrset.type} stands in an earlier entry already`)
   }
-  const { selection, fallback } = rrset
-  const saysAnything = selection !== undefined || fallback !== undefined
+  const { selection, fallback, owner: holder } = rrset
+  const saysAnything = selection !== undefined || fallback !== undefined || holder !== undefined
   let start = wire.start + RDLENGTH_SIZE
   for (let i = 0; i < wire.count; i++) {
     const length = (bytes[start - 2]! << 8) | bytes[start - 1]!
     const weight = isWeighted(wire) ? weightAt(wire, i) : DEFAULT_WEIGHT
     const record = { type, ttl: rrset.ttl ?? NO_TTL, weight, view, source, place, bytes, start, length }
     // With its first record, as an RRset has none without.
-    staged.add(owner, i === 0 && saysAnything ? { ...record, said: { selection, fallback } } : record)
+    staged.add(owner, i === 0 && saysAnything ? { ...record, said: { selection, fallback, owner: holder } } : record)
     start += length + RDLENGTH_SIZE
   }
 }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { ContainerDnsError } from '../../errors.js'
-import type { AnswerOptions } from '../../records/rrset.js'
+import type { RRsetExtras } from '../../records/rrset.js'
 import { hashName, nameToText } from '../../wire/name.js'
 
 /** A record that waits to be published. `bytes` hold its rdata, and are not to be changed. */
@@ -14,8 +14,8 @@ export interface StagedRecord {
   /** Which file it comes from, and where in it. */
   readonly source: number
   readonly place: number
-  /** What its RRset says of how it is answered. */
-  readonly said?: AnswerOptions
+  /** What its RRset says beside its records. */
+  readonly said?: RRsetExtras
   readonly bytes: Uint8Array
   readonly start: number
   readonly length: number
@@ -63,7 +63,7 @@ const MAX_RECORDS_PER_OWNER = 10_000
 export class StagedRecords {
   readonly #chunks: Buffer[] = [Buffer.allocUnsafe(CHUNK_SIZE)]
   #offset = FIRST_OFFSET
-  readonly #said: AnswerOptions[] = []
+  readonly #said: RRsetExtras[] = []
   #slots: Uint32Array
   #ownerCount = 0
   #firstOwner = 0

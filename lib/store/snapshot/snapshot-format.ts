@@ -22,7 +22,7 @@ export const ENTRY_KEY_MASK = 0xff
  * (records/rrset-side.ts, store/etcd/leaf.ts). 2: leaves that are a whole RRset, are held back with a type, or have several kinds of
  * paths; the octet before them; the mark of synthesized RRsets.
  */
-const FORMAT_VERSION = 2
+const FORMAT_VERSION = 3
 
 const MAGIC = Buffer.from('CDNSsnap', 'latin1')
 const VERSION_AT = MAGIC.length

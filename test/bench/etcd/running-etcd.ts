@@ -42,6 +42,10 @@ export class RunningEtcd implements AsyncDisposable {
     return new RunningEtcd(url, client, running)
   }
 
+  get pid(): number {
+    return this.#process.pid
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.client.close()
     await this.#process.end()

@@ -40,7 +40,11 @@ export async function peersPart(bench: Bench): Promise<PartReport> {
 }
 
 const LEGEND = `p50 and p99 at full load say how long 128 queries take to go round; the pair behind it is at a fixed rate.
-× NSD and × echo: median over the rounds of queries a second of CPU, against theirs in the same round.`
+× NSD, × echo and × ours: median over the rounds of queries a second of CPU, against theirs in the same round.`
+
+const OURS = 'ours'
+/** Its × ours is what clientHash, views, cookies and limits cost together. */
+const ALL_ON = 'ours, all on'
 
 /** Queries a second that every server here can answer, for latencies that can be compared. */
 const COMMON_RATE = 40_000
@@ -49,8 +53,9 @@ function peersWanted({ options }: Bench): Peer[] {
   const { dist, against, servers } = options
   const plan = { dist, workers: 1, transport: 'batch' } as const
   const all = [
-    ours('ours', plan),
+    ours(OURS, plan),
     ...(against === undefined ? [] : [ours(`ours in ${against}`, { ...plan, dist: against })]),
+    ours(ALL_ON, { ...plan, isAllOn: true }),
     ours('ours over dgram', { ...plan, transport: 'dgram' }),
     echo,
     nsd,
@@ -105,6 +110,7 @@ class Row {
 
 function columnsFor(rows: readonly Row[]): Column<Row>[] {
   const nsdRow = rows.find((row) => row.peer === nsd)
+  const ourRow = rows.find((row) => row.name === OURS)
   const echoRow = rows.find((row) => row.peer === echo)
   return [
     { title: 'server', cell: (row) => row.name },
@@ -112,6 +118,7 @@ function columnsFor(rows: readonly Row[]): Column<Row>[] {
     { title: 'CPU µs/query', cell: (row) => number(row.summary.cpuUs, 2) },
     { title: '× NSD', cell: (row) => number(row.timesOf(nsdRow), 2) },
     { title: '× echo', cell: (row) => number(row.timesOf(echoRow), 2) },
+    { title: '× ours', cell: (row) => number(row.timesOf(ourRow), 3) },
     { title: 'p50 µs', cell: (row) => number(row.summary.p50Us) },
     { title: 'p99 µs', cell: (row) => number(row.summary.p99Us) },
     { title: `p50 µs at ${COMMON_RATE / 1000}k/s`, cell: (row) => number(row.paced.p50Us) },

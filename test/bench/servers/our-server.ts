@@ -7,6 +7,17 @@ import { RecordWriter } from './record-writer.js'
 
 /** The process of our server: takes a plan as its argument, does what it is told, and ends with the one that started it. */
 
+/** What goes by the client. Cookies are on by default. */
+const ALL_ON: ContainerDnsOptions = {
+  selection: { policy: 'clientHash' },
+  views: [
+    { name: 'office', clients: ['10.0.0.0/8', '2001:db8::/32'] },
+    { name: 'lab', clients: ['127.0.0.0/8', '192.168.0.0/16'] },
+  ],
+  rateLimit: { responsesPerSecond: 1_000_000, queriesPerSecond: 1_000_000 },
+  edns: { cookies: 'on' },
+}
+
 const plan = JSON.parse(process.argv[2]!) as OurServerPlan
 let writer: RecordWriter | undefined
 
@@ -22,6 +33,7 @@ async function start(): Promise<ContainerDns> {
     listen: { host: '127.0.0.1', port: plan.port },
     workers: plan.workers,
     transport: plan.transport,
+    ...(plan.isAllOn ? ALL_ON : {}),
     store: plan.etcd === undefined ? memoryStore() : etcdStore({ hosts: [plan.etcd] }),
   }
   return createContainerDns(options)

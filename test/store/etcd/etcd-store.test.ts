@@ -320,6 +320,75 @@ describe('etcdStore, writing', () => {
     })
   })
 
+  it('edits what etcd holds, not what has come of it so far, so that two stores lose nothing', async () => {
+    const prefix = nextPrefix()
+    const stores = await Promise.all([open(prefix), open(prefix), open(prefix)])
+    const edits = Array.from({ length: 60 }, (_, i) =>
+      stores[i % 3]!.store.edit('www.example.org', (rrsets) => {
+        const data = rrsets.flatMap(({ data }) => data as string[])
+        return [{ name: 'www.example.org', type: 'A', ttl: 30, data: [...data, `192.0.2.${i}`] }]
+      }),
+    )
+    await Promise.all(edits)
+    for (const { sink } of stores) await eventually(() => expect(sink.lines('www.example.org')).toHaveLength(60))
+  })
+
+  it('edits RRsets that take several transactions, under a cover, and takes them away', async () => {
+    const prefix = nextPrefix()
+    const { store, sink } = await open(prefix)
+    const data = Array.from({ length: 300 }, (_, i) => `192.0.${i >> 8}.${i & 255}`)
+    const txt: RRset = { name: 'www.example.org', type: 'TXT', ttl: 30, data: ['kept'] }
+    await store.edit('www.example.org', () => [txt, { name: 'www.example.org', type: 'A', data }])
+    expect(sink.lines('www.example.org')).toHaveLength(301)
+    expect(Object.keys(await etcd.dump(prefix))).toHaveLength(301)
+    await store.edit('www.example.org', (rrsets) => rrsets.filter(({ type }) => type === 'TXT'))
+    expect(sink.lines('www.example.org')).toEqual(['30 TXT kept'])
+    expect(Object.values(await etcd.dump(prefix))).toMatchObject([{ type: 'TXT' }])
+    // Half of it was never seen.
+    const seen = sink.writes.map(({ rrsets }) => rrsets.reduce((sum, { data }) => sum + data.length, 0))
+    expect(seen.filter((count) => count > 1 && count < 300)).toEqual([])
+  })
+
+  it('knows the users of the origin, and that what its bridge wrote is for Kubernetes to change', async () => {
+    const prefix = nextPrefix()
+    const { store, sink } = await open(prefix)
+    const key = (name: string, leaf: string) => `${prefix}org/example/${name}/${leaf}/`
+    await etcd.ctl('put', key('one', '1'), a('192.0.2.1', { user: 'u' }))
+    await etcd.ctl('put', key('two', '1'), a('192.0.2.1', { user: 'u' }))
+    await etcd.ctl('put', key('two', '2'), a('192.0.2.2', { user: 'v' }))
+    await etcd.ctl('put', key('svc', '1'), a('192.0.2.1', { user: 'u' }))
+    await etcd.ctl('put', key('svc', '2'), a('192.0.2.2', { source: 'svc' }))
+    await eventually(() => expect(sink.names()).toHaveLength(3))
+    const owners: (string | undefined)[] = []
+    for (const name of ['one', 'two', 'svc']) {
+      await store.edit(`${name}.example.org`, (rrsets) => {
+        owners.push(rrsets[0]!.owner)
+        return rrsets
+      })
+    }
+    // Read from the index first, then from etcd.
+    expect(owners).toEqual(['u', 'u', undefined, undefined, 'kubernetes', 'kubernetes'])
+    await store.put([{ name: 'one.example.org', type: 'A', ttl: 30, data: ['192.0.2.1', '192.0.2.3'], owner: 'w' }])
+    expect(Object.values(await etcd.dump(`${prefix}org/example/one/`))).toMatchObject([{ user: 'w' }, { user: 'w' }])
+  })
+
+  it('writes the health of an address where the scanner does, and keeps what that says beside', async () => {
+    const prefix = nextPrefix()
+    const { store, sink } = await open(prefix)
+    const key = `${prefix}monitor/status/192.0.2.1`
+    await store.setHealth!('192.0.2.1', 'unhealthy')
+    expect(sink.health).toEqual({ '192.0.2.1': 'unhealthy' })
+    await etcd.ctl('put', key, '{"status":"DOWN","ports":[80]}')
+    await store.setHealth!('192.0.2.1', 'healthy')
+    expect(await etcd.dump(key)).toEqual({ [key]: { status: 'UP', ports: [80] } })
+    const before = await etcd.revision()
+    await store.setHealth!('192.0.2.1', 'healthy')
+    await store.setHealth!('192.0.2.2', 'unknown')
+    expect(await etcd.revision()).toBe(before)
+    await store.setHealth!('192.0.2.1', 'unknown')
+    expect(sink.health).toEqual({})
+  })
+
   it('puts new addresses of a zone itself where its old ones are', async () => {
     const prefix = nextPrefix()
     const { store, sink } = await open(prefix)

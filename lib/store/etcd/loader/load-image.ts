@@ -2,9 +2,10 @@ import type { IndexImage } from '../../../record-index/index-image.js'
 import { ownerKey } from '../../owner-groups.js'
 import type { BadRecord, HealthState } from '../../record-store.js'
 import { keyLayoutFor } from '../choose-layout.js'
-import { EtcdClient, type KeyValue } from '../client.js'
+import { EtcdClient } from '../client.js'
 import type { KeyLayout } from '../key-layout.js'
 import { type LeafChange, LeafIndex, type LoadFindings } from '../leaf-index.js'
+import type { KeyValue } from '../messages.js'
 import type { ParsedEtcdStoreOptions } from '../options.js'
 import { ImageSink } from './image-sink.js'
 import { pages } from './pages.js'
@@ -81,9 +82,10 @@ class Load {
       if (decoded.kind === 'bad') this.index.badKey(key, decoded.reason)
       if (decoded.kind !== 'records') continue
       const modRevision = Number(mod_revision)
-      for (const { owner, path, type, ttl, rdata } of decoded.records) {
+      for (const { owner, ...record } of decoded.records) {
+        const { path, rdata } = record
         if (Buffer.compare(owner, this.#owner) !== 0) this.#begin(owner)
-        this.#changes.push({ path, leaf: { path, type, ttl, modRevision, rdata } })
+        this.#changes.push({ path, leaf: { ...record, modRevision } })
         this.#bytes += rdata.length + path.length
         if (this.#bytes > MAX_BYTES_AT_ONCE || this.#changes.length === MAX_LEAVES_AT_ONCE) this.flush()
       }

@@ -1,4 +1,5 @@
-import { type EtcdClient, type RangeResponse, RESOURCE_EXHAUSTED } from '../client.js'
+import { type EtcdClient, RESOURCE_EXHAUSTED } from '../client.js'
+import type { RangeResponse } from '../messages.js'
 
 export interface PageRange {
   readonly rangeStart: Buffer

@@ -1,0 +1,6 @@
+export type { Verb } from './api/access.js'
+export type { AuditEntry } from './api/audit.js'
+export type { ApiOptions } from './api/options.js'
+export { containerDnsApi } from './api/plugin.js'
+export { type RunningApi, type StartApiOptions, startApi } from './api/start-api.js'
+export type { TokenOptions, TokensOption } from './api/tokens.js'

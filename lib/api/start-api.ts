@@ -1,0 +1,153 @@
+import { isIP } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
+import { ContainerDnsError } from '../errors.js'
+import { CertificateWatch } from '../transport/certificate-watch.js'
+import { type Certificate, readCertificate, secureOptions } from '../transport/tls-certificate.js'
+import { isLoopback } from './authentication.js'
+import { API_OPTION_NAMES, type ApiOptions, type ParsedApiOptions, parseApiOptions } from './options.js'
+import { registerApi } from './plugin.js'
+import { PROBLEM_TYPE, problem } from './problem.js'
+
+/** What `startApi` takes: the options of the plugin, and where to listen. */
+export interface StartApiOptions extends ApiOptions {
+  listen?: {
+    /** An address. Default 127.0.0.1; without tokens nothing but loopback. */
+    host?: string
+    /** Default 9003, which is ContainerDNS's; 0: any. */
+    port?: number
+    /** PEM text or paths of files, which are taken anew when they change. */
+    tls?: { cert: string; key: string }
+  }
+}
+
+export interface RunningApi {
+  readonly host: string
+  readonly port: number
+  /** `http://127.0.0.1:9003` */
+  readonly url: string
+  /** Not ready at once, then answers for `drainMs` more, then stops. May be called twice. Default 0. */
+  close(options?: { drainMs?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export const API_PORT: Bounds = { default: 9003, min: 0, max: 65535 }
+const DRAIN_MS: Bounds = { default: 0, min: 0, max: 3_600_000, unit: 'milliseconds' }
+/** How often the files of a certificate may be looked at. */
+const LOOK_MS = 1000
+/** A client that sends nothing gives its connection back. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/**
+ * Runs the API in this process: for a `server` that is in it, or for a `store` beside servers elsewhere.
+ *
+ * Rejects with CDNS_OPTION_…, CDNS_API_UNPROTECTED, CDNS_TOKENS_INVALID, CDNS_CERTIFICATE_…, CDNS_PORT_IN_USE,
+ * CDNS_ADDRESS_UNAVAILABLE, CDNS_PERMISSION_DENIED, and the store's codes. Then nothing is left open.
+ */
+export async function startApi(options: StartApiOptions): Promise<RunningApi> {
+  refuseUnknownKeys('the options of the API', options, [...API_OPTION_NAMES, 'listen'])
+  const { listen = {}, ...rest } = options
+  const parsed = parseApiOptions(rest)
+  const { host, port, tls } = parseListen(listen, parsed)
+  const certificate = tls === undefined ? undefined : await readCertificate(tls)
+  const app = createApp(parsed, certificate)
+  let isOpen = true
+  try {
+    await app.register(async (scope: FastifyInstance) => registerApi(scope, parsed, () => isOpen))
+    await app.ready()
+    await app.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    throw asOurs(error as NodeJS.ErrnoException, host, port)
+  }
+  const timer = tls && certificate && watchCertificate(app, { source: tls, certificate }, parsed)
+  const address = app.server.address() as { address: string; port: number }
+  const name = isIP(address.address) === 6 ? `[${address.address}]` : address.address
+  let closing: Promise<void> | undefined
+  const close = async (given: { drainMs?: number } = {}) => {
+    refuseUnknownKeys('close', given, ['drainMs'])
+    const drainMs = numberWithin('drainMs', given.drainMs, DRAIN_MS)
+    isOpen = false
+    closing ??= (async () => {
+      if (drainMs > 0) await delay(drainMs)
+      clearInterval(timer)
+      await app.close()
+    })()
+    await closing
+  }
+  return {
+    ...{ host: address.address, port: address.port, close, [Symbol.asyncDispose]: () => close() },
+    url: `${tls === undefined ? 'http' : 'https'}://${name}:${address.port}`,
+  }
+}
+
+function createApp({ bodyLimitBytes }: ParsedApiOptions, certificate: Certificate | undefined): FastifyInstance {
+  const limits = {
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle' as const,
+  }
+  // A name of 255 octets, each of them escaped.
+  const router = { routerOptions: { maxParamLength: 1024 } }
+  const app =
+    certificate === undefined
+      ? Fastify({ ...limits, ...router })
+      : (Fastify({ ...limits, ...router, https: secureOptions(certificate) }) as unknown as FastifyInstance)
+  app.setNotFoundHandler((request, reply) => {
+    const found = problem(404, 'CDNS_NOT_FOUND', `there is no ${request.url.split('?')[0]} here`)
+    reply.code(404).type(PROBLEM_TYPE).send(JSON.stringify(found))
+  })
+  return app
+}
+
+function parseListen(given: NonNullable<StartApiOptions['listen']>, { tokens }: ParsedApiOptions) {
+  refuseUnknownKeys('listen', given, ['host', 'port', 'tls'])
+  const { host = '127.0.0.1', tls } = given
+  if (typeof host !== 'string' || isIP(host) === 0) {
+    throw new ContainerDnsError(
+      'CDNS_OPTION_INVALID',
+      `listen.host must be an IPv4 or IPv6 address, got ${describe(host)}`,
+    )
+  }
+  if (tokens === undefined && !isLoopback(host)) {
+    const wanted = `the API on ${host} needs tokens, since others reach it there; without them it listens on 127.0.0.1 or ::1`
+    throw new ContainerDnsError('CDNS_API_UNPROTECTED', wanted)
+  }
+  if (tls !== undefined) refuseUnknownKeys('listen.tls', tls, ['cert', 'key'])
+  for (const key of ['cert', 'key'] as const) {
+    if (tls === undefined || (typeof tls[key] === 'string' && tls[key] !== '')) continue
+    throw new ContainerDnsError('CDNS_CERTIFICATE_MISSING', `listen.tls.${key} must be PEM text or the path of a file`)
+  }
+  return { host, port: numberWithin('listen.port', given.port, API_PORT), tls }
+}
+
+function watchCertificate(
+  app: FastifyInstance,
+  identity: ConstructorParameters<typeof CertificateWatch>[0],
+  { logger }: ParsedApiOptions,
+): NodeJS.Timeout {
+  const watch = new CertificateWatch(
+    identity,
+    app.server as unknown as ConstructorParameters<typeof CertificateWatch>[1],
+    {
+      onCertificate: ({ cert }, failure) => {
+        if (failure === undefined) logger.info({ file: cert }, 'the certificate of the API has been replaced')
+        else logger.error({ file: cert, err: failure }, 'the certificate of the API is broken, the one before stays')
+      },
+    },
+  )
+  void watch.start()
+  return setInterval(() => watch.look(), LOOK_MS).unref()
+}
+
+function asOurs(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const codes = {
+    EADDRINUSE: 'CDNS_PORT_IN_USE',
+    EADDRNOTAVAIL: 'CDNS_ADDRESS_UNAVAILABLE',
+    EACCES: 'CDNS_PERMISSION_DENIED',
+  } as const
+  const code = codes[error.code as keyof typeof codes]
+  if (code === undefined || error.syscall !== 'listen') return error
+  return new ContainerDnsError(code, `the API cannot listen on ${host} port ${port}: ${error.code}`, { cause: error })
+}

@@ -1,0 +1,305 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { type ContainerDns, createContainerDns, etcdStore } from 'containerdns'
+import { type RunningApi, startApi } from 'containerdns/api'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.js'
+import { Etcd } from '../support/start-etcd.js'
+import { dataOf, UdpClient } from '../support/udp-client.js'
+import { ApiClient } from './running-api.js'
+
+const run = promisify(execFile)
+const hashed = (secret: string) => `sha256:${createHash('sha256').update(secret).digest('hex')}`
+
+/** The calls of the origin's README, as they stand there, for the port that the API has. */
+const A = `curl -H "Content-Type:application/json;charset=UTF-8" -X POST -d '{"type":"A","ips":["192.168.10.1","192.168.10.2","192.168.10.3"]}' http://127.0.0.1:9001/containerdns/api/cctv2?token="123456789"`
+const CNAME = `curl -H "Content-Type:application/json;charset=UTF-8" -X POST -d '{"type":"cname","alias":"tv1"}' http://127.0.0.1:9001/containerdns/api/cctv2.containerdns.local?token="123456789"`
+
+let etcd: Etcd
+let dns: ContainerDns
+let udp: UdpClient
+let api: RunningApi
+let client: ApiClient
+beforeAll(async () => {
+  etcd = await Etcd.start()
+  dns = await createContainerDns({ listen: { port: 0 }, workers: 1, store: etcdStore({ hosts: etcd.host }) })
+  udp = await UdpClient.open(dns.addresses[0]!)
+  api = await startApi({
+    server: dns,
+    queryToken: true,
+    listen: { port: 0 },
+    tokens: [
+      { principal: 'tv', hash: hashed('123456789'), verbs: ['read', 'write', 'stats'] },
+      { principal: 'radio', hash: hashed('radio-secret'), verbs: ['read', 'write'] },
+      { principal: 'root', hash: hashed('root-secret'), admin: true },
+    ],
+  })
+  client = await ApiClient.open(api.url)
+})
+afterAll(async () => {
+  await api.close()
+  await dns.close()
+  await etcd[Symbol.asyncDispose]()
+})
+
+/** What a shell prints for a line of the README. */
+async function shell(line: string): Promise<string> {
+  const { stdout } = await run('sh', ['-c', line.replace('curl ', 'curl -s ').replace(':9001', `:${api.port}`)])
+  return stdout
+}
+
+const call = (method: string, path: string, body?: object, as = 'tv') =>
+  client.ask(
+    method,
+    `/containerdns/api${path}`,
+    body,
+    as === 'tv' ? { as: '', headers: { authorization: 'Bearer 123456789' } } : { as },
+  )
+
+describe('the session of the origin’s README', () => {
+  it('has its curl lines answered OK, and their records in DNS and in etcd as the origin writes them', async () => {
+    expect(await shell(A)).toBe('OK\n')
+    expect(await shell(CNAME)).toBe('OK\n')
+    await eventually(async () => {
+      expect(dataOf(await udp.ask('cctv2.containerdns.local')).sort()).toEqual([
+        '192.168.10.1',
+        '192.168.10.2',
+        '192.168.10.3',
+      ])
+    })
+    const alias = await udp.ask('tv1.containerdns.local')
+    expect(dataOf(alias)).toEqual(expect.arrayContaining(['cctv2.containerdns.local', '192.168.10.3']))
+    const folder = '/containerdns/local/containerdns'
+    const keys = Object.entries(await etcd.dump(`${folder}/cctv2/`))
+    expect(keys).toHaveLength(3)
+    for (const [key, value] of keys) {
+      expect(key).toMatch(/^\/containerdns\/local\/containerdns\/cctv2\/[0-9a-f]{1,8}\/$/)
+      expect(value).toMatchObject({ type: 'A', ttl: 30, user: 'tv' })
+    }
+    expect(await etcd.dump(`${folder}/tv1/`)).toMatchObject({
+      [`${folder}/tv1/`]: { type: 'CNAME', host: 'cctv2.containerdns.local.', user: 'tv' },
+    })
+  })
+
+  it('leaves out what the scanner marks as down', async () => {
+    await etcd.ctl('put', '/containerdns/monitor/status/192.168.10.3', '{"status":"DOWN"}')
+    await eventually(async () => {
+      expect(dataOf(await udp.ask('cctv2.containerdns.local')).sort()).toEqual(['192.168.10.1', '192.168.10.2'])
+    })
+    await etcd.ctl('del', '/containerdns/monitor/status/192.168.10.3')
+  })
+
+  it('shows names as the origin does', async () => {
+    const ips = expect.arrayContaining(['192.168.10.1', '192.168.10.2', '192.168.10.3'])
+    expect((await call('GET', '/cctv2.containerdns.local')).body).toEqual({
+      'cctv2.containerdns.local.': { type: 'A', ips, user: 'tv' },
+    })
+    expect((await call('GET', '')).body).toEqual({
+      'cctv2.containerdns.local.': { type: 'A', ips, user: 'tv' },
+      'tv1.containerdns.local.': { type: 'CNAME', 'alias-domain': 'cctv2.containerdns.local.', user: 'tv' },
+    })
+    expect((await call('GET', '/', undefined, 'radio')).body).toEqual({})
+    expect(Object.keys((await call('GET', '?user=k8sSvc', undefined, 'root')).body)).toHaveLength(2)
+    expect(await call('GET', '/none')).toMatchObject({ status: 404, text: 'ERR, no find  domain name \n' })
+  })
+
+  it('adds, changes and removes addresses, and lets nobody else', async () => {
+    const path = '/cctv2.containerdns.local'
+    expect(await call('POST', path, { type: 'A', ips: ['192.168.10.4'] }, 'radio')).toMatchObject({
+      status: 403,
+      text: 'ERR, user name not match  \n',
+    })
+    expect(await call('PUT', path, { type: 'A', update: { '192.168.10.1': '192.168.10.9' } })).toMatchObject({
+      status: 200,
+      text: 'OK\n',
+    })
+    expect(await call('PUT', path, { type: 'A', update: { '192.168.10.1': '192.168.10.8' } })).toMatchObject({
+      status: 404,
+    })
+    expect(await call('DELETE', path, { type: 'A', ips: ['192.168.10.2'] })).toMatchObject({ status: 200 })
+    expect((await call('GET', path)).body['cctv2.containerdns.local.'].ips.sort()).toEqual([
+      '192.168.10.3',
+      '192.168.10.9',
+    ])
+    // As an admin's token may speak for anybody.
+    expect(await call('POST', `${path}?user=tv`, { type: 'A', ips: ['2001:db8::1'] }, 'root')).toMatchObject({
+      status: 200,
+    })
+    expect(await call('POST', `${path}?user=radio`, { type: 'A', ips: ['192.168.10.4'] }, 'root')).toMatchObject({
+      status: 403,
+    })
+    expect(await call('DELETE', path, { type: '' })).toMatchObject({ status: 200, text: 'OK\n' })
+    expect(await call('DELETE', path, { type: 'A' })).toMatchObject({ status: 404 })
+  })
+})
+
+describe('the faults of the origin', () => {
+  it('25: removing a CNAME leaves what is below it', async () => {
+    await call('POST', '/a', { type: 'A', ips: ['10.0.0.1'] })
+    await call('POST', '/a', { type: 'CNAME', alias: 'alias' })
+    await call('POST', '/x.alias.containerdns.local', { type: 'A', ips: ['10.0.0.2'] })
+    expect(await call('DELETE', '/alias', { type: 'CNAME' })).toMatchObject({ status: 200 })
+    expect(await call('GET', '/alias')).toMatchObject({ status: 404 })
+    expect(await call('GET', '/x.alias.containerdns.local')).toMatchObject({ status: 200 })
+    expect(await call('DELETE', '/alias', { type: 'CNAME' })).toMatchObject({ status: 404 })
+  })
+
+  it('26: NS, MX and TXT at the apex are refused, and below it are those of the zone', async () => {
+    for (const body of [
+      { type: 'NS', nsHost: '10.0.0.53' },
+      { type: 'MX', mailHost: 'mx.example.org' },
+      { type: 'TXT', text: 't' },
+    ]) {
+      for (const method of ['POST', 'DELETE'])
+        expect(await call(method, '/containerdns.local', body)).toMatchObject({ status: 400 })
+    }
+    expect(await call('POST', '/ns1.containerdns.local', { type: 'NS', nsHost: '10.0.0.53' })).toMatchObject({
+      text: 'OK\n',
+    })
+    expect(
+      await call('POST', '/m1.containerdns.local', { type: 'MX', mailHost: 'mx.example.org', mailPriority: 5 }),
+    ).toMatchObject({ text: 'OK\n' })
+    expect(await call('POST', '/t1.containerdns.local', { type: 'TXT', text: 'v=spf1 -all' })).toMatchObject({
+      text: 'OK\n',
+    })
+    expect(await call('POST', '/t1.containerdns.local', { type: 'TXT', text: 'v=spf1 -all' })).toMatchObject({
+      status: 409,
+    })
+    expect((await dns.query('containerdns.local', 'NS')).answer).toMatchObject([{ data: 'ns1.containerdns.local' }])
+    expect((await dns.query('ns1.containerdns.local', 'A')).answer).toMatchObject([{ data: '10.0.0.53' }])
+    expect((await dns.query('containerdns.local', 'MX')).answer).toMatchObject([
+      { data: { preference: 5, exchange: 'mx.example.org' } },
+    ])
+    const shown = await call('GET', '/containerdns.local?type=MX')
+    expect(Object.values(shown.body)).toEqual([{ type: 'MX', mailHost: 'mx.example.org', mailPriority: 5, user: 'tv' }])
+    const [name] = Object.keys(shown.body) as [string]
+    expect(name).toMatch(/^[0-9a-f]+\.mail\.containerdns\.local\.$/)
+    expect(await call('DELETE', '/m1.containerdns.local', { type: 'MX' }, 'radio')).toMatchObject({ status: 403 })
+    for (const type of ['NS', 'MX', 'TXT']) {
+      expect(
+        await call('DELETE', `/${type === 'NS' ? 'ns1' : 'any'}.containerdns.local`, { type }),
+        type,
+      ).toMatchObject({ status: 200 })
+    }
+    expect(await dns.records.get('containerdns.local')).toEqual([])
+  })
+
+  it('27: a name that only ends like a zone is in none', async () => {
+    const refused = await call('POST', '/evilcontainerdns.local', { type: 'A', ips: ['10.0.0.1'] })
+    expect(refused).toMatchObject({ status: 422, text: 'ERR, the api not support this domain  \n' })
+  })
+
+  it('28: what an address has in common with another is no matter', async () => {
+    await call('POST', '/many', { type: 'A', ips: ['10.0.0.1', '10.0.0.10', '10.0.0.100'] })
+    await call('DELETE', '/many', { type: 'A', ips: ['10.0.0.1'] })
+    expect((await call('GET', '/many')).body['many.containerdns.local.'].ips.sort()).toEqual([
+      '10.0.0.10',
+      '10.0.0.100',
+    ])
+  })
+
+  it('29: more addresses than a transaction of etcd takes are all there', async () => {
+    const ips = Array.from({ length: 300 }, (_, i) => `10.2.${i >> 8}.${i & 255}`)
+    expect(await call('POST', '/crowd', { type: 'A', ips })).toMatchObject({ status: 200, text: 'OK\n' })
+    expect((await call('GET', '/crowd')).body['crowd.containerdns.local.'].ips).toHaveLength(300)
+    expect(await call('DELETE', '/crowd', {})).toMatchObject({ status: 200 })
+  })
+
+  it('30: both sides of an alias are checked, whatever their case', async () => {
+    await call('POST', '/b', { type: 'A', ips: ['10.0.0.1'] })
+    const kubernetes = { status: 403, text: 'ERR, can not ops k8s svc \n' }
+    expect(await call('POST', '/b', { type: 'CNAME', alias: 'X.SVC.containerdns.local' })).toMatchObject(kubernetes)
+    expect(await call('POST', '/x.svc.containerdns.local', { type: 'CNAME', alias: 'c' })).toMatchObject(kubernetes)
+    expect(await call('POST', '/b', { type: 'CNAME', alias: 'c.elsewhere.org' })).toMatchObject({
+      text: 'alias ERR, the api not support this domain  \n',
+    })
+    expect(await call('POST', '/b', { type: 'CNAME', alias: 'TV9' })).toMatchObject({ status: 200 })
+    expect(await call('POST', '/b', { type: 'CNAME', alias: 'tv9' })).toMatchObject({
+      status: 409,
+      text: 'ERR, set domain name error  domain exists b.containerdns.local.\n',
+    })
+    expect(await call('PUT', '/b', { type: 'CNAME', update: { tv9: 'tv10' } })).toMatchObject({ status: 200 })
+    expect(await call('GET', '/tv9')).toMatchObject({ status: 404 })
+    expect((await call('GET', '/tv10')).body['tv10.containerdns.local.']).toMatchObject({
+      'alias-domain': 'b.containerdns.local.',
+    })
+  })
+})
+
+describe('the other calls', () => {
+  it('post services whose targets have the addresses', async () => {
+    const path = '/_sip._tcp.containerdns.local'
+    expect(await call('POST', path, { type: 'SRV', ips: ['10.0.0.1', '10.0.0.2'], ports: [5060] })).toMatchObject({
+      text: 'ERR, ips and ports not match \n',
+    })
+    expect(await call('POST', path, { type: 'SRV', ips: ['10.0.0.1', '10.0.0.2'], ports: [5060, 5061] })).toMatchObject(
+      { text: 'OK\n' },
+    )
+    expect((await call('GET', path)).body).toMatchObject({
+      '_sip._tcp.containerdns.local.': {
+        type: 'SRV',
+        ips: expect.arrayContaining(['10.0.0.1', '10.0.0.2']),
+        ports: expect.arrayContaining([5060, 5061]),
+      },
+    })
+    const answer = await dns.query('_sip._tcp.containerdns.local', 'SRV')
+    expect(answer.answer).toHaveLength(2)
+    expect(answer.additional.filter(({ type }) => type === 'A')).toHaveLength(2)
+    expect(await call('DELETE', path, { type: 'SRV', ips: ['10.0.0.1'] })).toMatchObject({ text: 'OK\n' })
+    expect((await call('GET', path)).body['_sip._tcp.containerdns.local.'].ips).toEqual(['10.0.0.2'])
+  })
+
+  it('give figures, with counters that are 0 in them', async () => {
+    const headers = { authorization: 'Bearer 123456789' }
+    const { body } = await client.ask('GET', '/containerdns/stats', undefined, { as: '', headers })
+    expect(body).toMatchObject({ reqCount: expect.any(Number), overFlowCount: 0, domainSize: dns.stats().index.names })
+    const { text } = await client.ask('GET', '/containerdns/stats?token=wrong', undefined, { as: '' })
+    expect(text).toBe('No authorized\n')
+  })
+
+  it('of KDNS add, show and remove records, with how to choose among them', async () => {
+    const kdns = (method: string, path: string, body?: object) => client.ask(method, `/kdns${path}`, body)
+    const record = {
+      zoneName: 'containerdns.local',
+      domainName: 'k.containerdns.local',
+      type: 'A',
+      host: '10.3.0.1',
+      lbMode: 2,
+      lbWeight: 3,
+      maxAnswer: 1,
+    }
+    expect(await kdns('POST', '/domain', record)).toMatchObject({ status: 200, text: 'OK\n' })
+    expect(
+      await kdns('POST', '/alldomains', [
+        { ...record, host: '10.3.0.2', lbWeight: 5 },
+        { ...record, type: 'SRV', host: 't.example', port: 80 },
+      ]),
+    ).toMatchObject({ status: 200 })
+    const [rrset] = await dns.records.get('k.containerdns.local', 'A')
+    expect(rrset).toMatchObject({
+      data: [
+        { address: '10.3.0.1', weight: 3 },
+        { address: '10.3.0.2', weight: 5 },
+      ],
+      selection: { policy: 'weighted', maxAnswers: 1 },
+      ttl: 30,
+    })
+    const shown = await kdns('GET', '/perdomain/k.containerdns.local')
+    expect(shown.body).toContainEqual({ ...record, viewName: 'no_info', ttl: 30 })
+    expect((await kdns('GET', '/domain')).body).toEqual(expect.arrayContaining(shown.body))
+    expect(await kdns('POST', '/domain', { ...record, host: 'nonsense' })).toMatchObject({
+      status: 422,
+      text: 'parse data err\n',
+    })
+    const wrong = [
+      { ...record, host: '10.3.0.9' },
+      { ...record, host: 'nonsense' },
+    ]
+    expect(await kdns('POST', '/alldomains', wrong)).toMatchObject({ status: 422 })
+    expect((await dns.records.get('k.containerdns.local', 'A'))[0]!.data).toHaveLength(2)
+    expect(await kdns('DELETE', '/domain', record)).toMatchObject({ status: 200 })
+    expect((await dns.records.get('k.containerdns.local', 'A'))[0]!.data).toEqual([{ address: '10.3.0.2', weight: 5 }])
+    expect(await kdns('GET', '/status')).toMatchObject({ text: 'running' })
+  })
+})

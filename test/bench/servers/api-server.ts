@@ -1,0 +1,27 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ZONE } from '../names.js'
+import { loadProduct } from './product.js'
+
+/** The process of a DNS server on etcd with its API: takes the build and etcd's URL as its arguments, and ends with the one that started it. */
+
+export interface ApiServerMessage {
+  readonly type: 'listening'
+  readonly apiPort: number
+  readonly dnsPort: number
+}
+
+const [dist, etcd] = process.argv.slice(2) as [string, string]
+const { createContainerDns, etcdStore } = await loadProduct(dist)
+const product: typeof import('../../../lib/api.js') = await import(pathToFileURL(resolve(dist, 'api.js')).href)
+
+const server = await createContainerDns({
+  zones: [ZONE],
+  listen: { host: '127.0.0.1', port: 0 },
+  workers: 1,
+  store: etcdStore({ hosts: [etcd] }),
+})
+const api = await product.startApi({ server, listen: { port: 0 }, requestsPerSecond: 1_000_000 })
+process.on('disconnect', () => void api.close().then(() => server.close()))
+const message: ApiServerMessage = { type: 'listening', apiPort: api.port, dnsPort: server.addresses[0]!.port }
+process.send!(message)
