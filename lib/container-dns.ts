@@ -3,6 +3,9 @@ import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
 import type { Health, HealthChange } from './health/health.js'
 import type { HealthTableSize } from './health/health-table.js'
 import type { CounterTotals } from './metrics/counter-totals.js'
+import type { HostProcessStats } from './metrics/host-process.js'
+import type { TopClient, TopName } from './metrics/measurements.js'
+import type { QueryFigureTotals } from './metrics/query-figures.js'
 import type { Records } from './publish/records.js'
 import type { RecordIndexSize } from './record-index/record-index-writer.js'
 import type { ReloadableOptions } from './reloaded-options.js'
@@ -31,8 +34,11 @@ export interface ContainerDnsEvents {
 }
 
 /** A snapshot of what a server is and has done. */
-export interface Stats {
+export interface Stats extends QueryFigureTotals {
+  /** Of this package. */
+  readonly version: string
   readonly ready: boolean
+  readonly addresses: readonly BoundAddress[]
   readonly transport: { readonly kind: TransportKind; readonly reason: string }
   /** Sums over all threads since the start. */
   readonly counters: CounterTotals
@@ -43,6 +49,8 @@ export interface Stats {
   readonly store: StoreStatus & { readonly kind: string }
   /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take. */
   readonly health: HealthTableSize & { readonly unhealthy: number }
+  /** The process that the server runs in, and how late its event loop is. */
+  readonly host: HostProcessStats
 }
 
 /** A running server. Made by `createContainerDns`. */
@@ -72,6 +80,16 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
    * server cannot take; then nothing has changed.
    */
   reload(changes: ReloadableOptions, options?: ReloadOptions): Promise<void>
+  /**
+   * The names that were asked for most since the start, at most `n` of them (default 10, at most 1000), the largest first; in lower
+   * case. What was asked in the last second or so, and up to ten seconds under load, is still to come. Empty where `metrics.topNames`
+   * is false.
+   */
+  topNames(n?: number): TopName[]
+  /** The same for the clients that asked most. */
+  topClients(n?: number): TopClient[]
+  /** The same for one name; undefined for one that is not among those that are remembered. */
+  nameQueries(name: string): TopName | undefined
   /**
    * Stops answering, closes the store, and leaves no handle behind. May be called twice. `drainMs` goes on answering for so
    * long with `ready` false, for whoever watches it to look elsewhere; default 0.

@@ -9,6 +9,7 @@ export type {
   Stats,
 } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
+export type { PublishedEvent } from './event-channels.js'
 export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
 export type {
   Backend,
@@ -24,7 +25,12 @@ export type { AmplificationOptions } from './limits/amplification.js'
 export type { RateLimitOptions } from './limits/rate-limit-options.js'
 export type { Logger } from './log.js'
 export type { CounterTotals } from './metrics/counter-totals.js'
+export type { HostProcessStats, LoopDelay } from './metrics/host-process.js'
+export type { TopClient, TopName } from './metrics/measurements.js'
+export type { MetricsOptions } from './metrics/options.js'
+export type { Distribution, QueryCount, QueryFigureTotals } from './metrics/query-figures.js'
 export type { ContainerDnsOptions, ZoneOptions } from './options.js'
+export { PROMETHEUS_CONTENT_TYPE, prometheusText } from './prometheus/prometheus-text.js'
 export type { EditOptions, RecordFilter, Records, ViewOptions } from './publish/records.js'
 export type {
   AllUnhealthy,

@@ -11,6 +11,7 @@ import {
   type RateLimitOptions,
 } from './limits/rate-limit-options.js'
 import { guardedLogger, type Logger, silentLogger } from './log.js'
+import { type MetricsOptions, type ParsedMetrics, parseMetrics } from './metrics/options.js'
 import type { IdentityTexts } from './query/identity.js'
 import {
   type EdnsOptions,
@@ -86,6 +87,8 @@ export interface ContainerDnsOptions {
   acl?: AclRule[]
   /** What keeps answers from being of use against others. */
   amplification?: AmplificationOptions
+  /** What is measured beside what costs nothing; default: all of it. */
+  metrics?: MetricsOptions
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
   /** Aborting it ends the start, or closes the server. */
@@ -123,6 +126,7 @@ export interface ParsedOptions {
   readonly rateLimit: ParsedRateLimitOptions
   readonly acl: Int32Array | undefined
   readonly amplification: ParsedAmplification
+  readonly metrics: ParsedMetrics
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
   readonly startTimeoutMs: number
@@ -150,6 +154,7 @@ export const OPTION_NAMES = [
   'rateLimit',
   'acl',
   'amplification',
+  'metrics',
   'logger',
   'signal',
   'startTimeoutMs',
@@ -185,6 +190,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     rateLimit: parseRateLimitOptions(given.rateLimit),
     acl: parseAcl(given.acl),
     amplification: parseAmplification(given.amplification),
+    metrics: parseMetrics(given.metrics),
     logger: parseLogger(given.logger),
     signal: parseSignal(given.signal),
     startTimeoutMs: numberWithin('startTimeoutMs', given.startTimeoutMs, START_TIMEOUT_MS),

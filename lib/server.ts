@@ -17,6 +17,7 @@ import type {
   Stats,
 } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
+import { isWatched, publishEvent } from './event-channels.js'
 import { type Health, type HealthChange, TableHealth } from './health/health.js'
 import { HealthTable } from './health/health-table.js'
 import { ServerHooks } from './hooks/server-hooks.js'
@@ -27,7 +28,10 @@ import type { ParsedRateLimitOptions } from './limits/rate-limit-options.js'
 import type { RateLimitHandle } from './limits/rate-limits.js'
 import { CounterSampler } from './metrics/counter-totals.js'
 import { createCounterRows } from './metrics/counters.js'
+import { HostProcess } from './metrics/host-process.js'
+import { Measurements, type TopClient, type TopName } from './metrics/measurements.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
+import { PACKAGE_VERSION } from './package-version.js'
 import { Publisher } from './publish/publisher.js'
 import { PublishedRecords, type Records } from './publish/records.js'
 import { serialAfter } from './publish/serial.js'
@@ -107,6 +111,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #publisher: Publisher
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
+  readonly #measurements: Measurements
+  readonly #host = new HostProcess()
   readonly #supervisor: Supervisor
   readonly #hooks: ServerHooks
   readonly #cookieSecrets = new CookieSecrets()
@@ -138,7 +144,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const threads = threadCount(sockets)
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
-    this.#counters = new CounterSampler(this.#counterRows)
+    this.#measurements = new Measurements(threads, options.zones, options.metrics, clock)
+    this.#counters = new CounterSampler(this.#counterRows, this.#measurements, this.#host)
     this.#index = new RecordIndexWriter({
       // One more than there are threads: for a store that reads everything.
       readers: threads + 1,
@@ -180,6 +187,15 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       isClosed: () => this.#closing !== undefined,
     })
     this.#supervisor = this.#createSupervisor(clock)
+  }
+
+  /** Whoever watches the process is told as well. */
+  override emit<Event extends keyof ContainerDnsEvents>(
+    event: Event,
+    ...values: EventEmitter.EventArgs<ContainerDnsEvents, Event>
+  ): boolean {
+    publishEvent(this, event, values[0])
+    return super.emit(event, ...values)
   }
 
   get ready(): boolean {
@@ -232,14 +248,18 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const { kind, reason } = this.#sockets.datagrams
     const counters = this.#counters.read()
     return {
+      version: PACKAGE_VERSION,
       ready: this.#ready,
+      addresses: this.addresses,
       transport: { kind, reason },
       counters,
+      ...this.#measurements.read(),
       tcp: { open: counters.tcpAccepted - counters.tcpClosed },
       threads: this.#supervisor.threads,
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
       health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
+      host: this.#host.read(),
     }
   }
 
@@ -247,6 +267,18 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const done = this.#reloading.then(() => this.#reload(changes, options))
     this.#reloading = done.catch(() => {})
     return done
+  }
+
+  topNames(n?: number): TopName[] {
+    return this.#measurements.topNames(n)
+  }
+
+  topClients(n?: number): TopClient[] {
+    return this.#measurements.topClients(n)
+  }
+
+  nameQueries(name: string): TopName | undefined {
+    return this.#measurements.nameQueries(name)
   }
 
   async close(options: CloseOptions = {}): Promise<void> {
@@ -344,6 +376,8 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
+    this.#measurements.stop()
+    this.#host.stop()
     this.#hooks.close()
     // Everything is closed by now, whoever failed to.
     for (const result of results) if (result.status === 'rejected') throw result.reason
@@ -366,6 +400,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const isSame = limits !== undefined && isDeepStrictEqual(limits.options, rateLimit)
     return {
       zones,
+      zoneNumbers: this.#measurements.zoneNumbers(zones),
       negativeTtl,
       ...edns,
       ...health,
@@ -396,7 +431,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       views: this.#options.views.names,
       onChange: (name, view) => {
         // A million names of a first load need no text if nobody listens.
-        if (this.listenerCount('change') === 0) return
+        if (this.listenerCount('change') === 0 && !isWatched('change')) return
         const ofView = view === 0 ? {} : { view: this.#options.views.names[view]! }
         this.emit('change', { name: nameToText(name), ...ofView })
       },
@@ -436,6 +471,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     return {
       ...this.#policy,
       counters: this.#counterRows,
+      meter: this.#measurements.handle(thread),
       index: this.#index.handle(thread),
       health: this.#healthTable.handle(thread),
       ...(hooks === undefined ? {} : { hooks }),
@@ -460,7 +496,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   /** Everybody who wants to know of a change is told from here. */
   #onHealthChange(change: HealthChange): void {
-    if (this.listenerCount('health') > 0) this.emit('health', change)
+    this.emit('health', change)
     this.#hooks.onHealthChange(change)
   }
 

@@ -181,6 +181,23 @@ describe('reload', () => {
     await eventually(async () => expect(dataOf(await next.ask('www.example'))).toHaveLength(1))
   })
 
+  it('keeps the counts of zones apart, of those that come and of those that go', async () => {
+    await using server = await start({ workers: 1 })
+    await using client = await UdpClient.open(server.addresses[0]!)
+    const counted = (zone: string | undefined) =>
+      server
+        .stats()
+        .queries.filter((each) => each.zone === zone)
+        .reduce((sum, { queries }) => sum + queries, 0)
+    await client.ask('www.example')
+    await server.reload({ zones: ['new.example.org', 'other.example.org'] })
+    await client.ask('www.new.example.org')
+    await client.ask('www.example')
+    await eventually(() =>
+      expect([counted('example'), counted('new.example.org'), counted(undefined)]).toEqual([1, 1, 1]),
+    )
+  })
+
   it('is refused once the server has been closed', async () => {
     const server = await start()
     await server.close()

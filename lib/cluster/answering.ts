@@ -8,7 +8,9 @@ import { LateAnswers } from '../hooks/late-answers.js'
 import { importHooks } from '../hooks/module-hooks.js'
 import { ThreadHooks } from '../hooks/thread-hooks.js'
 import { ThreadCounters } from '../metrics/counters.js'
+import type { MeterHandle } from '../metrics/measurements.js'
 import { QueryPipeline } from '../query/pipeline.js'
+import { QueryMeter } from '../query/query-meter.js'
 import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
@@ -21,6 +23,7 @@ import type { ThreadTask } from './thread-life.js'
 /** What a thread that answers queries is given. */
 export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly counters: SharedArrayBuffer
+  readonly meter: MeterHandle
   readonly index: RecordIndexHandle
   readonly health: HealthHandle
   /** Left out where a host has no hooks. */
@@ -49,6 +52,7 @@ export interface Answering {
   leave(): void
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
+  readonly meter: QueryMeter
   readonly hooks: ThreadHooks | undefined
   /** Where queries can be parked. */
   readonly late: LateAnswers | undefined
@@ -70,6 +74,7 @@ export function openAnswering(
   const health = new HealthReader(task.health, () => inbox.next('health'))
   const counters = new ThreadCounters(task.counters, task.thread)
   const settings = openSettings(index, health, task)
+  const meter = new QueryMeter(task.meter, task.thread, settings, randomInt(1, 2 ** 31))
   const hooks = task.hooks && openThreadHooks(task, task.hooks, calls, counters.values, healthOf(health))
   const answering = {
     enter() {
@@ -81,7 +86,8 @@ export function openAnswering(
       index.leave()
     },
     counters,
-    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks),
+    meter,
+    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, meter),
   }
   if (changes !== undefined) {
     changes.control.onPolicy = () => {
@@ -89,7 +95,9 @@ export function openAnswering(
       const { newest } = policies
       if (newest === undefined) return
       const posted = newest.policy as PostedPolicy
-      answering.pipeline.use(openSettings(index, health, posted.policy))
+      const next = openSettings(index, health, posted.policy)
+      answering.pipeline.use(next)
+      meter.use(next)
       changes.onTaken?.(posted)
       task.port.postMessage({ type: 'policyTaken', number: newest.number } satisfies MessageFromThread)
     }

@@ -62,6 +62,7 @@ export class ThreadControl {
   #policy = 0
   /** Called at the tick, between two batches, after a policy has been announced. */
   onPolicy: () => void = () => {}
+  #onTick = () => {}
 
   /** `onServing` is called once, at the first tick. */
   constructor(buffer: SharedArrayBuffer, thread: number, onServing: () => void) {
@@ -70,7 +71,13 @@ export class ThreadControl {
     this.#onServing = onServing
   }
 
+  /** Has something done at each tick. */
+  onTick(onTick: () => void): void {
+    this.#onTick = onTick
+  }
+
   tick(): boolean {
+    this.#onTick()
     if (!this.#isStarted) {
       this.#onServing()
       this.endStart()

@@ -2,7 +2,8 @@ import type { Hooks } from '../hooks/hooks.js'
 import { Counter } from '../metrics/counters.js'
 import { BATCH_SIZE, type DatagramHandler, type ThreadEndpoints } from '../transport/datagram-transport.js'
 import { serveDatagrams } from '../transport/serve.js'
-import { type AnsweringTask, importThreadHooks, openAnswering, type PolicyChanges } from './answering.js'
+import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import type { ThreadControl } from './cluster-control.js'
 import { liveThread } from './thread-life.js'
 
 /** What a DNS thread is given: a plain object, posted to it. */
@@ -14,20 +15,24 @@ export interface DnsThreadTask extends AnsweringTask {
 export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): Promise<void> {
   return liveThread(task, async (control) => {
     const hooks = await importThreadHooks(task)
-    return serveDatagrams(task.endpoints, handlerFor(task, hooks, { control }), control)
+    return serveDatagrams(task.endpoints, handlerFor(task, hooks, control), control)
   })
 }
 
 /** Binds the query pipeline to the batches of the transport. */
-export function createHandler(task: DnsThreadTask, calls: Hooks = {}, changes?: PolicyChanges): DatagramHandler {
-  const answering = openAnswering(task, BATCH_SIZE, calls, changes)
-  const { counters, pipeline, hooks, late } = answering
+export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: ThreadControl): DatagramHandler {
+  const answering = openAnswering(task, BATCH_SIZE, calls, control && { control })
+  const { counters, meter, pipeline, hooks, late } = answering
+  control?.onTick(() => meter.tick())
+  let taken = 0
   let next = 0
   return {
     ...(late === undefined ? {} : { late }),
     beginBatch(batch) {
       const { bytes, count, starts, lengths } = batch
       answering.enter()
+      meter.begin()
+      meter.protocol = 'udp'
       pipeline.clients = batch
       if (hooks !== undefined) {
         hooks.origin.protocol = 'udp'
@@ -35,6 +40,7 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}, changes?: 
       }
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)
+      taken = count
       next = 0
     },
     answer: (_request, _start, _length, response, responseStart, capacity) =>
@@ -44,6 +50,7 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}, changes?: 
       counters.values[Counter.batches]!++
       counters.values[Counter.sendFailures]! += sendFailures
       counters.flush()
+      pipeline.measure(taken)
     },
   }
 }

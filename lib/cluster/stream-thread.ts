@@ -41,7 +41,8 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
   let renew: (services: readonly StreamService[]) => void = () => {}
   const changes = control && { control, onTaken: ({ services }: PostedPolicy) => renew(services) }
   const answering = openAnswering(task, 1, calls, changes)
-  const { counters, pipeline, hooks, late } = answering
+  const { counters, meter, pipeline, hooks, late } = answering
+  control?.onTick(() => meter.tick())
   const lateResponses = late && new LateStreamResponses(late)
   const { values } = counters
   // The connections of a thread that died have died with it, uncounted.
@@ -60,11 +61,14 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
       answering.enter()
+      meter.begin()
+      meter.protocol = protocol
     },
     answer(request, start, length, response, responseStart, capacity) {
       values[queries]!++
       pipeline.take(0, request, start, length)
       const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
+      pipeline.measure(1)
       if (size === LATER) lateResponses!.expect(hooks!.parked!.parkedSlot, receiver!)
       return size
     },

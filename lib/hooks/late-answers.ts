@@ -3,6 +3,7 @@ import { LATER, NONE } from '../handoff/layout.js'
 import { Counter, type ThreadCounters } from '../metrics/counters.js'
 import type { QueryPipeline } from '../query/pipeline.js'
 import type { ClientAddresses } from '../query/query-context.js'
+import type { QueryMeter } from '../query/query-meter.js'
 import type { LateResponses } from '../transport/datagram-transport.js'
 import { protocolOf } from './hook-query.js'
 import type { HookSlot } from './hook-slot.js'
@@ -15,6 +16,7 @@ export interface LateAnswering {
   leave(): void
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
+  readonly meter: QueryMeter
 }
 
 /** Answers parked queries of one thread, once more from the start, when they have a verdict, or when it is too late for one. */
@@ -66,6 +68,8 @@ export class LateAnswers implements LateResponses {
     this.#cursor = cursor
     const protocol = protocolOf(cursor.protocol)
     this.#parked.origin.protocol = protocol
+    if (protocol !== undefined) this.#answering.meter.protocol = protocol
+    this.#answering.meter.beginLate(this.#parked.parkedSince(this.slot))
     const { requestStart, requestLength } = cursor
     const length =
       protocol === 'udp'
@@ -90,6 +94,7 @@ export class LateAnswers implements LateResponses {
     pipeline.clients = this.#clientsBefore
     counters.values[Counter.sendFailures]! += sendFailures
     counters.flush()
+    this.#answering.meter.flush()
   }
 
   sleep(mostMs: number): number {

@@ -65,6 +65,11 @@ export class ParkedHooks {
     return this.#slot.open(this.owner.bodyStart(slot)).routeStart
   }
 
+  /** When the query of a slot came, by `performance.now()`; not finite where it was given up. */
+  parkedSince(slot: number): number {
+    return this.owner.deadlineOf(slot) - this.#options.timeoutMs
+  }
+
   /** The query of a slot has been answered, or parked again. */
   endResume(): void {
     this.#resumed = NONE

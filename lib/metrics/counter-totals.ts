@@ -1,4 +1,5 @@
 import { COUNTER_NAMES, COUNTER_ROW_WORDS, type CounterName } from './counters.js'
+import { WrappingTotals } from './wrapping-totals.js'
 
 /** Sums over all threads since the start. */
 export type CounterTotals = Readonly<Record<CounterName, number>>
@@ -8,36 +9,25 @@ export type CounterTotals = Readonly<Record<CounterName, number>>
  * Belongs to the main thread.
  */
 export class CounterSampler {
-  readonly #rows: Int32Array
-  readonly #seen: Int32Array
-  readonly #totals: number[]
+  readonly #totals: WrappingTotals
   readonly #timer: NodeJS.Timeout
 
-  constructor(rows: SharedArrayBuffer) {
-    this.#rows = new Int32Array(rows)
-    this.#seen = new Int32Array(this.#rows.length)
-    this.#totals = COUNTER_NAMES.map(() => 0)
-    this.#timer = setInterval(() => this.#sample(), SAMPLE_INTERVAL_MS)
+  /** `others` are sampled as often. */
+  constructor(rows: SharedArrayBuffer, ...others: { sample(): void }[]) {
+    this.#totals = new WrappingTotals(rows, COUNTER_ROW_WORDS)
+    this.#timer = setInterval(() => {
+      for (const each of [this.#totals, ...others]) each.sample()
+    }, SAMPLE_INTERVAL_MS)
     this.#timer.unref()
   }
 
   read(): CounterTotals {
-    this.#sample()
-    return Object.fromEntries(COUNTER_NAMES.map((name, i) => [name, this.#totals[i]!])) as CounterTotals
+    this.#totals.sample()
+    return Object.fromEntries(COUNTER_NAMES.map((name, i) => [name, this.#totals.sums[i]!])) as CounterTotals
   }
 
   stop(): void {
     clearInterval(this.#timer)
-  }
-
-  #sample(): void {
-    for (let row = 0; row < this.#rows.length; row += COUNTER_ROW_WORDS) {
-      for (let i = 0; i < COUNTER_NAMES.length; i++) {
-        const now = Atomics.load(this.#rows, row + i)
-        this.#totals[i]! += (now - this.#seen[row + i]!) >>> 0
-        this.#seen[row + i] = now
-      }
-    }
   }
 }
 

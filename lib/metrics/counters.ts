@@ -58,14 +58,22 @@ export class ThreadCounters {
   /** Add to these by `Counter` index; they wrap. */
   readonly values = new Uint32Array(COUNTER_ROW_WORDS)
   readonly #row: Int32Array
+  /** What others see: a store for them costs as much as ten of ours, and most counters stand still. */
+  readonly #shown = new Uint32Array(COUNTER_ROW_WORDS)
 
   /** Goes on from what the row holds: the thread may be taking the place of a dead one. */
   constructor(rows: SharedArrayBuffer, thread: number) {
     this.#row = new Int32Array(rows, 4 * COUNTER_ROW_WORDS * thread, COUNTER_ROW_WORDS)
     for (let i = 0; i < COUNTER_NAMES.length; i++) this.values[i] = Atomics.load(this.#row, i)
+    this.#shown.set(this.values)
   }
 
   flush(): void {
-    for (let i = 0; i < COUNTER_NAMES.length; i++) Atomics.store(this.#row, i, this.values[i]!)
+    for (let i = 0; i < COUNTER_NAMES.length; i++) {
+      const value = this.values[i]!
+      if (value === this.#shown[i]) continue
+      this.#shown[i] = value
+      Atomics.store(this.#row, i, value)
+    }
   }
 }

@@ -65,6 +65,7 @@ export class Lookup {
     if (question.type === Type.DS && question.name.labelCount === zone.labelCount) {
       zone = zones.zoneAbove(question.name) ?? zone
     }
+    context.zone = zone.number
     context.isAuthoritative = true
     context.limitHash = question.name.hash
     this.#follow(zone)

@@ -11,6 +11,7 @@ import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
 import { type ClientAddresses, QueryContext, type QuerySettings } from './query-context.js'
 import type { QueryHooks } from './query-hooks.js'
+import type { QueryMeter } from './query-meter.js'
 import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
 import { ChosenRecords } from './select/chosen-records.js'
@@ -39,6 +40,7 @@ export class QueryPipeline {
   readonly #client = new QueryClient()
   readonly #counters: Uint32Array
   readonly #hooks: QueryHooks | undefined
+  readonly #meter: QueryMeter | undefined
   /** For the query that is answered later than its batch. */
   #lateContext!: QueryContext
   readonly #random: FastRandom
@@ -51,10 +53,12 @@ export class QueryPipeline {
     randomSeed: number,
     batchSize: number,
     hooks?: QueryHooks,
+    meter?: QueryMeter,
   ) {
     this.#index = settings.index
     this.#counters = counters
     this.#hooks = hooks
+    this.#meter = meter
     this.#random = new FastRandom(randomSeed)
     this.#batchSize = batchSize
     this.use(settings)
@@ -77,6 +81,8 @@ export class QueryPipeline {
     this.#counters[Counter.queries]!++
     if (i === 0) this.#cookies?.beginBatch()
     if (this.#rules.areAtTake) this.#meet(context, i)
+    // Once it is answered, its address may be another's.
+    if (this.#meter?.countsClients === true) context.readClient(this.clients, i)
     context.verdict = screen(context)
     if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
     this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
@@ -97,7 +103,8 @@ export class QueryPipeline {
   answerDatagram(i: number, response: Uint8Array, responseStart: number, capacity: number): number {
     const context = this.#contexts[i]!
     context.comeInDatagram()
-    return this.#answer(context, i, response, responseStart, capacity)
+    context.responseLength = this.#answer(context, i, response, responseStart, capacity)
+    return context.responseLength
   }
 
   /**
@@ -107,7 +114,8 @@ export class QueryPipeline {
   answerStream(i: number, response: Uint8Array, responseStart: number, capacity: number, isEncrypted = false): number {
     const context = this.#contexts[i]!
     context.comeOverStream(isEncrypted)
-    return this.#answer(context, i, response, responseStart, capacity)
+    context.responseLength = this.#answer(context, i, response, responseStart, capacity)
+    return context.responseLength
   }
 
   /** As `answerDatagram`, for a request that was taken once, and parked. Its client is number 0 of `clients`. */
@@ -121,7 +129,7 @@ export class QueryPipeline {
   ): number {
     const context = this.#takeLate(request, start, length)
     context.comeInDatagram()
-    return this.#answer(context, 0, response, responseStart, capacity)
+    return this.#measuredLate(this.#answer(context, 0, response, responseStart, capacity))
   }
 
   /** As `answerStream`, likewise. */
@@ -136,7 +144,24 @@ export class QueryPipeline {
   ): number {
     const context = this.#takeLate(request, start, length)
     context.comeOverStream(isEncrypted)
-    return this.#answer(context, 0, response, responseStart, capacity)
+    return this.#measuredLate(this.#answer(context, 0, response, responseStart, capacity))
+  }
+
+  /**
+   * Counts requests 0 to `count - 1` with their responses, once all of them have been answered: between the answers it would push
+   * their code and tables out of the caches.
+   */
+  measure(count: number): void {
+    const meter = this.#meter
+    if (meter === undefined) return
+    meter.end()
+    for (let i = 0; i < count; i++) meter.countQuery(this.#contexts[i]!)
+    meter.flush()
+  }
+
+  #measuredLate(length: number): number {
+    if (length > 0) this.#meter?.countLateResponse(length)
+    return length
   }
 
   /** It has been counted, and admitted, already: of its client, only whose records it sees is found out once more. */

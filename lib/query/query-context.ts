@@ -12,7 +12,7 @@ import type { ClientRules } from './client-rules.js'
 import type { Identity } from './identity.js'
 import type { AllUnhealthy } from './options.js'
 import type { ResponseWriter } from './response-writer.js'
-import type { ZoneTable } from './zone.js'
+import { NO_ZONE, type ZoneTable } from './zone.js'
 
 /** What does not change from query to query. One for each thread. */
 export interface QuerySettings {
@@ -95,6 +95,8 @@ export class QueryContext {
   /** The hash of the name by which responses are alike: see `ResponseClass`. */
   limitHash = 0
 
+  /** The number of the zone that the question's name was looked up in; for the figures. */
+  zone = NO_ZONE
   verdict: Verdict = 'dropped'
   rcode: number = Rcode.NOERROR
   isAuthoritative = false
@@ -117,6 +119,8 @@ export class QueryContext {
   /** Over what the query came: a datagram, or a stream, which may be encrypted. */
   isStream = false
   isEncrypted = false
+  /** What answering has come to: octets, 0 for no response, LATER for one that is still to come. */
+  responseLength = 0
 
   /** The writer is that of the thread: responses are written one after the other. */
   constructor(settings: QuerySettings, response: ResponseWriter) {
@@ -132,6 +136,7 @@ export class QueryContext {
     this.view = 0
     this.limitHash = 0
     this.hasQuestion = false
+    this.zone = NO_ZONE
     this.clearAnswer()
     this.isParked = false
   }

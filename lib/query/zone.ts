@@ -17,6 +17,9 @@ const EXPIRE_SECONDS = 86400
 /** RFC 1035 §3.3.13: serial, refresh, retry, expire and minimum stand behind the two names. */
 const SOA_NUMBERS_SIZE = 5 * 4
 
+/** Of a name that is in none of our zones. */
+export const NO_ZONE = -1
+
 /** A zone that we answer for, as it was said: its name as text, folded. */
 export interface ParsedZone {
   readonly name: string
@@ -31,6 +34,8 @@ export class Zone {
   readonly labelCount: number
   /** The apex' hash; 0 until a `ZoneTable` has given it one with its seed. */
   apexHash = 0
+  /** Its place among the server's zones; `NO_ZONE` until a `ZoneTable` has given it one. */
+  number = NO_ZONE
   /** Rdata of the synthesized NS. */
   readonly nsRdata: Uint8Array
   readonly selection: ParsedSelectionOptions
@@ -74,6 +79,7 @@ export class Zone {
 
 /** The zones of a server; the one with the most labels in common wins. */
 export class ZoneTable {
+  readonly count: number
   readonly #byHash = new Map<number, Zone[]>()
   /** The names between the apexes and the root. */
   readonly #aboveByHash = new Map<number, Uint8Array[]>()
@@ -81,9 +87,11 @@ export class ZoneTable {
   readonly #hasLabelCount = new Uint8Array(MAX_LABELS)
   #mostLabels = 0
 
-  constructor(zones: readonly Zone[], seed: number) {
-    for (const zone of zones) {
+  constructor(zones: readonly Zone[], seed: number, numbers?: readonly number[]) {
+    this.count = zones.length
+    for (const [number, zone] of zones.entries()) {
       const { apex, labelCount } = zone
+      zone.number = numbers?.[number] ?? number
       zone.apexHash = hashName(apex, 0, apex.length, seed)
       append(this.#byHash, zone.apexHash, zone)
       this.#hasLabelCount[labelCount] = 1

@@ -5,7 +5,9 @@ import type { HealthState } from '../../lib/health/layout.js'
 import { parseAmplification } from '../../lib/limits/amplification.js'
 import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
 import { COUNTER_NAMES, COUNTER_ROW_WORDS, type CounterName } from '../../lib/metrics/counters.js'
+import type { MeterHandle } from '../../lib/metrics/measurements.js'
 import { QueryPipeline } from '../../lib/query/pipeline.js'
+import { QueryMeter } from '../../lib/query/query-meter.js'
 import { type AnswerPolicy, openSettings } from '../../lib/query/settings.js'
 import { parseViews, type View } from '../../lib/query/views.js'
 import { RecordIndexWriter } from '../../lib/record-index/record-index-writer.js'
@@ -33,6 +35,10 @@ export interface AnsweringOptions {
   /** What is left out is off. */
   readonly policy?: Partial<Omit<AnswerPolicy, 'zones'>>
   readonly views?: View[]
+  /** What is measured in; default: nothing is. */
+  readonly measure?: MeterHandle | undefined
+  /** Default 1. */
+  readonly batchSize?: number
 }
 
 /** Seconds since 1970. */
@@ -50,6 +56,7 @@ const MAX_DATAGRAM_RESPONSE = 4096
 export class Answering {
   readonly index: RecordIndexWriter
   readonly pipeline: QueryPipeline
+  readonly meter: QueryMeter | undefined
   readonly #health: HealthTable
   readonly #healthReader: HealthReader
   readonly #counters = new Uint32Array(COUNTER_ROW_WORDS)
@@ -98,7 +105,9 @@ export class Answering {
       ...options.policy,
     }
     const settings = openSettings(this.index.reader, this.#healthReader, policy, () => 1000 * NOW + this.elapsedMs)
-    this.pipeline = new QueryPipeline(settings, this.#counters, options.randomSeed ?? 1, 1)
+    const { batchSize = 1, measure, randomSeed = 1 } = options
+    this.meter = measure && new QueryMeter(measure, 0, settings, randomSeed)
+    this.pipeline = new QueryPipeline(settings, this.#counters, randomSeed, batchSize, undefined, this.meter)
     this.pipeline.clients = {
       clientAddress: (_, target) => {
         target.set(this.client)

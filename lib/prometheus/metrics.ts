@@ -1,0 +1,250 @@
+import type { Stats } from '../container-dns.js'
+import { COUNTER_NAMES } from '../metrics/counters.js'
+import type { Distribution, FigureProtocol } from '../metrics/query-figures.js'
+import { COUNTER_METRICS } from './counter-metrics.js'
+
+/** One value of a metric. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string | number>>
+  readonly value: number
+}
+
+export interface PlainMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge'
+  readonly samples: (stats: Stats) => readonly Sample[]
+}
+
+export interface HistogramMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: 'histogram'
+  readonly distributions: (
+    stats: Stats,
+  ) => readonly { readonly labels: Sample['labels']; readonly distribution: Distribution }[]
+}
+
+export type Metric = PlainMetric | HistogramMetric
+
+/** CoreDNS knows datagrams and streams; which of those is in the scheme of `server`. */
+const PROTOS: Readonly<Record<FigureProtocol, string>> = { udp: 'udp', tcp: 'tcp', dot: 'tcp', doh: 'tcp' }
+const SCHEMES: Readonly<Record<FigureProtocol, string>> = { udp: 'dns', tcp: 'dns', dot: 'tls', doh: 'https' }
+
+/** All that is exported, in its order. */
+export const METRICS: readonly Metric[] = [
+  {
+    name: 'coredns_build_info',
+    help: "A constant 1: the version of containerdns, and of Node.js in the place of Go's.",
+    type: 'gauge',
+    samples: ({ version }) => [
+      { labels: { version: `containerdns-${version}`, revision: '', goversion: process.version }, value: 1 },
+    ],
+  },
+  {
+    name: 'coredns_dns_requests_total',
+    help: 'Queries by zone (a dot for names in none of ours), protocol and type.',
+    type: 'counter',
+    samples: (stats) =>
+      stats.queries.map(({ zone = '', protocol, type, queries }) => ({
+        labels: { ...serverLabels(stats, protocol), zone: `${zone}.`, type },
+        value: queries,
+      })),
+  },
+  {
+    name: 'coredns_dns_request_duration_seconds',
+    help: 'Seconds from receiving a query to having sent its response.',
+    type: 'histogram',
+    distributions: (stats) => labelled(stats, stats.durations),
+  },
+  {
+    name: 'coredns_dns_response_size_bytes',
+    help: 'Octets of responses.',
+    type: 'histogram',
+    distributions: (stats) => labelled(stats, stats.sizes),
+  },
+  ...counterMetrics(),
+  gauge('coredns_panics_total', 'Threads that died or hung and were run again.', 'counter', ({ threads }) =>
+    threads.reduce((sum, { restarts }) => sum + restarts, 0),
+  ),
+  {
+    name: 'containerdns_worker_restarts_total',
+    help: 'How often each thread was run again.',
+    type: 'counter',
+    samples: ({ threads }) =>
+      threads.map(({ role, restarts }, thread) => ({ labels: { thread, role }, value: restarts })),
+  },
+  gauge(
+    'containerdns_ready',
+    '1 while the first load is answered from and the server is not closing.',
+    'gauge',
+    (stats) => Number(stats.ready),
+  ),
+  gauge('containerdns_connections_open', 'Connections over TCP, DoT and DoH.', 'gauge', ({ tcp }) => tcp.open),
+  gauge('containerdns_index_names', 'Names with records.', 'gauge', ({ index }) => index.names),
+  {
+    name: 'containerdns_index_bytes',
+    help: 'Memory of the record index: used, taken from the system, and waiting to be used again.',
+    type: 'gauge',
+    samples: ({ index }) => [
+      { labels: { state: 'used' }, value: index.usedBytes },
+      { labels: { state: 'allocated' }, value: index.allocatedBytes },
+      { labels: { state: 'retired' }, value: index.retiredBytes },
+    ],
+  },
+  gauge(
+    'containerdns_index_serial',
+    'The SOA serial, which grows with each change.',
+    'gauge',
+    ({ index }) => index.serial,
+  ),
+  {
+    name: 'containerdns_store_connected',
+    help: '1 while the store is in touch with where its records come from.',
+    type: 'gauge',
+    samples: ({ store }) => [{ labels: { kind: store.kind }, value: Number(store.connected) }],
+  },
+  gauge('containerdns_store_stale', '1 while answers may be older than they may be.', 'gauge', ({ store }) =>
+    Number(store.stale),
+  ),
+  gauge(
+    'containerdns_store_lag_seconds',
+    'How old what is answered may be at most.',
+    'gauge',
+    ({ store }) => store.lagMs / 1000,
+  ),
+  gauge(
+    'containerdns_store_last_contact_timestamp_seconds',
+    'When the source was last heard of; 0: never.',
+    'gauge',
+    ({ store }) => store.lastContactAt / 1000,
+  ),
+  gauge(
+    'containerdns_store_revision',
+    'The last revision of the source that is answered from.',
+    'gauge',
+    ({ store }) => store.revision,
+  ),
+  gauge('containerdns_store_loads_total', 'How often everything was read anew.', 'counter', ({ store }) => store.loads),
+  gauge('containerdns_store_changes', 'Changes of names since the last load.', 'gauge', ({ store }) => store.changes),
+  gauge(
+    'containerdns_store_bad_records',
+    'Keys or lines that could not be understood.',
+    'gauge',
+    ({ store }) => store.badRecords,
+  ),
+  gauge(
+    'containerdns_store_ignored_records',
+    'Records of views that are not served.',
+    'gauge',
+    ({ store }) => store.ignoredRecords,
+  ),
+  gauge(
+    'containerdns_store_checks_total',
+    'How often everything was compared with the source.',
+    'counter',
+    ({ store }) => store.checks,
+  ),
+  gauge(
+    'containerdns_store_discrepancies_total',
+    'Changes that such a comparison found lost.',
+    'counter',
+    ({ store }) => store.discrepancies,
+  ),
+  {
+    name: 'containerdns_store_snapshot_age_seconds',
+    help: 'Age of the newest snapshot; missing where there is none.',
+    type: 'gauge',
+    samples: ({ store }) => (store.snapshot === undefined ? [] : [{ labels: {}, value: store.snapshot.ageMs / 1000 }]),
+  },
+  gauge(
+    'containerdns_health_unhealthy_addresses',
+    'Addresses that are unhealthy.',
+    'gauge',
+    ({ health }) => health.unhealthy,
+  ),
+  gauge(
+    'containerdns_health_addresses',
+    'Addresses that are healthy or unhealthy.',
+    'gauge',
+    ({ health }) => health.addresses,
+  ),
+  gauge(
+    'containerdns_health_bytes',
+    'Memory for the health of addresses.',
+    'gauge',
+    ({ health }) => health.allocatedBytes,
+  ),
+  gauge('process_start_time_seconds', 'When the process began.', 'gauge', ({ host }) => host.startedAt / 1000),
+  gauge(
+    'process_cpu_user_seconds_total',
+    'Processor time of the process.',
+    'counter',
+    ({ host }) => host.cpuUserSeconds,
+  ),
+  gauge(
+    'process_cpu_system_seconds_total',
+    'Processor time of the kernel for it.',
+    'counter',
+    ({ host }) => host.cpuSystemSeconds,
+  ),
+  gauge(
+    'process_cpu_seconds_total',
+    'Both together.',
+    'counter',
+    ({ host }) => host.cpuUserSeconds + host.cpuSystemSeconds,
+  ),
+  gauge('process_resident_memory_bytes', 'Memory of the process.', 'gauge', ({ host }) => host.residentBytes),
+  gauge(
+    'nodejs_eventloop_lag_mean_seconds',
+    "How late the host's event loop is, on average.",
+    'gauge',
+    ({ host }) => host.eventLoopDelay.meanSeconds,
+  ),
+  gauge(
+    'nodejs_eventloop_lag_p50_seconds',
+    'The same by the median.',
+    'gauge',
+    ({ host }) => host.eventLoopDelay.p50Seconds,
+  ),
+  gauge(
+    'nodejs_eventloop_lag_p99_seconds',
+    'The same of the latest hundredth.',
+    'gauge',
+    ({ host }) => host.eventLoopDelay.p99Seconds,
+  ),
+  gauge('nodejs_eventloop_lag_max_seconds', 'The same at most.', 'gauge', ({ host }) => host.eventLoopDelay.maxSeconds),
+]
+
+function gauge(name: string, help: string, type: PlainMetric['type'], value: (stats: Stats) => number): PlainMetric {
+  return { name, help, type, samples: (stats) => [{ labels: {}, value: value(stats) }] }
+}
+
+/** Counters of one name are one metric. */
+function counterMetrics(): PlainMetric[] {
+  const names = [...new Set(COUNTER_NAMES.map((counter) => COUNTER_METRICS[counter].name))]
+  return names.map((name) => {
+    const counters = COUNTER_NAMES.filter((counter) => COUNTER_METRICS[counter].name === name)
+    return {
+      name,
+      help: COUNTER_METRICS[counters[0]!].help,
+      type: 'counter',
+      samples: (stats) =>
+        counters.map((counter) => ({ labels: COUNTER_METRICS[counter].labels ?? {}, value: stats.counters[counter] })),
+    }
+  })
+}
+
+function labelled(stats: Stats, byProtocol: Stats['durations']): ReturnType<HistogramMetric['distributions']> {
+  return (Object.entries(byProtocol) as [FigureProtocol, Distribution][]).map(([protocol, distribution]) => ({
+    labels: serverLabels(stats, protocol),
+    distribution,
+  }))
+}
+
+/** The first address of a protocol stands for all of them: counters do not tell them apart. */
+function serverLabels({ addresses }: Stats, protocol: FigureProtocol): { server: string; proto: string } {
+  const address = addresses.find((each) => each.protocol === protocol)
+  const host = address?.host.includes(':') ? `[${address.host}]` : (address?.host ?? '')
+  return { server: `${SCHEMES[protocol]}://${host}:${address?.port ?? ''}`, proto: PROTOS[protocol] }
+}
