@@ -53,6 +53,8 @@ export const ERROR_CODES = {
   CDNS_QUERY_DROPPED: 'The hook onQuery has dropped a query of the host itself, which has no answer then.',
   CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',
   CDNS_ABORTED: 'The AbortSignal that was passed in has been aborted.',
+  CDNS_CONFIG_INVALID:
+    'A config cannot be read or has a fault; the message names the file, the line, the key and the reason.',
   CDNS_RESTART_NEEDED: 'A reload would change what takes a restart; the message names the option. Nothing was changed.',
   CDNS_CLOSED: 'The server or store has been closed.',
   CDNS_STORE_IN_USE: 'The store already belongs to another server.',
