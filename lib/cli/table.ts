@@ -21,9 +21,5 @@ export function table(
 
 /** What a record holds must not tell a terminal what to do. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it is about.
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (character) => `\\${String(character.charCodeAt(0)).padStart(3, '0')}`,
-  )
+  return text.replace(/\p{Cc}/gu, (character) => `\\${String(character.charCodeAt(0)).padStart(3, '0')}`)
 }

@@ -10,12 +10,19 @@ export interface IniEntry {
   readonly line: number
 }
 
+export interface Ini {
+  /** In lower case; those with nothing in them too. */
+  readonly sections: readonly string[]
+  readonly entries: readonly IniEntry[]
+}
+
 /**
  * Reads INI as ContainerDNS does (gcfg): names in any case, comments behind `;` and `#`, values in double quotes with `\"`, `\\`, `\n` and `\t`, a
  * backslash at the end of a line that goes on, and a variable without a value that means true. Throws CDNS_CONFIG_INVALID with the line.
  */
-export function readIni(file: string, text: string): IniEntry[] {
+export function readIni(file: string, text: string): Ini {
   const entries: IniEntry[] = []
+  const sections: string[] = []
   let section: string | undefined
   for (const { line, number } of logicalLines(text)) {
     const fault = (reason: string) => new ContainerDnsError('CDNS_CONFIG_INVALID', `${file}, line ${number}: ${reason}`)
@@ -25,6 +32,7 @@ export function readIni(file: string, text: string): IniEntry[] {
       const match = /^\[\s*([A-Za-z][\w.-]*)\s*(?:"[^"]*"\s*)?\]\s*(?:[;#].*)?$/.exec(trimmed)
       if (match === null) throw fault('a section must be like [Dns]')
       section = match[1]!.toLowerCase()
+      sections.push(section)
       continue
     }
     const match = /^([A-Za-z][\w-]*)\s*(?:=(.*)|[;#].*)?$/.exec(trimmed)
@@ -33,7 +41,7 @@ export function readIni(file: string, text: string): IniEntry[] {
     const value = match[2] === undefined ? 'true' : unquoted(match[2], fault)
     entries.push({ section, key: match[1]!.toLowerCase(), name: match[1]!, value, line: number })
   }
-  return entries
+  return { sections, entries }
 }
 
 function* logicalLines(text: string): Generator<{ line: string; number: number }> {

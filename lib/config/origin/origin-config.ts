@@ -5,7 +5,7 @@ import { OPTION_NAMES } from '../../options.js'
 import type { ApiConfig, ConfigFileContent } from '../config.js'
 import type { LogLevel } from '../log-levels.js'
 import type { ConfigPath } from '../yaml-document.js'
-import { type IniEntry, readIni } from './ini.js'
+import { type Ini, type IniEntry, readIni } from './ini.js'
 import { NO_COUNTERPART, ORIGIN_KEYS, type OriginProgram } from './origin-keys.js'
 
 /** A file of ContainerDNS, as a config of ours. */
@@ -25,17 +25,20 @@ const API_PORT = 9003
  * scanner and schedule are known, and say nothing to a server. Throws CDNS_CONFIG_INVALID with the line.
  */
 export function originConfig(file: string, text: string): OriginConfig {
-  const entries = readIni(file, text)
-  const program = programOf(file, entries)
+  const ini = readIni(file, text)
+  const { entries } = ini
+  const program = programOf(file, ini)
   const reader = new OriginReader(file, program, entries)
   const content = program === 'containerdns' ? reader.server() : program === 'containerdns-kubeapi' ? reader.api() : {}
   return { program, content, ignored: reader.ignored(), lineOf: (path) => reader.lineOf(path) }
 }
 
 /** By its sections, and where those are the same, by its keys. */
-function programOf(file: string, entries: readonly IniEntry[]): OriginProgram {
+function programOf(file: string, { sections, entries }: Ini): OriginProgram {
   const has = (section: string, key?: string) =>
-    entries.some((entry) => entry.section === section && (key === undefined || entry.key === key))
+    key === undefined
+      ? sections.includes(section)
+      : entries.some((entry) => entry.section === section && entry.key === key)
   if (has('dns')) return 'containerdns'
   if (has('dnsapi') || has('kube2dns')) return 'containerdns-kubeapi'
   if (has('check')) return 'containerdns-scanner'
