@@ -29,7 +29,11 @@ The server must take tokens in headers, as ours does. "containerdns record" can 
 
 /** Runs `containerdns-apicmd`: Go's flags have one dash. */
 export async function runApicmd(argv: readonly string[]): Promise<void> {
-  const program = new Command('containerdns-apicmd')
+  await runProgram(createApicmd(), argv.map(withTwoDashes))
+}
+
+export function createApicmd(): Command {
+  return new Command('containerdns-apicmd')
     .description("ContainerDNS's command for looking at names and changing them")
     .option('--domain <name>', 'the name')
     .addOption(new Option('--method <method>', 'what to do').choices(['create', 'update', 'delete']))
@@ -44,7 +48,6 @@ export async function runApicmd(argv: readonly string[]): Promise<void> {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .action((flags: ApicmdFlags) => apicmd(flags))
-  await runProgram(program, argv.map(withTwoDashes))
 }
 
 /** `-domain=x` is `--domain=x`; `-true` of Go's booleans is taken as well. */
