@@ -7,6 +7,7 @@ import { CONFIG_KEYS, type Config, type ConfigFileContent } from './config.js'
 import { ConfigSource } from './config-fault.js'
 import { readEnvironment, withOverrides } from './environment.js'
 import { originConfig } from './origin/origin-config.js'
+import type { OriginProgram } from './origin/origin-keys.js'
 import { YamlDocument } from './yaml-document.js'
 
 export interface ReadConfigOptions {
@@ -14,6 +15,8 @@ export interface ReadConfigOptions {
   readonly file?: string | undefined
   /** A file of ContainerDNS, instead. */
   readonly originFile?: string | undefined
+  /** Whose file that may be; default: anybody's. */
+  readonly originPrograms?: readonly OriginProgram[]
   readonly environment?: NodeJS.ProcessEnv
   /** Keys that count more than those of the file and of the environment: a command line's. */
   readonly flags?: object
@@ -23,12 +26,17 @@ export interface ReadConfigOptions {
 export async function readConfig({
   file,
   originFile,
+  originPrograms,
   environment = {},
   flags = {},
 }: ReadConfigOptions): Promise<Config> {
   const path = file ?? originFile
   const text = path === undefined ? '' : await readText(path)
   const origin = originFile === undefined ? undefined : originConfig(originFile, text)
+  if (origin !== undefined && originPrograms?.includes(origin.program) === false) {
+    const wanted = `this is a file of ${origin.program}, and one of ${originPrograms.join(' or ')} is wanted`
+    throw new ContainerDnsError('CDNS_CONFIG_INVALID', `${originFile}, line 1: ${wanted}`)
+  }
   const document = file === undefined ? undefined : new YamlDocument(file, text)
   const content = origin?.content ?? document?.value ?? {}
   const { overrides, ignored } = readEnvironment(environment, CONFIG_KEYS)

@@ -62,6 +62,13 @@ describe('containerdns serve --config', () => {
     await bad.said('line 2')
   })
 
+  it('refuses the file of another program of ContainerDNS', async () => {
+    const scanner = file('scanner.conf', '[General]\nhostname = h\n[Check]\ncheck-interval = 10\n')
+    await using serve = new Serve({}, '--config-file', scanner)
+    expect(await serve.ended).toEqual({ code: 1, signal: null })
+    await serve.said('containerdns-scanner')
+  })
+
   it('has the API beside it, which the other commands ask', async () => {
     await using serve = new Serve({}, '--zone', 'example', '--api', '127.0.0.1:0')
     const env = { CONTAINERDNS_SERVER: apiOf(await serve.said('answering')) }

@@ -59,6 +59,7 @@ async function api(flags: ApiFlags): Promise<void> {
     const config = await readConfig({
       file: flags.config,
       originFile: flags.configFile,
+      originPrograms: ['containerdns-kubeapi', 'containerdns'],
       environment: process.env,
       flags: contentOf(flags),
     })

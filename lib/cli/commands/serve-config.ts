@@ -31,6 +31,7 @@ export async function readServeConfig(flags: ServeFlags, environment: NodeJS.Pro
   const config = await readConfig({
     file: flags.config,
     originFile: flags.configFile,
+    originPrograms: ['containerdns'],
     environment,
     flags: contentOf(flags),
   })
