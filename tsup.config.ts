@@ -25,6 +25,7 @@ export default defineConfig([
       apicmd: 'lib/apicmd.ts',
       'workers/dns-worker': 'workers/dns-worker.ts',
       'workers/stream-worker': 'workers/stream-worker.ts',
+      'workers/forward-worker': 'workers/forward-worker.ts',
       'workers/loader': 'workers/loader.ts',
     },
     format: ['esm'],

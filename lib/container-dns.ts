@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'eventemitter3'
 import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
+import type { ForwardStats } from './forward/server-forwarding.js'
 import type { Health, HealthChange } from './health/health.js'
 import type { HealthTableSize } from './health/health-table.js'
 import type { CounterTotals } from './metrics/counter-totals.js'
@@ -51,6 +52,17 @@ export interface Stats extends QueryFigureTotals {
   readonly health: HealthTableSize & { readonly unhealthy: number }
   /** The process that the server runs in, and how late its event loop is. */
   readonly host: HostProcessStats
+  /** Upstreams, what they are being asked, and the answer cache; undefined where nothing is forwarded. */
+  readonly forward: ForwardStats | undefined
+}
+
+/** What upstreams have answered, as all threads know it. */
+export interface Cache {
+  /**
+   * Forgets a name, of all types, for all clients, or everything; resolves to the number of answers forgotten. Rejects with
+   * CDNS_NAME_INVALID, CDNS_CLOSED or CDNS_FLUSH_FAILED.
+   */
+  flush(name?: string): Promise<number>
 }
 
 /** A running server. Made by `createContainerDns`. */
@@ -66,6 +78,7 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   readonly store: RecordStore
   /** Which addresses are alive. Unhealthy ones leave the answers at once. */
   readonly health: Health
+  readonly cache: Cache
   /** Whether the first load is answered from, and the server is not closing. */
   readonly ready: boolean
   /**

@@ -39,6 +39,12 @@ export const ERROR_CODES = {
     'A zone file cannot be read, or has a fault; the message names the file, the line and the reason.',
   CDNS_HOSTS_FILE_INVALID:
     'A hosts file cannot be read, or has a fault; the message names the file, the line and the reason.',
+  CDNS_UPSTREAM_INVALID:
+    'An upstream is no IP address with an optional port, has settings that do not go with its protocol, or is listed twice; or there are none.',
+  CDNS_RESOLV_CONF_INVALID:
+    'The file of `forward.resolvConf` cannot be read, or names no upstream. What it said before stays good. Logged only.',
+  CDNS_FORWARD_LOOP:
+    'What an upstream is asked comes back to us as a query; it is left out until it no longer does. Logged, and an `error` event.',
   CDNS_PORT_IN_USE: 'Another socket is bound to the address and port.',
   CDNS_ADDRESS_UNAVAILABLE: 'The address to listen on is not one of this host.',
   CDNS_PERMISSION_DENIED: 'The system does not let this process bind the port; ports below 1024 need a privilege.',
@@ -56,6 +62,8 @@ export const ERROR_CODES = {
   CDNS_CONFIG_INVALID:
     'A config cannot be read or has a fault; the message names the file, the line, the key and the reason.',
   CDNS_RESTART_NEEDED: 'A reload would change what takes a restart; the message names the option. Nothing was changed.',
+  CDNS_FLUSH_FAILED:
+    'The answer cache could not be flushed: the forward thread does not answer, or has too much to do.',
   CDNS_CLOSED: 'The server or store has been closed.',
   CDNS_STORE_IN_USE: 'The store already belongs to another server.',
   CDNS_STORE_UNAVAILABLE: 'The store cannot be reached, or did not answer in time.',

@@ -3,9 +3,12 @@ import { describe, refuseUnknownKeys } from './bounds.js'
 import { addressFromText } from './clients/client-address.js'
 import type { QueryOptions } from './container-dns.js'
 import { ContainerDnsError } from './errors.js'
+import { HostForwarding } from './forward/thread/host-forwarding.js'
+import { type ForwardingTask, ThreadForwarding } from './forward/thread/thread-forwarding.js'
+import { LATER } from './handoff/layout.js'
 import { type HealthHandle, HealthReader } from './health/health-reader.js'
 import type { ServerHooks } from './hooks/server-hooks.js'
-import { COUNTER_ROW_WORDS } from './metrics/counters.js'
+import { createCounterRows, ThreadCounters } from './metrics/counters.js'
 import { QueryPipeline } from './query/pipeline.js'
 import type { QuerySettings } from './query/query-context.js'
 import { type AnswerPolicy, openSettings } from './query/settings.js'
@@ -13,6 +16,8 @@ import type { ZoneTable } from './query/zone.js'
 import type { RecordIndexReader } from './record-index/record-index-reader.js'
 import type { Segment } from './shared-table/segments.js'
 import { MAX_MESSAGE_SIZE } from './wire/constants.js'
+import { FLAG_RD } from './wire/header.js'
+import { nameFromText } from './wire/name.js'
 import { type DnsResponse, decodeResponse } from './wire/packet.js'
 import { queryMessage } from './wire/query-message.js'
 import { type RecordType, typeCode } from './wire/rdata/record-type.js'
@@ -22,6 +27,8 @@ export interface HostQueriesOptions {
   readonly health: HealthHandle
   readonly policy: AnswerPolicy
   readonly hooks: ServerHooks
+  /** Undefined where nothing is forwarded. */
+  readonly forwarding: ForwardingTask | undefined
   readonly isClosed: () => boolean
 }
 
@@ -33,19 +40,45 @@ export class HostQueries {
   /** Those that have not been taken yet. */
   readonly #healthSegments: Segment[] = []
   readonly #pipeline: QueryPipeline
+  readonly #forwarding: ThreadForwarding | undefined
+  readonly #forwarded: HostForwarding | undefined
   readonly #isClosed: () => boolean
   #isAnswering = false
 
-  constructor({ index, health, policy, hooks, isClosed }: HostQueriesOptions) {
+  constructor({ index, health, policy, hooks, forwarding, isClosed }: HostQueriesOptions) {
     this.#isClosed = isClosed
     this.#healthReader = new HealthReader(health, () => this.#healthSegments.shift())
     this.#index = index
     const settings = this.#settingsOf(policy)
     this.#zones = settings.zones
     // Queries of the host itself are not part of the statistics.
-    const counters = new Uint32Array(COUNTER_ROW_WORDS)
-    const ownHooks = hooks.forMainThread(counters, this.#healthReader)
-    this.#pipeline = new QueryPipeline(settings, counters, randomInt(1, 2 ** 31), 1, ownHooks)
+    const counters = new ThreadCounters(createCounterRows(1), 0)
+    const { values } = counters
+    const ownHooks = hooks.forMainThread(values, this.#healthReader)
+    this.#forwarding = forwarding && new ThreadForwarding(forwarding, index.seed, values)
+    const pipeline = new QueryPipeline(
+      settings,
+      values,
+      randomInt(1, 2 ** 31),
+      1,
+      ownHooks,
+      undefined,
+      this.#forwarding,
+    )
+    this.#pipeline = pipeline
+    const answering = { enter: () => this.#enter(), leave: () => this.#leave(), counters, pipeline }
+    this.#forwarded = this.#forwarding && new HostForwarding(this.#forwarding, answering, ownHooks)
+  }
+
+  /** As `ContainerDns.cache.flush`. */
+  async flush(name?: string): Promise<number> {
+    const wire = name === undefined ? new Uint8Array(0) : nameFromText(name)
+    if (this.#isClosed()) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
+    return this.#forwarded === undefined ? 0 : this.#forwarded.flush(wire)
+  }
+
+  close(): void {
+    this.#forwarded?.close()
   }
 
   get zones(): ZoneTable {
@@ -70,7 +103,10 @@ export class HostQueries {
     // Asked by a hook in the middle of another query: that one has the pipeline until the hook has returned.
     while (this.#isAnswering) await Promise.resolve()
     if (this.#isClosed()) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
-    const response = this.#answer(queryMessage(name, typeCode(type), 0), address)
+    const request = queryMessage(name, typeCode(type), 0)
+    // Whoever asks here wants an answer, wherever it is to be had.
+    if (this.#forwarding !== undefined) request[FLAGS_BYTE]! |= FLAG_RD >>> 8
+    const response = this.#answer(request, address) ?? (await this.#forwarded!.response())
     if (response.length > 0) return decodeResponse(response)
     throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
   }
@@ -80,8 +116,11 @@ export class HostQueries {
     return openSettings(this.#index, this.#healthReader, { ...policy, acl: undefined, rateLimits: undefined })
   }
 
-  /** No epoch of the index is entered: nothing here waits, and on this thread nothing is written or reused meanwhile. */
-  #answer(request: Uint8Array, address: Uint8Array | undefined): Uint8Array {
+  /**
+   * Undefined where the query is forwarded. No epoch of the index is entered: nothing here waits, and on this thread nothing is written or
+   * reused meanwhile.
+   */
+  #answer(request: Uint8Array, address: Uint8Array | undefined): Uint8Array | undefined {
     const response = new Uint8Array(MAX_MESSAGE_SIZE)
     this.#pipeline.clients = {
       clientAddress: (_, target) => {
@@ -90,14 +129,27 @@ export class HostQueries {
       },
     }
     this.#isAnswering = true
-    this.#healthReader.enter()
+    this.#enter()
     this.#pipeline.take(0, request, 0, request.length)
     const length = this.#pipeline.answerStream(0, response, 0, response.length)
-    this.#healthReader.leave()
+    this.#leave()
     this.#isAnswering = false
-    return response.subarray(0, length)
+    return length === LATER ? undefined : response.subarray(0, length)
+  }
+
+  #enter(): void {
+    this.#healthReader.enter()
+    this.#forwarding?.enter()
+  }
+
+  #leave(): void {
+    this.#forwarding?.leave()
+    this.#healthReader.leave()
   }
 }
+
+/** Of a header: the octet of the flags that RD is in. */
+const FLAGS_BYTE = 2
 
 /** Throws CDNS_ADDRESS_INVALID. */
 function addressOf(client: unknown): Uint8Array {

@@ -1,6 +1,7 @@
 export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
 export type {
+  Cache,
   CloseOptions,
   ContainerDns,
   ContainerDnsEvents,
@@ -10,6 +11,8 @@ export type {
 } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { PublishedEvent } from './event-channels.js'
+export type { ForwardCacheOptions, ForwardOptions, ForwardPolicy, ForwardZoneOptions } from './forward/options.js'
+export type { ForwardStats } from './forward/server-forwarding.js'
 export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
 export type {
   Backend,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { type Bounds, describe, numberWithin, parseBoolean, refuseUnknownKeys } from './bounds.js'
 import { ContainerDnsError } from './errors.js'
+import { type ForwardOptions, type ForwardZoneOptions, type ParsedForward, parseForward } from './forward/options.js'
 import type { HookOptions } from './hooks/hooks.js'
 import { HOOK_TIMEOUT_MS, type ParsedHooks, parseHooks } from './hooks/options.js'
 import { type AclRule, parseAcl } from './limits/acl.js'
@@ -83,6 +84,10 @@ export interface ContainerDnsOptions {
   views?: View[]
   /** How much a client may have; default: as much as it likes. */
   rateLimit?: RateLimitOptions
+  /** Whom to ask for names outside our zones; default: nobody. See docs/forwarding.md. */
+  forward?: ForwardOptions
+  /** Zones that belong to other servers; the longer one of these and `zones` has a name. */
+  forwardZones?: ForwardZoneOptions[]
   /** Who may ask; default: everybody. */
   acl?: AclRule[]
   /** What keeps answers from being of use against others. */
@@ -124,6 +129,8 @@ export interface ParsedOptions {
   readonly hookTimeoutMs: number
   readonly views: ParsedViews
   readonly rateLimit: ParsedRateLimitOptions
+  /** Undefined where nothing is forwarded. */
+  readonly forward: ParsedForward | undefined
   readonly acl: Int32Array | undefined
   readonly amplification: ParsedAmplification
   readonly metrics: ParsedMetrics
@@ -152,6 +159,8 @@ export const OPTION_NAMES = [
   'hookTimeoutMs',
   'views',
   'rateLimit',
+  'forward',
+  'forwardZones',
   'acl',
   'amplification',
   'metrics',
@@ -168,8 +177,10 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
   refuseUnknownKeys('workerFiles', given.workerFiles === undefined ? {} : given.workerFiles, [
     'dns',
     'stream',
+    'forward',
     'loader',
   ])
+  const negativeTtl = numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL)
   return Object.freeze({
     zones: parseZones(given.zones, parseSelectionOptions('selection', given.selection)),
     listen: parseListen(given.listen),
@@ -177,7 +188,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     transport: parseTransport(given.transport),
     store: parseStore(given.store),
     defaultTtl: numberWithin('defaultTtl', given.defaultTtl, DEFAULT_TTL),
-    negativeTtl: numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL),
+    negativeTtl,
     edns: parseEdns(given.edns),
     identity: parseIdentity(given.identity),
     health: parseHealth(given.health),
@@ -188,6 +199,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     hookTimeoutMs: numberWithin('hookTimeoutMs', given.hookTimeoutMs, HOOK_TIMEOUT_MS),
     views: parseViews(given.views),
     rateLimit: parseRateLimitOptions(given.rateLimit),
+    forward: parseForward(given.forward, given.forwardZones, negativeTtl),
     acl: parseAcl(given.acl),
     amplification: parseAmplification(given.amplification),
     metrics: parseMetrics(given.metrics),

@@ -70,10 +70,10 @@ function copied(given: ContainerDnsOptions): ContainerDnsOptions {
 /** Objects of the host's are the same or they are not; all else is compared as it is meant. */
 function refuseRestart(name: keyof ContainerDnsOptions, before: OptionsInUse, after: OptionsInUse): void {
   if ((RELOADABLE_NAMES as readonly string[]).includes(name)) return
-  const isSame =
-    before.given[name] === after.given[name] ||
-    (!OBJECTS.has(name) &&
-      isDeepStrictEqual(before.parsed[name as keyof ParsedOptions], after.parsed[name as keyof ParsedOptions]))
+  const isSame = OBJECTS.has(name)
+    ? before.given[name] === after.given[name]
+    : isDeepStrictEqual(before.given[name], after.given[name]) ||
+      isDeepStrictEqual(before.parsed[name as keyof ParsedOptions], after.parsed[name as keyof ParsedOptions])
   if (!isSame) throw restartNeeded(name, 'is another')
 }
 

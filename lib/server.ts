@@ -9,6 +9,7 @@ import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
 import { type AnsweringOf, threadCount, threadPlans } from './cluster/thread-plans.js'
 import type {
+  Cache,
   CloseOptions,
   ContainerDns,
   ContainerDnsEvents,
@@ -18,6 +19,8 @@ import type {
 } from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
 import { isWatched, publishEvent } from './event-channels.js'
+import { refuseOwnListeners } from './forward/own-listeners.js'
+import { type ForwardStats, ServerForwarding } from './forward/server-forwarding.js'
 import { type Health, type HealthChange, TableHealth } from './health/health.js'
 import { HealthTable } from './health/health-table.js'
 import { ServerHooks } from './hooks/server-hooks.js'
@@ -81,6 +84,8 @@ export async function createContainerDns(options: ContainerDnsOptions = {}): Pro
 
 function putTogether(options: OptionsInUse, sockets: ServerSockets): Server {
   try {
+    const { forward } = options.parsed
+    if (forward !== undefined) refuseOwnListeners([forward, ...forward.zones], sockets.addresses)
     return new Server(options, sockets, systemClock)
   } catch (error) {
     sockets.close()
@@ -104,6 +109,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly health: Health
   /** Those of the start, or of the last reload. */
   #inUse: OptionsInUse
+  readonly cache: Cache
   readonly #sockets: ServerSockets
   readonly #threads: number
   readonly #index: RecordIndexWriter
@@ -115,6 +121,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #host = new HostProcess()
   readonly #supervisor: Supervisor
   readonly #hooks: ServerHooks
+  readonly #forwarding: ServerForwarding | undefined
   readonly #cookieSecrets = new CookieSecrets()
   readonly #secretTimer: NodeJS.Timeout
   #policy: AnswerPolicy
@@ -138,10 +145,10 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     this.#inUse = inUse
     this.#sockets = sockets
     this.addresses = sockets.addresses
+    const threads = threadCount(sockets, options.forward !== undefined)
     this.zones = options.zones.map(({ name }) => name)
     this.views = options.views.names
     this.store = options.store
-    const threads = threadCount(sockets)
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
     this.#measurements = new Measurements(threads, options.zones, options.metrics, clock)
@@ -171,14 +178,17 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       logger: options.logger,
       onOff: (cause) => callHost(() => this.emit('hooksOff', cause)),
     })
+    this.#forwarding = this.#createForwarding()
     this.#queries = new HostQueries({
       index: this.#index.reader,
       health: this.#healthTable.handle(threads),
       policy: this.#policy,
       hooks: this.#hooks,
+      forwarding: this.#forwarding?.forHost(),
       isClosed: () => this.#closing !== undefined,
     })
     this.#places = this.#queries.zones
+    this.cache = { flush: (name) => this.#queries.flush(name) }
     this.#publisher = this.#createPublisher(clock, health)
     this.records = new PublishedRecords({
       index: this.#index,
@@ -259,6 +269,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
       health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
+      forward: this.#forwarding?.stats(),
       host: this.#host.read(),
     }
   }
@@ -373,6 +384,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     await delay(IN_FLIGHT_MS)
     const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
     const results = await Promise.allSettled(ends)
+    this.#queries.close()
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
@@ -417,6 +429,19 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
+  #createForwarding(): ServerForwarding | undefined {
+    const { forward } = this.#options
+    if (forward === undefined) return undefined
+    return new ServerForwarding({
+      forward,
+      datagrams: this.#sockets.datagrams,
+      threads: this.#threads,
+      seed: this.#index.reader.seed,
+      listeners: this.addresses,
+      onRing: (thread, ring) => this.#supervisor?.postTo(this.#forwarding!.thread, { type: 'ring', thread, ring }),
+    })
+  }
+
   #createPublisher(clock: Clock, health: TableHealth): Publisher {
     return new Publisher({
       index: this.#index,
@@ -448,14 +473,21 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   #createSupervisor(clock: Clock): Supervisor {
     return new Supervisor({
-      plans: threadPlans(this.#sockets, this.#options, (thread) => this.#answeringOf(thread)),
+      plans: threadPlans(
+        this.#sockets,
+        this.#options,
+        (thread) => this.#answeringOf(thread),
+        this.#forwarding && (() => this.#forwarding!.forwarderTask()),
+      ),
       onDeath: (thread) => {
         this.#index.releaseReader(thread)
         this.#healthTable.release(thread)
         this.#hooks.onDeath(thread)
+        this.#forwarding?.onDeath(thread)
       },
       onHookFault: (hook, error) => this.#hooks.onFault(hook, error),
       onHooksLost: (error) => this.emit('error', error),
+      onForwardStats: (stats) => this.#forwarding?.onStats(stats as Omit<ForwardStats, 'cache'>),
       onRestart: (restart) => this.emit('workerRestart', restart),
       onError: (error) => this.emit('error', error),
       onCertificate: (file, failure) => this.#onCertificate(file, failure),
@@ -468,6 +500,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const { datagrams } = this.#sockets
     const wake = thread < datagrams.threads ? () => datagrams.wake(thread) : () => {}
     const hooks = this.#hooks.taskFor(thread, !this.#ready, wake)
+    const forwarding = thread === this.#forwarding?.thread ? undefined : this.#forwarding?.taskFor(thread)
     return {
       ...this.#policy,
       counters: this.#counterRows,
@@ -475,6 +508,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: this.#index.handle(thread),
       health: this.#healthTable.handle(thread),
       ...(hooks === undefined ? {} : { hooks }),
+      ...(forwarding === undefined ? {} : { forwarding }),
     }
   }
 

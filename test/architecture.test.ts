@@ -29,6 +29,7 @@ const ORDER = [
   'health',
   'query',
   'hooks',
+  'forward',
   'publish',
   'cluster',
   'options',
@@ -153,6 +154,7 @@ describe('the map of lib/', () => {
       'lru-cache',
       'fastify',
       'prom-client',
+      'fastify',
       'record-index/record-index-writer.ts',
     ]
     expect(unwanted.filter((each) => reached.has(each))).toEqual([])

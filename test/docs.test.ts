@@ -15,6 +15,8 @@ import { etcdStore } from '../lib/store/etcd/etcd-store.js'
 import type { KeyLayout } from '../lib/store/etcd/key-layout.js'
 import { type Leaf, LeafPacker } from '../lib/store/etcd/leaf.js'
 import * as etcd from '../lib/store/etcd/options.js'
+import { FAULT_IDS, FAULT_OPTION_NAMES } from '../lib/testing/upstream/fault-script.js'
+import { UPSTREAM_OPTION_NAMES } from '../lib/testing/upstream/test-upstream.js'
 import * as transport from '../lib/transport/options.js'
 import { nameToText } from '../lib/wire/name.js'
 import type { RecordData } from '../lib/wire/rdata/record-data.js'
@@ -189,6 +191,20 @@ function answersFrom(layout: KeyLayout, lines: readonly string[]): string[] {
 function textOf(data: RecordData): string {
   return typeof data === 'string' ? data : Object.values(data).join(' ')
 }
+
+describe('docs/testing.md', () => {
+  const text = readFileSync(new URL('docs/testing.md', ROOT), 'utf8')
+  const namesIn = (heading: string) => {
+    const table = text.slice(text.indexOf(heading)).split('\n\n')[0]!
+    return [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap((row) => row[1]!.replaceAll('`', '').split(', '))
+  }
+
+  it('lists each fault of an upstream, and each option', () => {
+    expect(namesIn('| id |').sort()).toEqual([...FAULT_IDS].sort())
+    expect([...namesIn('| option | which queries'), 'ms'].sort()).toEqual([...FAULT_OPTION_NAMES].sort())
+    expect(namesIn('| option | what it says').sort()).toEqual([...UPSTREAM_OPTION_NAMES].sort())
+  })
+})
 
 describe('docs/records.md', () => {
   const text = readFileSync(new URL('docs/records.md', ROOT), 'utf8')

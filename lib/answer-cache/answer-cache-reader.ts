@@ -80,6 +80,8 @@ export class AnswerCacheReader {
   isStale = false
   /** Seconds for which it is still good, at least 1; 0 when it is stale. */
   remainingSeconds = 0
+  /** Seconds for which it may still be given when it is stale. */
+  staleSeconds = 0
   /** Seconds for which it was good when it was stored. */
   lifetimeSeconds = 0
 
@@ -251,6 +253,7 @@ export class AnswerCacheReader {
     this.additionalCount = words[entry + ENTRY_ADDITIONAL]!
     this.isStale = remaining === 0
     this.remainingSeconds = remaining
+    this.staleSeconds = words[entry + ENTRY_STALE_UNTIL]! - nowSeconds
     this.lifetimeSeconds = words[entry + ENTRY_EXPIRES_AT]! - storedAt
     this.#ageSeconds = Math.max(0, nowSeconds - storedAt)
   }

@@ -36,7 +36,7 @@ export interface ApiOptions {
   onAudit?: (entry: AuditEntry) => void
   /** A file that gets a line of JSON for each change. */
   auditFile?: string
-  /** Makes the text of `/metrics`. */
+  /** Makes the text of `/metrics`. Default: all that the server counts; none without a server. */
   metrics?: () => string | Promise<string>
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger

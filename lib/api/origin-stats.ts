@@ -32,6 +32,9 @@ export function originStatsRoutes(source: Source, audit: Audit): Route[] {
     route('GET', '/containerdns/stats/top/:topN', 'The names that are asked for most', 'stats', (call) =>
       top(source, call),
     ),
+    route('GET', '/containerdns/stats/:domain', 'How often a name was asked for', 'stats', (call) =>
+      ofName(source, call),
+    ),
     route('DELETE', '/containerdns/domain/:domain', 'Forgets what upstreams have answered of a name', 'cache', (call) =>
       flush(source, audit, call),
     ),
@@ -56,8 +59,18 @@ function figures(source: Source): Reply {
 
 function top(source: Source, { params }: Call): Reply {
   if (source.topNames === undefined) throw notHere('count of names')
-  const names = source.topNames(Math.min(Number(params['topN']), MAX_TOP)) as readonly Record<string, unknown>[]
-  return jsonReply(names.map(({ name, count, queries }) => ({ reqCount: queries ?? count, domain: `${name}.` })))
+  const names = source.topNames(Math.min(Number(params['topN']), MAX_TOP))
+  return jsonReply(names.map(({ name, queries }) => ({ reqCount: queries, domain: `${name}.` })))
+}
+
+function ofName(source: Source, { principal, params }: Call): Reply {
+  if (source.nameQueries === undefined) throw notHere('count of names')
+  const name = canonicalName(params['domain']!)
+  requireScope(principal, name)
+  const found = source.nameQueries(name)
+  if (found === undefined) return textReply('domain not found', 404)
+  const { queries, firstSeen, lastSeen } = found
+  return jsonReply({ reqCount: queries, lastQueryTime: lastSeen, firstQueryTime: firstSeen })
 }
 
 async function flush(source: Source, audit: Audit, call: Call): Promise<Reply> {

@@ -1,6 +1,7 @@
 import fastifyRateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ContainerDnsError } from '../errors.js'
+import { prometheusText } from '../prometheus/prometheus-text.js'
 import { openRecords } from '../publish/open-records.js'
 import type { Principal } from './access.js'
 import { allRoutes, noSuchMethod, otherMethods } from './all-routes.js'
@@ -31,7 +32,8 @@ export async function registerApi(
   options: ParsedApiOptions,
   isOpen: () => boolean,
 ): Promise<void> {
-  const { logger, bulkLimit, metrics } = options
+  const { logger, bulkLimit, server } = options
+  const metrics = options.metrics ?? (server && (() => prometheusText(server.stats())))
   const tokens = options.tokens === undefined ? undefined : await Tokens.open(options.tokens, logger)
   const opened = await openSource(options).catch((error: unknown) => {
     tokens?.close()
@@ -107,7 +109,8 @@ class Surface {
     this.#app.route({
       ...{ method, url: path, bodyLimit: this.#options.bodyLimitBytes },
       schema: requestSchema(schema),
-      onRequest: (request) => this.#authenticate(route.access, request),
+      // After onRequest, where requests are counted, and before anything of a body is read: whoever tries tokens is held up, too.
+      preParsing: (request) => this.#authenticate(route.access, request),
       errorHandler: (error, request, reply) => this.#sendError(route.errors ?? 'problem', error, request, reply),
       handler: async (request, reply) => send(reply, await route.handle(this.#callOf(request))),
     })
@@ -118,7 +121,7 @@ class Surface {
     if (methods.length === 0) return
     this.#app.route({
       ...{ method: [...methods], url: path },
-      onRequest: async (request, reply) => {
+      preParsing: async (request, reply) => {
         await this.#authenticate('any', request)
         reply.header('allow', allowed)
         noSuchMethod(request.method, path)

@@ -1,4 +1,5 @@
 import type { Health } from '../health/health.js'
+import type { TopName } from '../metrics/measurements.js'
 import type { Records } from '../publish/records.js'
 import type { RecordStore } from '../store/record-store.js'
 
@@ -13,5 +14,6 @@ export interface Source {
   /** The rest is a DNS server's. */
   stats?(): object
   readonly cache?: { flush(name?: string): Promise<number> }
-  topNames?(count?: number): readonly object[]
+  topNames?(count?: number): readonly TopName[]
+  nameQueries?(name: string): TopName | undefined
 }

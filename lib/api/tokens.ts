@@ -30,19 +30,21 @@ interface Token {
   readonly hash: Hash
 }
 
-type Hash =
-  | { readonly kind: 'sha256'; readonly digest: Buffer }
-  | {
-      readonly kind: 'scrypt'
-      readonly cost: { readonly N: number; readonly r: number; readonly p: number }
-      readonly salt: Buffer
-      readonly digest: Buffer
-    }
+type Hash = { readonly kind: 'sha256'; readonly digest: Buffer } | ScryptHash
+
+interface ScryptHash {
+  readonly kind: 'scrypt'
+  readonly cost: { readonly N: number; readonly r: number; readonly p: number }
+  readonly salt: Buffer
+  readonly digest: Buffer
+}
 
 /** How often the file is looked at. A change is taken once it has stood for one look. */
 const LOOK_MS = 1000
 /** Of what scrypt takes a tenth of a second for, what has been found right is remembered. */
 const MAX_REMEMBERED = 1024
+/** Tokens that wait for scrypt; more are refused, so that nobody's guesses pile up. */
+const MAX_WAITING = 32
 const SHA256_BYTES = 32
 const MAX_SCRYPT_MEMORY = 256 * 1024 * 1024
 
@@ -55,6 +57,7 @@ export class Tokens {
   readonly #remembered = new Map<string, Token>()
   /** One at a time: whoever tries tokens costs us one core at most. */
   readonly #scrypts = new TaskQueue()
+  #waiting = 0
   #timer: NodeJS.Timeout | undefined
   #taken = ''
   #seen = ''
@@ -90,9 +93,8 @@ export class Tokens {
     const remembered = this.#remembered.get(digest.toString('hex'))
     if (remembered !== undefined) return remembered.principal
     for (const each of this.#tokens) {
-      const { hash } = each
-      if (hash.kind !== 'scrypt') continue
-      const isRight = await this.#scrypts.run(async () => timingSafeEqual(await scryptOf(token, hash), hash.digest))
+      if (each.hash.kind !== 'scrypt') continue
+      const isRight = await this.#matches(token, each.hash)
       // They may have been read anew meanwhile.
       if (!isRight || !this.#tokens.includes(each)) continue
       if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
@@ -100,6 +102,19 @@ export class Tokens {
       return each.principal
     }
     return undefined
+  }
+
+  /** Throws CDNS_RATE_LIMITED. */
+  async #matches(token: string, hash: ScryptHash): Promise<boolean> {
+    if (this.#waiting >= MAX_WAITING) {
+      throw new ContainerDnsError('CDNS_RATE_LIMITED', 'too many tokens are waiting to be looked at')
+    }
+    this.#waiting++
+    try {
+      return await this.#scrypts.run(async () => timingSafeEqual(await scryptOf(token, hash), hash.digest))
+    } finally {
+      this.#waiting--
+    }
   }
 
   close(): void {
@@ -190,7 +205,7 @@ function parseHash(given: unknown): Hash {
   return { kind: 'scrypt', cost: { N, r, p }, salt: Buffer.from(parts[4]!, 'base64'), digest }
 }
 
-function scryptOf(token: string, { cost, salt, digest }: Extract<Hash, { kind: 'scrypt' }>): Promise<Buffer> {
+function scryptOf(token: string, { cost, salt, digest }: ScryptHash): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(token, salt, digest.length, { ...cost, maxmem: MAX_SCRYPT_MEMORY }, (error, key) =>
       error === null ? resolve(key) : reject(error),

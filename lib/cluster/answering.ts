@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
+import { LateForwarded } from '../forward/thread/late-forwarded.js'
+import { type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
 import { type HealthHandle, HealthReader } from '../health/health-reader.js'
-import { type HealthOf, healthOf } from '../hooks/backends.js'
+import { healthOf } from '../hooks/backends.js'
 import { FaultReports } from '../hooks/fault-reports.js'
 import type { HookTask } from '../hooks/function-hooks.js'
 import type { Hooks } from '../hooks/hooks.js'
@@ -10,12 +12,13 @@ import { ThreadHooks } from '../hooks/thread-hooks.js'
 import { ThreadCounters } from '../metrics/counters.js'
 import type { MeterHandle } from '../metrics/measurements.js'
 import { QueryPipeline } from '../query/pipeline.js'
+import type { QuerySettings } from '../query/query-context.js'
 import { QueryMeter } from '../query/query-meter.js'
 import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
 import { type OtherMessage, receiveSegment } from '../threads/receive-segment.js'
-import { SegmentInbox } from '../threads/segment-inbox.js'
+import { type PostedSegment, SegmentInbox } from '../threads/segment-inbox.js'
 import type { StreamService } from '../transport/stream-transport.js'
 import type { ThreadControl } from './cluster-control.js'
 import type { ThreadTask } from './thread-life.js'
@@ -28,6 +31,8 @@ export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly health: HealthHandle
   /** Left out where a host has no hooks. */
   readonly hooks?: HookTask
+  /** Left out where nothing is forwarded, and for the forward thread itself. */
+  readonly forwarding?: ForwardingTask
 }
 
 /** What a reload posts to the threads. */
@@ -54,8 +59,9 @@ export interface Answering {
   readonly pipeline: QueryPipeline
   readonly meter: QueryMeter
   readonly hooks: ThreadHooks | undefined
-  /** Where queries can be parked. */
-  readonly late: LateAnswers | undefined
+  readonly forwarding: ThreadForwarding | undefined
+  /** Where queries can be parked: for hooks, and for upstreams. */
+  readonly late: { readonly hooks: LateAnswers | undefined; readonly forwarding: LateForwarded | undefined }
 }
 
 /**
@@ -69,14 +75,82 @@ export function openAnswering(
   changes?: PolicyChanges,
 ): Answering {
   const policies = new PolicyInbox()
-  const inbox = new SegmentInbox(() => receiveSegment(task.port, (message) => policies.take(message)))
+  const tables = openTables(task, () => receiveSegment(task.port, (message) => policies.take(message)))
+  const { counters, meter, settings } = tables
+  const hooks = openThreadHooks(task, tables, calls)
+  const forwarding = task.forwarding && new ThreadForwarding(task.forwarding, settings.index.seed, counters.values)
+  const answering = {
+    enter() {
+      tables.enter()
+      forwarding?.enter()
+    },
+    leave() {
+      forwarding?.leave()
+      tables.leave()
+    },
+    counters,
+    meter,
+    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, meter, forwarding),
+  }
+  const late = {
+    hooks: hooks?.parked && new LateAnswers(hooks.parked, answering, forwarding),
+    forwarding: forwarding && new LateForwarded(forwarding, answering, hooks),
+  }
+  if (changes !== undefined) {
+    changes.control.onPolicy = () => {
+      tables.receiveAll()
+      if (policies.newest === undefined) return
+      const { posted } = takePolicy(task, tables, answering.pipeline, policies.newest)
+      changes.onTaken?.(posted)
+    }
+  }
+  return { ...answering, hooks, forwarding, late }
+}
+
+/** Answers by a policy that was posted, from now on, and says so. Between two batches only. */
+export function takePolicy(
+  task: AnsweringTask,
+  tables: ThreadTables,
+  pipeline: QueryPipeline,
+  { number, policy }: PolicyMessage,
+): { posted: PostedPolicy; settings: QuerySettings } {
+  const posted = policy as PostedPolicy
+  const settings = tables.settingsOf(posted.policy)
+  pipeline.use(settings)
+  tables.meter.use(settings)
+  task.port.postMessage({ type: 'policyTaken', number } satisfies MessageFromThread)
+  return { posted, settings }
+}
+
+export type PolicyMessage = Extract<OtherMessage, { type: 'policy' }>
+
+/** What a thread that answers reads, and where it counts. */
+export interface ThreadTables {
+  readonly settings: QuerySettings
+  /** The same tables by another policy. */
+  settingsOf(policy: AnswerPolicy): QuerySettings
+  /** Takes in all segments that have been posted. */
+  receiveAll(): void
+  readonly counters: ThreadCounters
+  readonly meter: QueryMeter
+  readonly health: HealthReader
+  enter(): void
+  leave(): void
+}
+
+/** `receive` takes the next segment that was posted to the thread. */
+export function openTables(task: AnsweringTask, receive: () => PostedSegment | undefined): ThreadTables {
+  const inbox = new SegmentInbox(receive)
   const index = RecordIndexReader.open(task.index, () => inbox.next('records'))
   const health = new HealthReader(task.health, () => inbox.next('health'))
-  const counters = new ThreadCounters(task.counters, task.thread)
   const settings = openSettings(index, health, task)
-  const meter = new QueryMeter(task.meter, task.thread, settings, randomInt(1, 2 ** 31))
-  const hooks = task.hooks && openThreadHooks(task, task.hooks, calls, counters.values, healthOf(health))
-  const answering = {
+  return {
+    settings,
+    settingsOf: (policy) => openSettings(index, health, policy),
+    receiveAll: () => inbox.receiveAll(),
+    counters: new ThreadCounters(task.counters, task.thread),
+    meter: new QueryMeter(task.meter, task.thread, settings, randomInt(1, 2 ** 31)),
+    health,
     enter() {
       index.enter()
       health.enter()
@@ -85,30 +159,12 @@ export function openAnswering(
       health.leave()
       index.leave()
     },
-    counters,
-    meter,
-    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, meter),
   }
-  if (changes !== undefined) {
-    changes.control.onPolicy = () => {
-      inbox.receiveAll()
-      const { newest } = policies
-      if (newest === undefined) return
-      const posted = newest.policy as PostedPolicy
-      const next = openSettings(index, health, posted.policy)
-      answering.pipeline.use(next)
-      meter.use(next)
-      changes.onTaken?.(posted)
-      task.port.postMessage({ type: 'policyTaken', number: newest.number } satisfies MessageFromThread)
-    }
-  }
-  const late = hooks?.parked && new LateAnswers(hooks.parked, answering)
-  return { ...answering, hooks, late }
 }
 
 /** Keeps the newest policy that was posted: it may come in the middle of a batch, on the way to a segment. */
 class PolicyInbox {
-  newest: Extract<OtherMessage, { type: 'policy' }> | undefined
+  newest: PolicyMessage | undefined
 
   take(message: OtherMessage): void {
     if (message.type === 'policy') this.newest = message
@@ -127,13 +183,10 @@ export async function importThreadHooks({ hooks, port }: AnsweringTask): Promise
   }
 }
 
-function openThreadHooks(
-  task: AnsweringTask,
-  hooks: HookTask,
-  calls: Hooks,
-  counters: Uint32Array,
-  healthOf: HealthOf,
-): ThreadHooks {
+/** Undefined where a host has no hooks. */
+export function openThreadHooks(task: AnsweringTask, tables: ThreadTables, calls: Hooks): ThreadHooks | undefined {
+  const { hooks } = task
+  if (hooks === undefined) return undefined
   const report = (hook: string, error: unknown) => {
     const message: MessageFromThread = { type: 'hookFault', hook, error: toPlainError(error) }
     task.port.postMessage(message)
@@ -142,9 +195,9 @@ function openThreadHooks(
     calls,
     guard: { memory: hooks.guard, thread: task.thread },
     ...(hooks.parking === undefined ? {} : { parking: hooks.parking }),
-    healthOf,
+    healthOf: healthOf(tables.health),
     views: hooks.views,
-    counters,
+    counters: tables.counters.values,
     faults: new FaultReports(report),
   })
 }

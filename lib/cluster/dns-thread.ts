@@ -1,8 +1,14 @@
 import type { Hooks } from '../hooks/hooks.js'
 import { Counter } from '../metrics/counters.js'
-import { BATCH_SIZE, type DatagramHandler, type ThreadEndpoints } from '../transport/datagram-transport.js'
+import {
+  BATCH_SIZE,
+  type DatagramHandler,
+  type LateResponses,
+  type ThreadEndpoints,
+} from '../transport/datagram-transport.js'
+import { LateRings } from '../transport/late-rings.js'
 import { serveDatagrams } from '../transport/serve.js'
-import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import { type Answering, type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
 import type { ThreadControl } from './cluster-control.js'
 import { liveThread } from './thread-life.js'
 
@@ -22,7 +28,8 @@ export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): P
 /** Binds the query pipeline to the batches of the transport. */
 export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: ThreadControl): DatagramHandler {
   const answering = openAnswering(task, BATCH_SIZE, calls, control && { control })
-  const { counters, meter, pipeline, hooks, late } = answering
+  const { counters, meter, pipeline, hooks, forwarding } = answering
+  const late = lateResponses(answering)
   control?.onTick(() => meter.tick())
   let taken = 0
   let next = 0
@@ -37,6 +44,10 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: 
       if (hooks !== undefined) {
         hooks.origin.protocol = 'udp'
         hooks.origin.routes = batch
+      }
+      if (forwarding !== undefined) {
+        forwarding.protocol = 'udp'
+        forwarding.routes = batch
       }
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)
@@ -53,4 +64,10 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: 
       pipeline.measure(taken)
     },
   }
+}
+
+/** Hooks come first: what they let through may be parked for upstreams. */
+function lateResponses({ late: { hooks, forwarding } }: Answering): LateResponses | undefined {
+  if (hooks === undefined || forwarding === undefined) return hooks ?? forwarding
+  return new LateRings([hooks, forwarding])
 }

@@ -41,9 +41,15 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
   let renew: (services: readonly StreamService[]) => void = () => {}
   const changes = control && { control, onTaken: ({ services }: PostedPolicy) => renew(services) }
   const answering = openAnswering(task, 1, calls, changes)
-  const { counters, meter, pipeline, hooks, late } = answering
+  const { counters, meter, pipeline, hooks, forwarding, late } = answering
   control?.onTick(() => meter.tick())
-  const lateResponses = late && new LateStreamResponses(late)
+  const lateForwarded = late.forwarding && new LateStreamResponses(late.forwarding)
+  const isForwarded = (from: LateReceiver) => {
+    if (!forwarding?.hasParked) return false
+    lateForwarded!.expect(forwarding.parkedSlot, from)
+    return true
+  }
+  const lateAnswers = late.hooks && new LateStreamResponses(late.hooks, isForwarded)
   const { values } = counters
   // The connections of a thread that died have died with it, uncounted.
   values[Counter.tcpClosed] = values[Counter.tcpAccepted]!
@@ -58,6 +64,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
       client = address
       receiver = from
       if (hooks !== undefined) hooks.origin.protocol = protocol
+      if (forwarding !== undefined) forwarding.protocol = protocol
       isEncrypted = protocol !== 'tcp'
       queries = QUERY_COUNTERS[protocol]
       answering.enter()
@@ -69,10 +76,13 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
       pipeline.take(0, request, start, length)
       const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
       pipeline.measure(1)
-      if (size === LATER) lateResponses!.expect(hooks!.parked!.parkedSlot, receiver!)
+      if (size === LATER && !isForwarded(receiver!)) lateAnswers!.expect(hooks!.parked!.parkedSlot, receiver!)
       return size
     },
-    giveUp: () => lateResponses?.giveUp(),
+    giveUp() {
+      lateForwarded?.giveUp()
+      lateAnswers?.giveUp()
+    },
     endBurst() {
       answering.leave()
       counters.flush()

@@ -36,7 +36,7 @@ export interface SupervisorOptions {
   /** A thread is dead, and reads nothing of shared memory any more. */
   readonly onDeath: (thread: number) => void
   readonly onRestart: (restart: WorkerRestart) => void
-  /** A thread died before it was given a task; its task goes to another one. */
+  /** A thread died before it was given a task, and its task goes to another one; or a thread has met with something that it lives on with. */
   readonly onError: (error: Error) => void
   /** A thread has taken what a file holds, or says why it goes on with the certificate it had. */
   readonly onCertificate: (file: string, failure: Error | undefined) => void
@@ -44,6 +44,7 @@ export interface SupervisorOptions {
   readonly onHookFault: (hook: string, error: Error) => void
   /** A thread that was run again goes on without its hooks. */
   readonly onHooksLost: (error: Error) => void
+  readonly onForwardStats?: (stats: object) => void
   readonly logger: Logger
   readonly clock: Clock
   /** How long a thread may take until it serves; default `START_TIMEOUT_MS`. */
@@ -179,6 +180,11 @@ export class Supervisor {
     })
   }
 
+  /** Posts to one thread, if it is there. */
+  postTo(thread: number, message: MessageToThread): void {
+    this.#threads[thread]?.port?.postMessage(message)
+  }
+
   /** Tells the threads that the end is near. */
   drain(): void {
     this.#control.drain()
@@ -292,6 +298,15 @@ export class Supervisor {
         return
       case 'hooksLost':
         callHost(() => this.#options.onHooksLost(fromPlainError(message.error)))
+        return
+      case 'forwardStats':
+        this.#options.onForwardStats?.(message.stats)
+        return
+      case 'log':
+        this.#options.logger[message.level](message.fields, message.text)
+        return
+      case 'error':
+        callHost(() => this.#options.onError(fromPlainError(message.error)))
         return
       case 'certificate':
         callHost(() => this.#options.onCertificate(message.file, message.error && fromPlainError(message.error)))

@@ -2,8 +2,8 @@ import { type MessagePort, threadId } from 'node:worker_threads'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
 import { ThreadControl } from './cluster-control.js'
 
-/** What a thread is there for: `dns` answers datagrams, `stream` answers connections. */
-export type ThreadRole = 'dns' | 'stream'
+/** What a thread is there for: `dns` answers datagrams, `stream` answers connections, `forward` asks upstreams. */
+export type ThreadRole = 'dns' | 'stream' | 'forward'
 
 /** What the supervisor gives to every thread. */
 export interface ThreadTask {

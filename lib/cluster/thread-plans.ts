@@ -1,8 +1,10 @@
+import type { ForwarderTask } from '../forward/thread/forwarder-task.js'
 import type { ParsedWorkerFiles } from '../threads/worker-files.js'
 import type { ServerSockets } from '../transport/open-sockets.js'
 import type { StreamLimits } from '../transport/stream-transport.js'
 import type { AnsweringTask } from './answering.js'
 import type { DnsThreadTask } from './dns-thread.js'
+import type { ForwardThreadTask } from './forward-thread.js'
 import type { StreamThreadTask } from './stream-thread.js'
 import type { ThreadPlan } from './supervisor.js'
 import type { ThreadTask } from './thread-life.js'
@@ -17,12 +19,20 @@ export interface ThreadSettings {
 export type AnsweringOf = (thread: number) => Unsupervised<AnsweringTask>
 
 /** How many threads serve these sockets. */
-export function threadCount({ datagrams, streams }: ServerSockets): number {
-  return datagrams.threads + (streams === undefined ? 0 : 1)
+export function threadCount({ datagrams, streams }: ServerSockets, forwards: boolean): number {
+  return datagrams.threads + (streams === undefined ? 0 : 1) + (forwards ? 1 : 0)
 }
 
-/** The DNS threads, then the stream thread. Thread i has row i of the counters, and reader slot i of the index. */
-export function threadPlans(sockets: ServerSockets, settings: ThreadSettings, answering: AnsweringOf): ThreadPlan[] {
+/**
+ * The DNS threads, then the stream thread, then the forward thread, which `forwarder` is for. Thread i has row i of the counters, and reader
+ * slot i of the index.
+ */
+export function threadPlans(
+  sockets: ServerSockets,
+  settings: ThreadSettings,
+  answering: AnsweringOf,
+  forwarder?: () => ForwarderTask,
+): ThreadPlan[] {
   const { tcp, workerFiles } = settings
   const { datagrams, streams } = sockets
   const plans = Array.from({ length: datagrams.threads }, (_, thread): ThreadPlan => {
@@ -41,6 +51,11 @@ export function threadPlans(sockets: ServerSockets, settings: ThreadSettings, an
     })
     // Its event loop looks often enough by itself.
     plans.push({ role: 'stream', workerFile: workerFiles.stream, task, wake: () => {} })
+  }
+  if (forwarder !== undefined) {
+    const thread = plans.length
+    const task = (): Unsupervised<ForwardThreadTask> => ({ ...answering(thread), forwarder: forwarder() })
+    plans.push({ role: 'forward', workerFile: workerFiles.forward, task, wake: () => {} })
   }
   return plans
 }

@@ -38,6 +38,7 @@ export class HandoffOwner {
   readonly #deadlines: Float64Array
   /** No deadline is before this. */
   #nextDeadline = Number.POSITIVE_INFINITY
+  /** Where the next claim begins to look. */
   #nextFree = 0
 
   constructor(handle: HandoffHandle) {
@@ -58,13 +59,13 @@ export class HandoffOwner {
     return this.#bodies + slot * this.bodyBytes
   }
 
-  /** A slot whose body may be written, until another is asked for; NONE when all are in use. */
+  /** A slot whose body may be written, until another is asked for; NONE when all are in use, or so many that none is soon found. */
   claim(): number {
-    for (let i = 0; i < this.#slotCount; i++) {
-      const slot = (this.#nextFree + i) & (this.#slotCount - 1)
-      if ((Atomics.load(this.#words, this.#states + slot) & STATE_MASK) !== FREE) continue
-      this.#nextFree = slot + 1
-      return slot
+    const looks = Math.min(this.#slotCount, MAX_LOOKS)
+    for (let i = 0; i < looks; i++) {
+      const slot = this.#nextFree
+      this.#nextFree = (slot + 1) & (this.#slotCount - 1)
+      if ((Atomics.load(this.#words, this.#states + slot) & STATE_MASK) === FREE) return slot
     }
     return NONE
   }
@@ -136,7 +137,10 @@ export class HandoffOwner {
           this.isOverdue = true
           return slot
         }
-        // It has been answered at the last moment, and comes by way of the queue.
+        // It has been answered at the last moment, and comes by way of the queue; or it needed no verdict.
+        if ((Atomics.load(this.#words, this.#states + slot) & STATE_MASK) === FREE) {
+          this.#deadlines[slot] = Number.POSITIVE_INFINITY
+        }
         continue
       }
       if (deadline < earliest) earliest = deadline
@@ -155,3 +159,6 @@ export class HandoffOwner {
     }
   }
 }
+
+/** Slots that a claim looks at. They are given out in turn, so that the next one is free unless the ring is full, or nearly. */
+const MAX_LOOKS = 256

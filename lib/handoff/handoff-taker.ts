@@ -72,6 +72,32 @@ export class HandoffTaker {
     }
   }
 
+  /**
+   * After the thread that took from this ring has died: the slots that it had taken, and never will answer, are ours to answer; those
+   * that the owner has given up meanwhile are free again. To be called before the first `take`.
+   */
+  adopt(onTaken: (slot: number) => void): void {
+    const words = this.#words
+    const queued = new Set<number>()
+    const tail = Atomics.load(words, PARKED_TAIL)
+    for (let at = Atomics.load(words, PARKED_HEAD); at !== tail; at = (at + 1) | 0) {
+      queued.add(Atomics.load(words, PARKED_QUEUE + (at & (this.#slotCount - 1))))
+    }
+    for (let slot = 0; slot < this.#slotCount; slot++) {
+      if (queued.has(slot)) continue
+      const at = this.#states + slot
+      const word = Atomics.load(words, at)
+      const state = word & STATE_MASK
+      const taken = (word & ~STATE_MASK) | TAKEN
+      if (state === EXPIRED) this.#freeExpired(at, word)
+      // It may have died between taking a slot out of the queue and marking it.
+      else if (state === TAKEN || (state === PARKED && Atomics.compareExchange(words, at, word, taken) === word)) {
+        this.#tickets[slot] = taken
+        onTaken(slot)
+      }
+    }
+  }
+
   /** Gives a slot back with a verdict in its body. False when the owner has given it up; nothing of it is touched then. */
   answer(slot: number): boolean {
     const words = this.#words

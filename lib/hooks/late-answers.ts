@@ -1,13 +1,14 @@
-import type { HandoffOwner } from '../handoff/handoff-owner.js'
-import { LATER, NONE } from '../handoff/layout.js'
+import { LATER } from '../handoff/layout.js'
 import { Counter, type ThreadCounters } from '../metrics/counters.js'
 import type { QueryPipeline } from '../query/pipeline.js'
 import type { ClientAddresses } from '../query/query-context.js'
 import type { QueryMeter } from '../query/query-meter.js'
-import type { LateResponses } from '../transport/datagram-transport.js'
+import { type Protocol, ROUTE_SIZE } from '../transport/datagram-transport.js'
+import { LateRing } from '../transport/late-ring.js'
 import { protocolOf } from './hook-query.js'
 import type { HookSlot } from './hook-slot.js'
 import type { ParkedHooks } from './parked-hooks.js'
+import type { Routes } from './query-origin.js'
 
 /** What a thread answers with. */
 export interface LateAnswering {
@@ -16,60 +17,63 @@ export interface LateAnswering {
   leave(): void
   readonly counters: ThreadCounters
   readonly pipeline: QueryPipeline
-  readonly meter: QueryMeter
+  /** Left out where nothing is measured. */
+  readonly meter?: QueryMeter
+}
+
+/** Whoever may park a query once more, for reasons of its own, when its hooks have said all they have to say. */
+export interface FurtherParking {
+  protocol: Protocol | undefined
+  routes: Routes | undefined
+  /** Whether the query that was begun last is parked there. */
+  readonly hasParked: boolean
 }
 
 /** Answers parked queries of one thread, once more from the start, when they have a verdict, or when it is too late for one. */
-export class LateAnswers implements LateResponses {
-  /** The slot of the query in hand. */
-  slot = NONE
+export class LateAnswers extends LateRing {
   readonly #parked: ParkedHooks
-  readonly #owner: HandoffOwner
   readonly #answering: LateAnswering
+  readonly #further: FurtherParking | undefined
   readonly #clients: ClientAddresses
+  readonly #routes: Routes
   #clientsBefore: ClientAddresses
   #cursor: HookSlot | undefined
-  #onDue: () => void = () => {}
-  #timer: NodeJS.Timeout | undefined
-  #isClosed = false
 
-  constructor(parked: ParkedHooks, answering: LateAnswering) {
+  constructor(parked: ParkedHooks, answering: LateAnswering, further?: FurtherParking) {
+    super(parked.owner)
     this.#parked = parked
-    this.#owner = parked.owner
     this.#answering = answering
+    this.#further = further
     this.#clients = { clientAddress: (_, target) => this.#clientAddress(target) }
+    this.#routes = { saveRoute: (_, target, at) => this.#copyRoute(target, at) }
     this.#clientsBefore = this.#clients
   }
 
   begin(): void {
-    const { pipeline } = this.#answering
     this.#answering.enter()
-    this.#clientsBefore = pipeline.clients
-    pipeline.clients = this.#clients
-  }
-
-  next(): boolean {
-    this.slot = this.#owner.next(performance.now())
-    return this.slot !== NONE
-  }
-
-  get routeBytes(): Uint8Array {
-    return this.#owner.bytes
+    this.#clientsBefore = this.#answering.pipeline.clients
   }
 
   get routeStart(): number {
     return this.#parked.routeStart(this.slot)
   }
 
-  /** Returns the length, 0 where nothing is to be sent, or LATER where one more hook has to say something. */
+  /** Returns the length, 0 where nothing is to be sent, or LATER where one more hook has to say something, or the query is parked elsewhere now. */
   write(response: Uint8Array, start: number, capacity: number): number {
     const { pipeline } = this.#answering
-    const cursor = this.#parked.resume(this.slot, this.#owner.isOverdue)
+    const further = this.#further
+    const cursor = this.#parked.resume(this.slot, this.owner.isOverdue)
     this.#cursor = cursor
     const protocol = protocolOf(cursor.protocol)
     this.#parked.origin.protocol = protocol
-    if (protocol !== undefined) this.#answering.meter.protocol = protocol
-    this.#answering.meter.beginLate(this.#parked.parkedSince(this.slot))
+    if (further !== undefined) {
+      further.protocol = protocol
+      further.routes = this.#routes
+    }
+    pipeline.clients = this.#clients
+    const { meter } = this.#answering
+    if (meter !== undefined && protocol !== undefined) meter.protocol = protocol
+    meter?.beginLate(this.#parked.parkedSince(this.slot))
     const { requestStart, requestLength } = cursor
     const length =
       protocol === 'udp'
@@ -84,7 +88,7 @@ export class LateAnswers implements LateResponses {
             protocol !== 'tcp',
           )
     this.#parked.endResume()
-    if (length !== LATER) this.#owner.release(this.slot)
+    if (length !== LATER || further?.hasParked) this.owner.release(this.slot)
     return length
   }
 
@@ -94,59 +98,17 @@ export class LateAnswers implements LateResponses {
     pipeline.clients = this.#clientsBefore
     counters.values[Counter.sendFailures]! += sendFailures
     counters.flush()
-    this.#answering.meter.flush()
-  }
-
-  sleep(mostMs: number): number {
-    this.#owner.bell.lieDown()
-    if (!this.#owner.hasAnswers) return Math.min(mostMs, Math.ceil(this.#owner.waitMs(performance.now())))
-    this.#owner.bell.getUp()
-    return 0
-  }
-
-  awake(): void {
-    this.#owner.bell.getUp()
-  }
-
-  giveUp(): void {
-    this.#owner.giveUp()
-  }
-
-  watch(onDue: () => void): void {
-    this.#onDue = onDue
-    void this.#listen()
-  }
-
-  parked(): void {
-    if (this.#timer !== undefined || this.#isClosed) return
-    const waitMs = this.#owner.waitMs(performance.now())
-    if (waitMs === Number.POSITIVE_INFINITY) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#onDue()
-      this.parked()
-    }, Math.ceil(waitMs))
-  }
-
-  close(): void {
-    this.#isClosed = true
-    clearTimeout(this.#timer)
-    this.#owner.bell.ring()
-  }
-
-  /** Something else keeps the event loop alive; each round looks before it waits, so that nothing rings unheard. */
-  async #listen(): Promise<void> {
-    while (!this.#isClosed) {
-      this.#owner.bell.lieDown()
-      if (this.#owner.hasAnswers) this.#owner.bell.getUp()
-      else await this.#owner.bell.rung()
-      if (!this.#isClosed) this.#onDue()
-    }
+    this.#answering.meter?.flush()
   }
 
   #clientAddress(target: Uint8Array): number {
     const { bytes, clientStart, clientLength } = this.#cursor!
     for (let i = 0; i < clientLength; i++) target[i] = bytes[clientStart + i]!
     return clientLength
+  }
+
+  #copyRoute(target: Uint8Array, at: number): void {
+    const { bytes, routeStart } = this.#cursor!
+    for (let i = 0; i < ROUTE_SIZE; i++) target[at + i] = bytes[routeStart + i]!
   }
 }

@@ -42,6 +42,8 @@ export class ThreadHooks implements QueryHooks {
   /** No RRset has more records than its slot, or the largest message, has room for. */
   readonly chosen = new Uint16Array(MAX_MESSAGE_SIZE)
   readonly origin: QueryOrigin
+  /** The queries in hand have been let through before: they come back from elsewhere. */
+  isAskedAlready = false
   /** Where there are functions to wait for. */
   readonly parked: ParkedHooks | undefined
   readonly #called: CalledHooks
@@ -88,6 +90,7 @@ export class ThreadHooks implements QueryHooks {
 
   onQuery(context: QueryContext): HookDecision {
     const { parked } = this
+    if (this.isAskedAlready) return 'continue'
     if (parked?.isResumed) return parked.resumedQuery()
     if (this.#called.hasOnQuery) return this.#called.onQuery(context)
     return parked === undefined ? 'continue' : parked.onQuery(context)

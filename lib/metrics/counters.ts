@@ -37,6 +37,16 @@ export const COUNTER_NAMES = [
   'responsesLimited',
   'responsesSlipped',
   'amplificationAvoided',
+  'cacheHits',
+  'cacheMisses',
+  'cacheStale',
+  'forwarded',
+  'forwardCoalesced',
+  'forwardFailed',
+  'forwardFull',
+  'forwardLimited',
+  'forwardOverdue',
+  'forwardRenewed',
 ] as const
 
 export type CounterName = (typeof COUNTER_NAMES)[number]

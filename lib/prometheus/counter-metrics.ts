@@ -33,6 +33,12 @@ const limited = (limit: string): CounterMetric => ({
   labels: { limit },
 })
 
+const unanswered = (reason: string): CounterMetric => ({
+  name: 'containerdns_forward_failed_total',
+  help: 'Questions to upstreams, and queries for their names, that came to nothing.',
+  labels: { reason },
+})
+
 /** Each counter of `stats().counters`. */
 export const COUNTER_METRICS: Readonly<Record<CounterName, CounterMetric>> = {
   queries: { name: 'containerdns_queries_total', help: 'Queries taken, whatever was in them.' },
@@ -69,4 +75,17 @@ export const COUNTER_METRICS: Readonly<Record<CounterName, CounterMetric>> = {
   responsesLimited: limited('responses'),
   responsesSlipped: limited('responses_slipped'),
   amplificationAvoided: limited('amplification'),
+  cacheHits: { name: 'coredns_cache_hits_total', help: 'Queries answered out of the answer cache at once.' },
+  cacheMisses: { name: 'coredns_cache_misses_total', help: 'Queries handed to the forward thread.' },
+  cacheStale: { name: 'coredns_cache_served_stale_total', help: 'Queries given an answer whose time was over.' },
+  forwarded: { name: 'containerdns_forward_questions_total', help: 'Questions that upstreams were asked.' },
+  forwardCoalesced: {
+    name: 'containerdns_forward_coalesced_total',
+    help: 'Queries that waited for a question that had been asked already.',
+  },
+  forwardFailed: unanswered('upstreams'),
+  forwardFull: unanswered('full'),
+  forwardLimited: limited('forwarded'),
+  forwardOverdue: unanswered('thread'),
+  forwardRenewed: { name: 'coredns_cache_prefetch_total', help: 'Answers renewed before their time was over.' },
 }

@@ -69,8 +69,8 @@ class RecordsOfStore implements OpenedRecords {
     this.health = health
     this.#publisher = new Publisher({
       ...{ index, defaultTtl, logger, clock, loaderFile, readerSlot: 0, views, synthesizesPtr: false },
-      placeOf: places(zones, seed),
       zoneNames: () => this.zones,
+      placeOf: places(zones, seed),
       onChange: () => {},
       onHealth: (address, state) => health.setFrom('store', address, state),
       onBadRecord: () => {},

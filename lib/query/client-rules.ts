@@ -71,6 +71,12 @@ export class ClientRules {
     if (context.readClient(clients, i)) this.#findView(context)
   }
 
+  /** Whether a query of this client may be forwarded. */
+  admitsForwarded(context: QueryContext): boolean {
+    if (this.#limits === undefined || !context.hasClient) return true
+    return this.#limits.admitsForwarded(context.client, 0, this.#nowMs)
+  }
+
   /** Announces the response to request `i` of a batch, which has been read. */
   expect(context: QueryContext, i: number): void {
     if (context.hasClient) this.#limits!.expectAnswer(i, context.client, 0, context.question.name.hash)

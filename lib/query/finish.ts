@@ -74,9 +74,9 @@ function writeHeader(response: ResponseWriter, id: number, flags: number, questi
   bytes[start + 11] = additional
 }
 
-/** RA is clear, as we do not recurse; Z, AD and CD are too (RFC 4035 §3.1.6). Opcode and RD are the query's. */
+/** RA, AD and CD are clear in what we answer by ourselves (RFC 4035 §3.1.6), as Z is; RA only where nobody forwards. Opcode and RD are the query's. */
 function flagsOf(context: QueryContext): number {
-  let flags = FLAG_QR | (context.header.flags & (OPCODE_MASK | FLAG_RD))
+  let flags = FLAG_QR | (context.header.flags & (OPCODE_MASK | FLAG_RD)) | context.forwardFlags
   if (context.isAuthoritative) flags |= FLAG_AA
   if (context.isTruncated) flags |= FLAG_TC
   return flags

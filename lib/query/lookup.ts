@@ -4,6 +4,7 @@ import { ExtendedError } from '../wire/edns.js'
 import { FoldedName } from '../wire/folded-name.js'
 import { AdditionalSection, pointsToHosts } from './additional.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryForwarding } from './query-forwarding.js'
 import type { QueryHooks } from './query-hooks.js'
 import type { ResponseWriter } from './response-writer.js'
 import { QNAME_OFFSET, RDATA_OFFSET, SMALLEST_RECORD } from './response-writer.js'
@@ -31,6 +32,7 @@ export class Lookup {
   readonly #wildcards: Wildcards
   readonly #srvWeights: SrvWeights | undefined
   readonly #hooks: QueryHooks | undefined
+  readonly #forwarding: QueryForwarding | undefined
   /** The query in hand. */
   #context: QueryContext
   /** Where the CNAME chain is; the question's name itself stays as it is. */
@@ -38,8 +40,15 @@ export class Lookup {
   /** Hashes of the owners of the chain so far, so that a loop ends where it closes. */
   readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
 
-  constructor(settings: QuerySettings, response: ResponseWriter, chosen: ChosenRecords, hooks?: QueryHooks) {
+  constructor(
+    settings: QuerySettings,
+    response: ResponseWriter,
+    chosen: ChosenRecords,
+    hooks?: QueryHooks,
+    forwarding?: QueryForwarding,
+  ) {
     this.#hooks = hooks
+    this.#forwarding = forwarding
     this.#settings = settings
     this.#response = response
     this.#chosen = chosen
@@ -50,12 +59,16 @@ export class Lookup {
     this.#context = new QueryContext(settings, response)
   }
 
-  /** What is in none of our zones is refused. */
+  /** What is in none of our zones is forwarded, or refused. */
   answer(context: QueryContext): void {
     this.#context = context
     const { zones } = this.#settings
     const { question } = context
     let zone = zones.match(question.name)
+    if (this.#forwarding?.takes(context, zone)) {
+      this.#forwarding.answer(context)
+      return
+    }
     if (zone === undefined) {
       context.rcode = Rcode.REFUSED
       context.extendedError = ExtendedError.NOT_AUTHORITATIVE

@@ -10,6 +10,7 @@ import { finish, optSize, responseSize } from './finish.js'
 import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
 import { type ClientAddresses, QueryContext, type QuerySettings } from './query-context.js'
+import type { QueryForwarding } from './query-forwarding.js'
 import type { QueryHooks } from './query-hooks.js'
 import type { QueryMeter } from './query-meter.js'
 import { ResponseWriter } from './response-writer.js'
@@ -40,6 +41,7 @@ export class QueryPipeline {
   readonly #client = new QueryClient()
   readonly #counters: Uint32Array
   readonly #hooks: QueryHooks | undefined
+  readonly #forwarding: QueryForwarding | undefined
   readonly #meter: QueryMeter | undefined
   /** For the query that is answered later than its batch. */
   #lateContext!: QueryContext
@@ -54,10 +56,12 @@ export class QueryPipeline {
     batchSize: number,
     hooks?: QueryHooks,
     meter?: QueryMeter,
+    forwarding?: QueryForwarding,
   ) {
     this.#index = settings.index
     this.#counters = counters
     this.#hooks = hooks
+    this.#forwarding = forwarding
     this.#meter = meter
     this.#random = new FastRandom(randomSeed)
     this.#batchSize = batchSize
@@ -70,7 +74,7 @@ export class QueryPipeline {
     this.#cookies = settings.cookies
     this.#contexts = Array.from({ length: this.#batchSize }, () => new QueryContext(settings, this.#response))
     const chosen = new ChosenRecords(settings, this.#random, this.#client)
-    this.#lookup = new Lookup(settings, this.#response, chosen, this.#hooks)
+    this.#lookup = new Lookup(settings, this.#response, chosen, this.#hooks, this.#forwarding)
     this.#lateContext = new QueryContext(settings, this.#response)
   }
 
@@ -181,6 +185,7 @@ export class QueryPipeline {
   #answer(context: QueryContext, i: number, response: Uint8Array, responseStart: number, capacity: number): number {
     this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
+    this.#forwarding?.begin(context, i, this.clients)
     const size = context.isStream ? capacity : responseSize(context, capacity)
     return this.#respond(context, i, response, responseStart, size)
   }

@@ -113,6 +113,8 @@ export class QueryContext {
   isClientVerified = false
   /** Whether somebody else has to decide first: there is no response yet. */
   isParked = false
+  /** Where queries are forwarded: RA for who may have that; and AD and CD as they go into the answer of somebody else. */
+  forwardFlags = 0
   /** RFC 7871: whether the client's subnet is from somebody who is believed, and so goes back, and how much of it the answer depends on. */
   answersSubnet = false
   subnetScope = 0

@@ -6,6 +6,8 @@ export type MessageToThread =
   | ({ readonly type: 'segment' } & PostedSegment)
   /** How queries are answered from the next batch on. Policies are numbered as they are posted. */
   | { readonly type: 'policy'; readonly number: number; readonly policy: object }
+  /** For the forward thread: the ring of a thread that was run again; undefined for one that is dead. */
+  | { readonly type: 'ring'; readonly thread: number; readonly ring: object | undefined }
 
 /** What a thread posts to the main thread. */
 export type MessageFromThread =
@@ -16,10 +18,17 @@ export type MessageFromThread =
   | { readonly type: 'failed'; readonly error: PlainError }
   /** A hook has thrown, or returned what makes no sense. */
   | { readonly type: 'hookFault'; readonly hook: string; readonly error: PlainError }
+  /** What the forward thread has to tell of upstreams, now and then. */
+  | { readonly type: 'forwardStats'; readonly stats: object }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly fields: object; readonly text: string }
+  /** Something failed that nobody waits for, and that the thread lives on with. */
+  | { readonly type: 'error'; readonly error: PlainError }
   /** A thread that was run again could not import its hooks, and goes on without. */
   | { readonly type: 'hooksLost'; readonly error: PlainError }
   /** The certificate in a file was replaced, or could not be. */
   | { readonly type: 'certificate'; readonly file: string; readonly error: PlainError | undefined }
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** How a task that ends has ended. */
 export type TaskOutcome<Result> = { readonly result: Result } | { readonly error: PlainError }

@@ -4,6 +4,8 @@ export interface WorkerFiles {
   dns?: string | URL
   /** The stream thread, which answers over TCP; default: `workers/stream-worker.js`. */
   stream?: string | URL
+  /** The forward thread, which asks upstreams; default: `workers/forward-worker.js`. */
+  forward?: string | URL
   /** The thread that reads everything there is from a store or a file; default: `workers/loader.js`. */
   loader?: string | URL
 }
@@ -11,6 +13,7 @@ export interface WorkerFiles {
 export interface ParsedWorkerFiles {
   readonly dns: string
   readonly stream: string
+  readonly forward: string
   readonly loader: string
 }
 
@@ -19,6 +22,7 @@ export function workerFiles(given: WorkerFiles = {}): ParsedWorkerFiles {
   return Object.freeze({
     dns: String(given.dns ?? new URL('./workers/dns-worker.js', import.meta.url)),
     stream: String(given.stream ?? new URL('./workers/stream-worker.js', import.meta.url)),
+    forward: String(given.forward ?? new URL('./workers/forward-worker.js', import.meta.url)),
     loader: String(given.loader ?? new URL('./workers/loader.js', import.meta.url)),
   })
 }

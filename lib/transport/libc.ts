@@ -23,6 +23,11 @@ export interface Libc {
   poll(pollfds: number, count: number, timeoutMs: number): number
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number
   sendmmsg(fd: number, headers: number, count: number, flags: number): number
+  recv(fd: number, bytes: number, size: number, flags: number): number
+  send(fd: number, bytes: number, size: number, flags: number): number
+  epoll_create1(flags: number): number
+  epoll_ctl(epollFd: number, operation: number, fd: number, event: Uint8Array): number
+  epoll_wait(epollFd: number, events: number, count: number, timeoutMs: number): number
   /** Of this thread's last call that failed. */
   errno(): number
   /** Where an ArrayBuffer's bytes are; they stay there as long as it lives. */
@@ -77,6 +82,11 @@ const PROTOTYPES = [
   'int poll(uintptr_t pollfds, unsigned long count, int timeoutMs)',
   'int recvmmsg(int fd, uintptr_t headers, unsigned int count, int flags, uintptr_t timeout)',
   'int sendmmsg(int fd, uintptr_t headers, unsigned int count, int flags)',
+  'intptr_t recv(int fd, uintptr_t bytes, size_t size, int flags)',
+  'intptr_t send(int fd, uintptr_t bytes, size_t size, int flags)',
+  'int epoll_create1(int flags)',
+  'int epoll_ctl(int epollFd, int operation, int fd, void *event)',
+  'int epoll_wait(int epollFd, uintptr_t events, int count, int timeoutMs)',
 ]
 
 function nameOf(prototype: string): string {

@@ -34,3 +34,7 @@ export const F_DUPFD_CLOEXEC = 1030
 
 export const EFD_NONBLOCK = SOCK_NONBLOCK
 export const EFD_CLOEXEC = SOCK_CLOEXEC
+
+export const EPOLL_CLOEXEC = SOCK_CLOEXEC
+export const EPOLL_CTL_ADD = 1
+export const EPOLLIN = 0x1

@@ -39,10 +39,15 @@ const NO_SUBNET_BITS = -1
 /** RFC 8914 §5.2: codes of Extended DNS Errors that we send. */
 export const ExtendedError = {
   STALE_ANSWER: 3,
+  CACHED_ERROR: 13,
   NOT_READY: 14,
   PROHIBITED: 18,
+  STALE_NXDOMAIN: 19,
   NOT_AUTHORITATIVE: 20,
   NOT_SUPPORTED: 21,
+  NO_REACHABLE_AUTHORITY: 22,
+  NETWORK_ERROR: 23,
+  INVALID_DATA: 24,
 } as const
 /** No Extended DNS Error; 0 is one ("Other"). */
 export const NO_EXTENDED_ERROR = -1

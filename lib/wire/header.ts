@@ -8,6 +8,9 @@ export const FLAG_QR = 0x8000
 export const FLAG_AA = 0x0400
 export const FLAG_TC = 0x0200
 export const FLAG_RD = 0x0100
+export const FLAG_RA = 0x0080
+export const FLAG_AD = 0x0020
+export const FLAG_CD = 0x0010
 export const OPCODE_MASK = 0x7800
 export const OPCODE_QUERY = 0
 

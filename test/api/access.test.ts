@@ -86,6 +86,9 @@ describe('without tokens', () => {
     const put = await client.ask('PUT', '/v1/zones/example/rrsets/a.example/A', { data: ['192.0.2.1'] }, { as: '' })
     expect(put).toMatchObject({ status: 201 })
     expect(put.body).not.toHaveProperty('owner')
+    const bulk = { changes: [{ action: 'put', rrset: { name: 'out.side', type: 'A', data: ['192.0.2.1'] } }] }
+    const refused = await client.ask('POST', '/v1/bulk', bulk, { as: '' })
+    expect(refused.body.errors).toMatchObject([{ index: 0, code: 'CDNS_NAME_OUT_OF_ZONE' }])
   })
 
   it('a web site whose name leads here is refused', async () => {
@@ -223,6 +226,11 @@ describe('the plugin', () => {
     const limited = answers.filter(({ status }) => status === 429)
     expect(limited.length).toBeGreaterThan(0)
     expect(limited[0]!.body).toMatchObject({ code: 'CDNS_RATE_LIMITED', status: 429 })
+    // Whoever tries tokens is no exception.
+    const guesses = await Promise.all(
+      Array.from({ length: 30 }, () => other.client.ask('GET', '/v1/zones', undefined, { as: 'stranger' })),
+    )
+    expect(guesses.map(({ status }) => status)).toContain(429)
   })
 
   it('tells what it has not: no server, no cache, no metrics', async () => {
@@ -233,6 +241,9 @@ describe('the plugin', () => {
     }
     expect(await client.ask('DELETE', '/v1/cache')).toMatchObject({ status: 501 })
     expect(await client.ask('GET', '/v1/stats')).toMatchObject({ status: 200, body: { store: { kind: 'memory' } } })
+    expect((await under.client.ask('GET', '/metrics')).text).toContain('# HELP')
+    const { body } = await under.client.ask('GET', '/v1/top?limit=5')
+    expect(body).toEqual({ names: expect.any(Array) })
     await using withMetrics = await ApiUnderTest.start({}, { metrics: () => 'up 1\n' })
     expect(await withMetrics.client.ask('GET', '/metrics')).toMatchObject({ status: 200, text: 'up 1\n' })
   })

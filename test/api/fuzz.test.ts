@@ -128,7 +128,10 @@ function urlOf(path: string, params: Record<string, string>, query: object): str
     // These would be taken for steps in the path, and lead elsewhere.
     return /^\.{0,2}$/.test(text) ? 'a.' : encodeURIComponent(text)
   })
-  const pairs = Object.entries(query).map(([key, value]): [string, string] => [key, String(value)])
+  const pairs = Object.entries(query).map(([key, value]): [string, string] => [
+    key,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ])
   return pairs.length === 0 ? filled : `${filled}?${new URLSearchParams(pairs)}`
 }
 

@@ -256,6 +256,16 @@ describe('the other calls', () => {
     expect(body).toMatchObject({ reqCount: expect.any(Number), overFlowCount: 0, domainSize: dns.stats().index.names })
     const { text } = await client.ask('GET', '/containerdns/stats?token=wrong', undefined, { as: '' })
     expect(text).toBe('No authorized\n')
+    await udp.ask('asked.containerdns.local')
+    await eventually(async () => {
+      const { body } = await client.ask('GET', '/containerdns/stats/asked.containerdns.local', undefined, {
+        as: '',
+        headers,
+      })
+      expect(body).toMatchObject({ reqCount: 1, firstQueryTime: expect.stringMatching(/^\d{4}-.*Z$/) })
+    })
+    const top = await client.ask('GET', '/containerdns/stats/top/1000', undefined, { as: '', headers })
+    expect(top.body).toContainEqual({ reqCount: 1, domain: 'asked.containerdns.local.' })
   })
 
   it('of KDNS add, show and remove records, with how to choose among them', async () => {

@@ -1,10 +1,12 @@
 // The records that every server is given: host-0 to host-(n-1), one address each.
 
 export const ZONE = 'bench.example'
+/** What no server has, and forwarders ask for elsewhere. As long as the other one. */
+export const FOREIGN_ZONE = 'other.example'
 export const TTL_SECONDS = 30
 
-export function hostName(host: number): string {
-  return `host-${host}.${ZONE}`
+export function hostName(host: number, zone = ZONE): string {
+  return `host-${host}.${zone}`
 }
 
 /** A different one for each host, up to 16 million of them. */

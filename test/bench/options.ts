@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-export const PARTS = ['peers', 'costs', 'million', 'writes', 'etcd', 'api', 'tcp', 'footprint'] as const
+export const PARTS = ['peers', 'forward', 'costs', 'million', 'writes', 'etcd', 'api', 'tcp', 'footprint'] as const
 export type PartName = (typeof PARTS)[number]
 
 export interface BenchOptions {

@@ -6,6 +6,7 @@ import { apiPart } from './parts/api.js'
 import { costsPart } from './parts/costs.js'
 import { etcdPart } from './parts/etcd.js'
 import { footprintPart } from './parts/footprint.js'
+import { forwardPart } from './parts/forward.js'
 import { millionPart } from './parts/million.js'
 import { peersPart } from './parts/peers.js'
 import { tcpPart } from './parts/tcp.js'
@@ -18,6 +19,7 @@ const RESULTS = 'build/bench-results.json'
 
 const PART_RUNNERS: Readonly<Record<PartName, (bench: Bench) => Promise<PartReport>>> = {
   peers: peersPart,
+  forward: forwardPart,
   costs: costsPart,
   million: millionPart,
   writes: writesPart,

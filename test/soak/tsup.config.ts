@@ -8,6 +8,9 @@ export default defineConfig({
   entry: {
     run: 'test/soak/run.ts',
     ...Object.fromEntries(soaks.map((file) => [file.replace(/\.ts$/, ''), `test/soak/${file}`])),
+    'load-generator': 'test/bench/load/load-generator.ts',
+    'our-server': 'test/bench/servers/our-server.ts',
+    'mixed-load': 'test/soak/forward/mixed-load.ts',
     'churn-server': 'test/soak/churn/churn-server.ts',
     'faulty-dns.worker': 'test/cluster/faulty-dns.worker.ts',
     'faulty-stream.worker': 'test/cluster/faulty-stream.worker.ts',

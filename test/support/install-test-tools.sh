@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need besides npm packages: etcd with its client, dig, kdig, openssl, the zone
-# checker of BIND, NSD and Knot. Does nothing where all are there.
+# Installs what the tests need besides npm packages: etcd with its client, dig, kdig, openssl, the zone checker and signer
+# of BIND, and BIND, Unbound, NSD and Knot themselves; dnsmasq is for the bench. Does nothing where all are there.
 set -eu
 missing=""
 command -v etcd >/dev/null 2>&1 || missing="$missing etcd-server"
@@ -8,7 +8,12 @@ command -v etcdctl >/dev/null 2>&1 || missing="$missing etcd-client"
 command -v dig >/dev/null 2>&1 || missing="$missing dnsutils"
 command -v kdig >/dev/null 2>&1 || missing="$missing knot-dnsutils"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
-command -v named-compilezone >/dev/null 2>&1 || missing="$missing bind9-utils"
+for tool in named-compilezone dnssec-signzone; do
+  command -v "$tool" >/dev/null 2>&1 || missing="$missing bind9-utils"
+done
+PATH="$PATH:/usr/sbin" command -v named >/dev/null 2>&1 || missing="$missing bind9"
+PATH="$PATH:/usr/sbin" command -v unbound >/dev/null 2>&1 || missing="$missing unbound"
+PATH="$PATH:/usr/sbin" command -v dnsmasq >/dev/null 2>&1 || missing="$missing dnsmasq-base"
 PATH="$PATH:/usr/sbin" command -v nsd-checkzone >/dev/null 2>&1 || missing="$missing nsd"
 PATH="$PATH:/usr/sbin" command -v knotd >/dev/null 2>&1 || missing="$missing knot"
 [ -z "$missing" ] && exit 0

@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { type DecodedPacket, decode, encode, type Packet } from 'dns-packet'
+import { type DecodedPacket, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet'
 
 /** One client socket that asks a server, and matches answers by id. */
 export class UdpClient implements AsyncDisposable {
@@ -8,6 +8,8 @@ export class UdpClient implements AsyncDisposable {
   readonly #host: string
   readonly #waiting = new Map<number, (packet: Decoded) => void>()
   #nextId = 1
+  /** RD. */
+  isRecursionDesired = false
 
   private constructor(socket: Socket, host: string, port: number) {
     this.#socket = socket
@@ -47,7 +49,8 @@ export class UdpClient implements AsyncDisposable {
 
   /** Asks and does not wait. */
   send(name: string, type = 'A', id = 0): void {
-    const query = encode({ type: 'query', id, questions: [{ type, name, class: 'IN' }] } as Packet)
+    const flags = this.isRecursionDesired ? RECURSION_DESIRED : 0
+    const query = encode({ type: 'query', id, flags, questions: [{ type, name, class: 'IN' }] } as Packet)
     this.#socket.send(query, this.#port, this.#host)
   }
 

@@ -1,6 +1,7 @@
 import type { Config, ConfigFileContent } from '../../config/config.js'
 import { readConfig } from '../../config/config-file.js'
 import { ContainerDnsError } from '../../errors.js'
+import type { ForwardZoneOptions } from '../../forward/options.js'
 import { type ContainerDnsOptions, DEFAULT_ZONES } from '../../options.js'
 import type { ListenOptions } from '../../transport/options.js'
 
@@ -20,6 +21,7 @@ export interface ServeFlags {
   readonly workers?: number
   readonly transport?: NonNullable<ContainerDnsOptions['transport']>
   readonly forward?: string[]
+  readonly forwardZone?: string[]
   readonly api?: ListenOptions | true
   readonly apiTokens?: string
   readonly drain?: number
@@ -47,6 +49,7 @@ function contentOf(flags: ServeFlags): ConfigFileContent {
     ...{ listen, zones: zone, workers, transport, drainMs: drain, store: storeOf(flags), api: apiOf(flags) },
     log: logLevel && { level: logLevel },
     forward: forward && { upstreams: forward },
+    forwardZones: flags.forwardZone && forwardZonesOf(flags.forwardZone),
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
@@ -77,6 +80,18 @@ function filesOf({ records, zone = [...DEFAULT_ZONES], zoneFile = [], hostsFile 
     zoneFile: zoneFile.map((path) => (zone.length === 1 ? { path, origin: origin! } : path)),
     hostsFile,
   }
+}
+
+/** `ZONE=ADDRESS`; the order of zones and upstreams is that of the flags. */
+function forwardZonesOf(flags: readonly string[]): ForwardZoneOptions[] {
+  const zones = new Map<string, string[]>()
+  for (const flag of flags) {
+    const at = flag.indexOf('=')
+    refuse(at < 1, `--forward-zone must be ZONE=ADDRESS, got ${flag}`)
+    const zone = flag.slice(0, at)
+    zones.set(zone, [...(zones.get(zone) ?? []), flag.slice(at + 1)])
+  }
+  return Array.from(zones, ([zone, upstreams]) => ({ zone, upstreams }))
 }
 
 function apiOf({ api, apiTokens }: ServeFlags): ConfigFileContent['api'] {

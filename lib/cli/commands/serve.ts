@@ -4,7 +4,7 @@ import type { RunningApi } from '../../api/start-api.js'
 import type { Config } from '../../config/config.js'
 import { LOG_LEVELS } from '../../config/log-levels.js'
 import type { ContainerDns } from '../../container-dns.js'
-import { DEFAULT_ZONES, OPTION_NAMES, TRANSPORTS } from '../../options.js'
+import { DEFAULT_ZONES, TRANSPORTS } from '../../options.js'
 import { prometheusText } from '../../prometheus/prometheus-text.js'
 import { createContainerDns } from '../../server.js'
 import { openStore } from '../config-store.js'
@@ -37,7 +37,7 @@ Signals:
 
 /** `containerdns serve`: a server in the foreground. */
 export function addServeCommand(program: Command): void {
-  const serveCommand = program
+  program
     .command('serve')
     .description('answer DNS queries')
     .option('-c, --config <file>', 'YAML or JSON with everything there is to say (docs/configuration.md)')
@@ -59,16 +59,20 @@ export function addServeCommand(program: Command): void {
       'a file such as /etc/hosts; may be given again; not together with --etcd',
       collectPath,
     )
+    .option('-f, --forward <address...>', 'an upstream for names outside the zones; may be given again', collectPath)
+    .option(
+      '--forward-zone <zone=address...>',
+      'a zone that another server has; the same zone again adds an upstream',
+      collectPath,
+    )
     .option('-w, --workers <count>', 'DNS threads (default: one for each core)', wholeNumber)
     .addOption(new Option('-t, --transport <kind>', 'how to move datagrams (default: auto)').choices(TRANSPORTS))
     .option('--api [address]', 'the REST API beside it (default: 127.0.0.1:9003, for this host alone)', parseListen)
     .option('--api-tokens <file>', 'who may do what over the API (docs/api.md)')
     .option('--drain <ms>', 'how long to go on answering after SIGTERM (default: 0)', wholeNumber)
     .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
-  if ((OPTION_NAMES as readonly string[]).includes('forward')) {
-    serveCommand.option('-f, --forward <addresses...>', 'whom to ask for other names, with commas between', collect)
-  }
-  serveCommand.addHelpText('after', EXAMPLES).action(serve)
+    .addHelpText('after', EXAMPLES)
+    .action(serve)
 }
 
 async function serve(flags: ServeFlags): Promise<void> {

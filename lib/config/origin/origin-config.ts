@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { ContainerDnsError } from '../../errors.js'
-import { OPTION_NAMES } from '../../options.js'
 import type { ApiConfig, ConfigFileContent } from '../config.js'
 import type { LogLevel } from '../log-levels.js'
 import type { ConfigPath } from '../yaml-document.js'
@@ -137,11 +136,6 @@ class OriginReader {
     const upstreams = this.#entry(['forward'], 'dns', 'ex-nameservers', 'nameservers')
     const zones = this.#entry(['forwardZones'], 'dns', 'indomainservers', 'subdomainservers')
     const size = this.#entry(['forward', 'cache', 'maxEntries'], 'dns', 'cachesize')
-    const given = [upstreams, zones, size].filter((entry) => entry !== undefined)
-    if (!(OPTION_NAMES as readonly string[]).includes('forward')) {
-      for (const entry of given) this.#ignored.set(entry, 'is ignored: this version forwards nothing')
-      return {}
-    }
     const servers = listOf(upstreams)
     // Less than the default is not taken there either.
     const cache = size === undefined ? {} : { cache: { maxEntries: Math.max(100_000, this.#number(size)) } }

@@ -1,9 +1,12 @@
 import { loadLibc } from '../../../lib/transport/libc.js'
+import { FOREIGN_ZONE, ZONE } from '../names.js'
 import { coreTime, cpuMsOf } from '../processes/cpu-time.js'
 import { openClientSockets } from './client-sockets.js'
+import { InstantUpstream } from './instant-upstream.js'
 import { Load } from './load.js'
 import type { LoadMessage, LoadPlan, LoadResult } from './load-plan.js'
 import { QuerySet } from './query-set.js'
+import { UniqueQueries } from './unique-queries.js'
 
 /** The process that asks: takes a plan as its argument, and says what it has measured when it is done. */
 
@@ -11,8 +14,13 @@ const CALIBRATION_CALLS = 50_000
 
 const plan = JSON.parse(process.argv[2]!) as LoadPlan
 const libc = loadLibc()
-const load = new Load(libc, openClientSockets(libc, plan.sockets, plan.port), new QuerySet(plan.names), plan)
+const upstream = plan.upstreamPort === undefined ? undefined : new InstantUpstream(libc, plan.upstreamPort)
+const queries =
+  plan.asks === 'unique' ? new UniqueQueries() : new QuerySet(plan.names, plan.asks === 'local' ? ZONE : FOREIGN_ZONE)
+const load = new Load(libc, openClientSockets(libc, plan.sockets, plan.port), queries, plan, upstream)
 load.run(1000 * plan.warmUpSeconds)
+// What is to come from a cache has to be there: a slow machine takes longer for that.
+if (plan.asks === 'foreign') while (load.responses < queries.lengths.length) load.run(100)
 load.drain()
 const emptyCallMs = measureEmptyCall()
 process.send!({ type: 'measured', result: measure() } satisfies LoadMessage)

@@ -3,6 +3,10 @@ export interface LoadPlan {
   readonly port: number
   /** How many hosts there are to ask for. */
   readonly names: number
+  /** `local`: those that servers are given. `foreign`: as many that a forwarder must ask for elsewhere, once each. `unique`: those, a new one each time. */
+  readonly asks: 'local' | 'foreign' | 'unique'
+  /** Where the generator itself answers whatever it is asked; left out: nowhere. */
+  readonly upstreamPort?: number
   /** `answer`: NOERROR and one record, to every query. `echo`: the query itself, as a response. */
   readonly expects: 'answer' | 'echo'
   /** Client sockets, a port each, and how many queries each has in flight at most. */
@@ -19,6 +23,9 @@ export interface LoadPlan {
   readonly serverPid: number
   readonly serverCore: number
 }
+
+/** What of a plan the loop itself has to know. */
+export type LoadShape = Pick<LoadPlan, 'window' | 'rate' | 'expects'>
 
 /** What was measured, all of it between the end of the warm-up and the end. */
 export interface LoadResult {

@@ -5,8 +5,8 @@ import { MessageHeaders } from '../../../lib/transport/message-headers.js'
 import { SlotMemory } from '../../../lib/transport/slot-memory.js'
 import { HEADER_SIZE } from '../../../lib/wire/constants.js'
 import { Histogram } from './histogram.js'
-import { type LoadPlan, TIMEOUT_MS } from './load-plan.js'
-import { QUERY_STRIDE, type QuerySet } from './query-set.js'
+import { type LoadShape, TIMEOUT_MS } from './load-plan.js'
+import { QUERY_STRIDE, type QuerySource } from './query-source.js'
 
 // The first two words of a message, as a little-endian machine reads them:
 //   | id 16, not swapped | QR 1, opcode 4, AA, TC, RD | RA, Z 3, rcode 4 |   | QDCOUNT 16 | ANCOUNT 16, swapped |
@@ -44,9 +44,10 @@ export class Load {
   readonly kernelMemory: readonly SlotMemory[]
 
   readonly #libc: Libc
-  readonly #plan: LoadPlan
+  readonly #plan: LoadShape
   readonly #fds: readonly number[]
-  readonly #queries: QuerySet
+  readonly #queries: QuerySource
+  readonly #upstream: { serve(): void } | undefined
   readonly #received: MessageHeaders
   readonly #receivedWords: Uint32Array
   readonly #receivedStride: number
@@ -63,12 +64,13 @@ export class Load {
   #sent = 0
   #nextScan = 0
 
-  constructor(libc: Libc, fds: readonly number[], queries: QuerySet, plan: LoadPlan) {
+  constructor(libc: Libc, fds: readonly number[], queries: QuerySource, plan: LoadShape, upstream?: { serve(): void }) {
     const { window } = plan
     this.#libc = libc
     this.#plan = plan
     this.#fds = fds
     this.#queries = queries
+    this.#upstream = upstream
     const received = new SlotMemory(libc, BATCH_SIZE, MAX_RESPONSE + SLOT_PADDING)
     const toSend = new SlotMemory(libc, BATCH_SIZE, QUERY_STRIDE)
     // Connected sockets need no addresses and these no control data, but the headers point to some.
@@ -90,13 +92,22 @@ export class Load {
   /** Asks for so long. What is in flight at the end stays so. */
   run(milliseconds: number): void {
     const end = performance.now() + milliseconds
-    this.#startedAt = performance.now()
-    this.#sent = 0
+    this.start()
     for (;;) {
       const now = performance.now()
       if (now >= end) return
-      this.#round(now, true)
+      this.step(now)
     }
+  }
+
+  /** For who asks in turn with others: from now on queries are due, and `step` asks those that are, and takes what has come. */
+  start(): void {
+    this.#startedAt = performance.now()
+    this.#sent = 0
+  }
+
+  step(now: number): void {
+    this.#round(now, true)
   }
 
   /** Waits for what is in flight, at most until it times out. */
@@ -120,6 +131,7 @@ export class Load {
   #round(now: number, mayAsk: boolean): void {
     if (now >= this.#nextScan) this.#giveUpOverdue(now)
     let time = now
+    this.#upstream?.serve()
     for (let socket = 0; socket < this.#fds.length; socket++) {
       const count = this.#receive(socket)
       if (count > 0) {

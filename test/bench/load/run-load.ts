@@ -3,8 +3,11 @@ import type { RunningPeer } from '../peers/running-peer.js'
 import { LOAD_CORE, SERVER_CORE } from '../processes/processes.js'
 import { type LoadMessage, type LoadPlan, type LoadResult, SOCKETS, WINDOW } from './load-plan.js'
 
-/** Loads a server from a process of its own, on the other core. `rate` in queries a second; 0, the default: all it can. */
-export async function runLoad(bench: Bench, server: RunningPeer, rate = 0): Promise<LoadResult> {
+/** What is asked, if not all that a server can answer of its own names. `rate` in queries a second; 0: all it can. */
+export type LoadKind = Partial<Pick<LoadPlan, 'rate' | 'asks' | 'upstreamPort'>>
+
+/** Loads a server from a process of its own, on the other core. */
+export async function runLoad(bench: Bench, server: RunningPeer, kind: LoadKind = {}): Promise<LoadResult> {
   const { seconds, warmUpSeconds } = bench.options
   const plan: LoadPlan = {
     port: server.port,
@@ -14,7 +17,9 @@ export async function runLoad(bench: Bench, server: RunningPeer, rate = 0): Prom
     window: WINDOW,
     warmUpSeconds,
     seconds,
-    rate,
+    rate: 0,
+    asks: 'local',
+    ...kind,
     serverPid: server.pid,
     serverCore: SERVER_CORE,
   }

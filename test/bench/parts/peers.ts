@@ -97,7 +97,7 @@ class Row {
   async measure(bench: Bench): Promise<void> {
     await using server = await RunningPeer.start(bench, this.peer, bench.options.names)
     this.runs.push(measurementOf(await runLoad(bench, server)))
-    this.pacedRuns.push(measurementOf(await runLoad(bench, server, COMMON_RATE)))
+    this.pacedRuns.push(measurementOf(await runLoad(bench, server, { rate: COMMON_RATE })))
     this.#residentBytes.push(residentBytesOf(server.pid))
   }
 

@@ -22,7 +22,7 @@ export async function tcpPart(bench: Bench): Promise<PartReport> {
   await using server = await RunningPeer.start(bench, peer, bench.options.names)
   const rows: Row[] = []
   bench.progress('tcp: UDP beside a flood')
-  const calm = measurementOf(await runLoad(bench, server, UDP_RATE))
+  const calm = measurementOf(await runLoad(bench, server, { rate: UDP_RATE }))
   const flooded = await whileFlooded(bench, server)
   for (const [name, run] of [
     ['without', calm],
@@ -90,7 +90,7 @@ async function withIdleConnections(server: RunningPeer): Promise<Row[]> {
 async function whileFlooded(bench: Bench, server: RunningPeer): Promise<Measurement> {
   const flood = new TcpLoad(await openConnections(server.port, BUSY_CONNECTIONS), PIPELINED)
   try {
-    return measurementOf(await runLoad(bench, server, UDP_RATE))
+    return measurementOf(await runLoad(bench, server, { rate: UDP_RATE }))
   } finally {
     flood.stop()
   }

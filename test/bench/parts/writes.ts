@@ -48,11 +48,11 @@ class Scene {
 
   async measure(bench: Bench, server: RunningPeer): Promise<void> {
     if (this.plan === undefined) {
-      this.runs.push(measurementOf(await runLoad(bench, server, QUERY_RATE)))
+      this.runs.push(measurementOf(await runLoad(bench, server, { rate: QUERY_RATE })))
       return
     }
     await server.process.ask<OurServerMessage, 'writing'>({ type: 'write', plan: this.plan }, 'writing')
-    this.runs.push(measurementOf(await runLoad(bench, server, QUERY_RATE)))
+    this.runs.push(measurementOf(await runLoad(bench, server, { rate: QUERY_RATE })))
     const { report } = await server.process.ask<OurServerMessage, 'written'>({ type: 'stopWriting' }, 'written')
     this.writes.push(report)
   }

@@ -11,6 +11,7 @@ const TYPE_A = 1
 const FLAGS_HIGH = 2
 const RCODE = 3
 const ANCOUNT_LOW = 7
+const RD = 0x01
 
 /** Resolves once a server knows the last of the hosts. Rejects after two minutes. */
 export async function eventuallyAnswers(
@@ -20,6 +21,8 @@ export async function eventuallyAnswers(
 ): Promise<void> {
   const socket = createSocket('udp4')
   const query = queryMessage(hostName(names - 1), TYPE_A, 0)
+  // Without it no forwarder would ask elsewhere.
+  query[FLAGS_HIGH]! |= RD
   // Nobody listens there yet, as the system says of a query before: that is no error here.
   socket.on('error', () => {})
   const asking = setInterval(() => socket.send(query, port, '127.0.0.1'), ASK_EVERY_MS)

@@ -10,6 +10,8 @@ export interface OurServerPlan {
   readonly transport: 'batch' | 'dgram'
   /** Hosts to put as soon as it has started. */
   readonly names: number
+  /** Forwards to this port of 127.0.0.1 what is not in its zone. */
+  readonly upstreamPort?: number
   /** `clientHash`, views, cookies and limits switched on; none of them refuses anything. */
   readonly isAllOn?: boolean
   /** Takes records from etcd at this address, and puts none. */

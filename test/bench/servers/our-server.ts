@@ -33,6 +33,7 @@ async function start(): Promise<ContainerDns> {
     listen: { host: '127.0.0.1', port: plan.port },
     workers: plan.workers,
     transport: plan.transport,
+    ...(plan.upstreamPort !== undefined && { forward: { upstreams: [`127.0.0.1:${plan.upstreamPort}`] } }),
     ...(plan.isAllOn ? ALL_ON : {}),
     store: plan.etcd === undefined ? memoryStore() : etcdStore({ hosts: [plan.etcd] }),
   }

@@ -1,0 +1,453 @@
+import type { AnswerCacheWriter } from '../../answer-cache/answer-cache-writer.js'
+import { NONE } from '../../handoff/layout.js'
+import { protocolOf } from '../../hooks/hook-query.js'
+import type { LateAnswering } from '../../hooks/late-answers.js'
+import type { ThreadHooks } from '../../hooks/thread-hooks.js'
+import { Counter } from '../../metrics/counters.js'
+import type { ZoneTable } from '../../query/zone.js'
+import { MAX_RESPONSE_SIZE } from '../../transport/datagram-transport.js'
+import { CLASS_IN, Rcode, Type } from '../../wire/constants.js'
+import { ExtendedError } from '../../wire/edns.js'
+import { FoldedName } from '../../wire/folded-name.js'
+import { Header } from '../../wire/header.js'
+import { Question } from '../../wire/question.js'
+import { WireReader } from '../../wire/reader.js'
+import { ForwardZoneTable, NO_FORWARD_ZONE } from '../forward-zones.js'
+import type { ParsedForward } from '../options.js'
+import type { CheckedReply } from '../reply/checked-reply.js'
+import type { UpstreamResult } from '../upstream/upstream-result.js'
+import type { Upstreams } from '../upstream/upstreams.js'
+import type { AnswerInHand } from './answer-in-hand.js'
+import { AnswerKeeper } from './answer-keeper.js'
+import { Desk, type ForwardRing } from './desk.js'
+import { Fate, ForwardKind, ForwardSlot, responseRoom } from './forward-slot.js'
+import { OpenQuestion, OpenQuestions } from './questions.js'
+import { sharedSeconds } from './shared-seconds.js'
+import { ROOM, WaitingQueries, WaitingQuery } from './waiting-queries.js'
+
+/** RFC 8767 §5: after so long, who waits is given what there was. */
+export const CLIENT_RESPONSE_MS = 1_800
+/** How often it is looked who has waited for so long. */
+const LATE_LOOK_MS = 200
+/** Queries of one ring that are taken in a row, and how long the event loop is kept from upstreams in one piece. */
+const TURN = 64
+const SLICE_MS = 5
+
+export interface ForwarderParts {
+  readonly options: ParsedForward
+  readonly upstreams: Upstreams
+  readonly cache: AnswerCacheWriter
+  readonly reply: CheckedReply
+  readonly hand: AnswerInHand
+  /** Whose pipeline is given the answers by `hand`. */
+  readonly answering: LateAnswering
+  readonly hooks: ThreadHooks | undefined
+  readonly zones: ZoneTable
+  /** That of the record index. */
+  readonly seed: number
+}
+
+/** Takes queries out of the rings, asks upstreams what the cache does not have, once whoever asks, and has all that wait answered. */
+export class Forwarder {
+  /** Those that are answered for; a reload sets others. */
+  zones: ZoneTable
+  readonly #parts: ForwarderParts
+  readonly #keeper: AnswerKeeper
+  readonly #forwardZones: ForwardZoneTable
+  readonly #desks = new Map<number, Desk>()
+  readonly #questions = new OpenQuestions()
+  readonly #waiting = new WaitingQueries()
+  /** For one more than may wait, which is answered at once. */
+  readonly #spare = new WaitingQuery(new Uint8Array(ROOM), 0)
+  readonly #slot = new ForwardSlot()
+  readonly #reader = new WireReader()
+  readonly #header = new Header()
+  readonly #question = new Question()
+  readonly #name = new FoldedName()
+  /** Of the query that is being answered. */
+  readonly #asked = new ForwardSlot()
+  readonly #clients = { clientAddress: (_: number, target: Uint8Array) => this.#clientAddress(target) }
+  readonly #onResult = (question: OpenQuestion, result: UpstreamResult) => this.#finish(question, result)
+  /** The zone of the question whose reply is being read. */
+  #zone: number | undefined
+  #isFlushDue = false
+  /** Since when the query in hand, or the first one that asked the same, has waited; NaN where that is not known. */
+  #sinceMs = Number.NaN
+  #entered = 0
+  #lateTimer: NodeJS.Timeout | undefined
+
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts
+    this.#keeper = new AnswerKeeper(parts.cache, parts.reply, parts.options.cache)
+    this.zones = parts.zones
+    const zones = parts.options.zones.map(({ zone }) => zone)
+    this.#forwardZones = new ForwardZoneTable(zones, parts.seed)
+    parts.answering.pipeline.clients = this.#clients
+    // Its queries come from threads that have asked theirs.
+    if (parts.hooks !== undefined) parts.hooks.isAskedAlready = true
+  }
+
+  get inFlight(): { questions: number; queries: number } {
+    return { questions: this.#questions.count, queries: this.#waiting.count }
+  }
+
+  /** The ring of one life of a thread, in the place of that before. What a forward thread before us had taken from it is taken again. */
+  addRing(ring: ForwardRing): void {
+    const desk = new Desk(ring)
+    this.#desks.set(ring.thread, desk)
+    this.#enter()
+    desk.taker.adopt((slot) => this.#adopt(desk, slot))
+    this.#leave()
+    this.#flushSoon()
+  }
+
+  /** What a dead thread has asked may still be answered, where it has left its sockets. */
+  removeRing(thread: number): void {
+    this.#desks.delete(thread)
+  }
+
+  get hasParked(): boolean {
+    for (const desk of this.#desks.values()) if (desk.taker.hasParked) return true
+    return false
+  }
+
+  /** Whether all rings are empty now; if not, it is to be called again in a later turn. In turns, so that no thread keeps the others waiting. */
+  serve(): boolean {
+    const end = performance.now() + SLICE_MS
+    this.#enter()
+    let isDone = false
+    while (!isDone && performance.now() < end) {
+      isDone = true
+      for (const desk of this.#desks.values()) if (!this.#serveDesk(desk)) isDone = false
+    }
+    this.#leave()
+    this.#flush()
+    return isDone
+  }
+
+  /** Whether a name belongs to those whom the question in hand was sent to. */
+  mayAnswerFor(name: FoldedName): boolean {
+    return this.#zoneOf(name) === this.#zone
+  }
+
+  /** Everybody who waits is told that there will be no answer. */
+  giveUp(): void {
+    clearTimeout(this.#lateTimer)
+    const { hand } = this.#parts
+    this.#enter()
+    for (const question of [...this.#questions.all()]) {
+      hand.hand = 'failure'
+      hand.extendedError = ExtendedError.NOT_READY
+      this.#answerAll(question)
+    }
+    this.#leave()
+    this.#flush()
+  }
+
+  #serveDesk(desk: Desk): boolean {
+    for (let served = 0; served < TURN; served++) {
+      const slot = desk.taker.take()
+      if (slot === NONE) return true
+      this.#serveSlot(desk, slot)
+    }
+    return false
+  }
+
+  #serveSlot(desk: Desk, at: number): void {
+    const { taker } = desk
+    const slot = this.#slot.open(taker.bytes, taker.bodyStart(at))
+    switch (slot.kind) {
+      case ForwardKind.flush:
+        this.#flushCache(desk, at)
+        break
+      case ForwardKind.renewal:
+        if (this.#readQuestion(slot)) this.#renew(slot)
+        taker.dismiss(at)
+        break
+      default:
+        if (this.#readQuestion(slot)) this.#ask(desk, at)
+        else this.#drop(desk, at)
+    }
+  }
+
+  /** What two forward threads have died with may be what they have died of: nobody tries it once more. */
+  #adopt(desk: Desk, at: number): void {
+    const slot = this.#slot.open(desk.taker.bytes, desk.taker.bodyStart(at))
+    if (slot.fate === Fate.none) {
+      slot.fate = Fate.adopted
+      this.#serveSlot(desk, at)
+      return
+    }
+    slot.fate = Fate.givenUp
+    this.#drop(desk, at)
+  }
+
+  #readQuestion(slot: ForwardSlot): boolean {
+    const reader = this.#reader
+    reader.reset(slot.bytes, slot.requestStart, slot.requestLength)
+    return this.#header.read(reader) && this.#question.read(reader, this.#parts.seed)
+  }
+
+  #renew({ flags, view }: ForwardSlot): void {
+    const hash = OpenQuestions.hashOf(this.#question, flags, view)
+    if (this.#questions.find(hash, this.#question, flags, view) !== undefined) return
+    this.#parts.answering.counters.values[Counter.forwardRenewed]!++
+    this.#start(this.#open(hash, flags, view))
+  }
+
+  #ask(desk: Desk, at: number): void {
+    const { answering, hand, upstreams, cache } = this.#parts
+    const question = this.#question
+    const { flags, view } = this.#slot
+    const query = this.#admit(desk, at)
+    if (query === undefined) return
+    const hash = OpenQuestions.hashOf(question, flags, view)
+    const open = this.#questions.find(hash, question, flags, view)
+    if (open !== undefined) {
+      answering.counters.values[Counter.forwardCoalesced]!++
+      open.join(query)
+      if (open.isLate) this.#answerStale(open)
+      return
+    }
+    if (cache.reader.find(question.name, question.type, CLASS_IN, flags, view, hand.nowSeconds)) {
+      hand.hand = 'cached'
+      this.#sinceMs = Number.NaN
+      this.#answer(query)
+    } else if (upstreams.isOwnProbe(question.name.bytes.subarray(0, question.name.length))) {
+      this.#answerFailure(query, ExtendedError.NETWORK_ERROR)
+    } else {
+      const opened = this.#open(hash, flags, view)
+      opened.join(query)
+      this.#start(opened)
+    }
+  }
+
+  /** A query that may wait; undefined when too many do, and it was told so. */
+  #admit(desk: Desk, at: number): WaitingQuery | undefined {
+    const query = this.#waiting.take()
+    if (query === undefined) {
+      this.#parts.answering.counters.values[Counter.forwardFull]!++
+      this.#seat(this.#spare, desk, at)
+      this.#answerFailure(this.#spare, ExtendedError.NETWORK_ERROR)
+      return undefined
+    }
+    this.#seat(query, desk, at)
+    return query
+  }
+
+  #seat(query: WaitingQuery, desk: Desk, at: number): void {
+    const { taker } = desk
+    const start = taker.bodyStart(at)
+    query.desk = desk
+    query.slot = NONE
+    if (desk.sender === undefined) {
+      query.slot = at
+      query.hold(taker.bytes, start)
+    } else {
+      query.copy(taker.bytes, start, this.#slot.usedBytes)
+      taker.dismiss(at)
+    }
+  }
+
+  /** What cannot be read gets no response. */
+  #drop(desk: Desk, at: number): void {
+    if (desk.sender !== undefined) {
+      desk.taker.dismiss(at)
+      return
+    }
+    this.#slot.responseLength = 0
+    desk.answer(at)
+  }
+
+  #open(hash: number, flags: number, view: number): OpenQuestion {
+    const question = this.#question
+    // Of type DS it is the zone above that knows.
+    const zone = this.#zoneOf(question.name, question.type === Type.DS && question.name.labelCount > 0 ? 1 : 0)
+    const key = { flags, view }
+    const asked = zone < 0 ? undefined : zone
+    return new OpenQuestion(hash, question, key, asked, performance.now(), this.#onResult)
+  }
+
+  #start(question: OpenQuestion): void {
+    const { answering, options, upstreams } = this.#parts
+    this.#questions.add(question)
+    answering.counters.values[Counter.forwarded]!++
+    if (options.cache.serveStale > 0) this.#lateTimer ??= setTimeout(() => this.#lookForLate(), LATE_LOOK_MS)
+    upstreams.ask(question, question.onResult)
+  }
+
+  /** Called out of `ask`, or in a turn of the event loop that belongs to upstreams. */
+  #finish(question: OpenQuestion, result: UpstreamResult): void {
+    const { answering, hand, reply } = this.#parts
+    this.#enter()
+    this.#questions.remove(question)
+    this.#name.read(question.name, 0, question.name.length, this.#parts.seed)
+    this.#zone = question.zone ?? NO_FORWARD_ZONE
+    const asked = { name: this.#name, type: question.type, isDnssecOk: question.isDnssecOk }
+    if (result.kind === 'reply' && isAnswer(result.rcode) && reply.read(result.message, result.length, asked)) {
+      this.#keeper.keepReply(this.#name, question, hand.nowSeconds)
+      hand.hand = 'reply'
+    } else {
+      answering.counters.values[Counter.forwardFailed]!++
+      this.#fail(question, result)
+    }
+    this.#answerAll(question)
+    this.#leave()
+    this.#flushSoon()
+  }
+
+  /** What there was will do (RFC 8767 §4), or nobody is to ask again for a moment. */
+  #fail(question: OpenQuestion, result: UpstreamResult): void {
+    const { hand } = this.#parts
+    if (this.#keeper.keepStale(this.#name, question, hand.nowSeconds)) {
+      hand.hand = 'stale'
+      return
+    }
+    hand.hand = 'failure'
+    hand.extendedError = errorOf(result)
+    const isOurs = result.kind === 'failed' && (result.reason === 'overloaded' || result.reason === 'closed')
+    if (!isOurs) this.#keeper.keepFailure(this.#name, question, hand.nowSeconds)
+  }
+
+  #lookForLate(): void {
+    this.#lateTimer = undefined
+    const now = performance.now()
+    this.#enter()
+    for (const question of this.#questions.all()) {
+      if (question.isLate || now - question.sinceMs < CLIENT_RESPONSE_MS) continue
+      question.isLate = this.#isKnown(question)
+      if (question.isLate) this.#answerStale(question)
+    }
+    this.#leave()
+    this.#flush()
+    if (this.#questions.count > 0) this.#lateTimer = setTimeout(() => this.#lookForLate(), LATE_LOOK_MS)
+  }
+
+  #isKnown({ name, type, flags, view }: OpenQuestion): boolean {
+    const { cache, hand } = this.#parts
+    this.#name.read(name, 0, name.length, this.#parts.seed)
+    return cache.reader.findStale(this.#name, type, CLASS_IN, flags, view, hand.nowSeconds)
+  }
+
+  #answerStale(question: OpenQuestion): void {
+    this.#parts.hand.hand = 'stale'
+    this.#answerAll(question)
+  }
+
+  #answerFailure(query: WaitingQuery, extendedError: number): void {
+    const { hand } = this.#parts
+    hand.hand = 'failure'
+    hand.extendedError = extendedError
+    this.#answer(query)
+  }
+
+  #answerAll(question: OpenQuestion): void {
+    const { answering, hand } = this.#parts
+    this.#sinceMs = question.sinceMs
+    for (let query = question.takeAll(); query !== undefined; ) {
+      const { next } = query
+      if (hand.hand === 'stale') answering.counters.values[Counter.cacheStale]!++
+      this.#answer(query)
+      query = next
+    }
+  }
+
+  #answer(query: WaitingQuery): void {
+    const desk = query.desk!
+    const slot = this.#asked.open(query.bytes, query.start)
+    if (desk.sender === undefined) {
+      const room = responseRoom(desk.taker.bodyBytes)
+      slot.responseLength = Math.max(0, this.#write(slot, slot.bytes, slot.responseStart, room))
+      desk.answer(query.slot)
+    } else {
+      const { sender } = desk
+      sender.route(slot.bytes, slot.routeStart)
+      const length = this.#write(slot, sender.bytes, sender.start, MAX_RESPONSE_SIZE)
+      if (length > 0) sender.add(length)
+    }
+    if (query !== this.#spare) this.#waiting.give(query)
+  }
+
+  #write(slot: ForwardSlot, target: Uint8Array, start: number, capacity: number): number {
+    const { answering, hooks } = this.#parts
+    const { pipeline } = answering
+    const { bytes, requestStart, requestLength } = slot
+    const protocol = protocolOf(slot.protocol)
+    const { meter } = answering
+    if (meter !== undefined && protocol !== undefined) meter.protocol = protocol
+    meter?.beginLate(this.#sinceMs)
+    if (hooks !== undefined) hooks.origin.protocol = protocol
+    if (protocol === 'udp') {
+      return pipeline.answerDatagramLate(bytes, requestStart, requestLength, target, start, capacity)
+    }
+    const isEncrypted = protocol === 'dot' || protocol === 'doh'
+    return pipeline.answerStreamLate(bytes, requestStart, requestLength, target, start, capacity, isEncrypted)
+  }
+
+  #flushCache(desk: Desk, at: number): void {
+    const { taker } = desk
+    const slot = this.#slot.open(taker.bytes, taker.bodyStart(at))
+    const length = slot.requestLength
+    const isName =
+      length > 0 && this.#name.read(slot.bytes, slot.requestStart, slot.requestStart + length, this.#parts.seed)
+    const flushed = this.#parts.cache.flush(isName ? this.#name : undefined)
+    new DataView(slot.bytes.buffer).setUint32(slot.responseStart, flushed)
+    slot.responseLength = 4
+    desk.answer(at)
+  }
+
+  /** The forward zone that a name belongs to, NO_FORWARD_ZONE for none, OURS where a zone of our own is the longer one. */
+  #zoneOf(name: FoldedName, firstLabel = 0): number {
+    const zone = this.zones.match(name, firstLabel)
+    const forwardZone = this.#forwardZones.match(name, firstLabel)
+    if (zone === undefined) return forwardZone
+    const labels = forwardZone === NO_FORWARD_ZONE ? -1 : this.#forwardZones.labelCountOf(forwardZone)
+    return labels > zone.labelCount ? forwardZone : OURS
+  }
+
+  #clientAddress(target: Uint8Array): number {
+    const { bytes, clientStart, clientLength } = this.#asked
+    for (let i = 0; i < clientLength; i++) target[i] = bytes[clientStart + i]!
+    return clientLength
+  }
+
+  /** Before tables are read. An upstream may have a result while its question is still being asked. */
+  #enter(): void {
+    if (this.#entered++ > 0) return
+    this.#parts.hand.nowSeconds = sharedSeconds()
+    this.#parts.answering.enter()
+  }
+
+  #leave(): void {
+    if (--this.#entered === 0) this.#parts.answering.leave()
+  }
+
+  /** At the end of the turn of the event loop: what all the replies in it have come to goes out together. */
+  #flushSoon(): void {
+    if (this.#isFlushDue) return
+    this.#isFlushDue = true
+    setImmediate(() => {
+      this.#isFlushDue = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    const { counters, meter } = this.#parts.answering
+    meter?.flush()
+    for (const desk of this.#desks.values()) counters.values[Counter.sendFailures]! += desk.flush()
+    counters.flush()
+  }
+}
+
+/** No forward zone, and not what `forward` itself is asked either. */
+const OURS = -2
+
+function isAnswer(rcode: number): boolean {
+  return rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN
+}
+
+function errorOf(result: UpstreamResult): number {
+  if (result.kind === 'failed') return result.extendedError
+  return isAnswer(result.rcode) ? ExtendedError.INVALID_DATA : ExtendedError.NO_REACHABLE_AUTHORITY
+}

@@ -1,0 +1,53 @@
+import { CACHE_MAX_BYTES } from '../../lib/forward/options.js'
+
+import { runLoad } from '../bench/load/run-load.js'
+import { ours } from '../bench/peers/ours.js'
+import { startForwarder } from '../bench/peers/running-forwarder.js'
+import { residentBytesOf } from '../bench/processes/cpu-time.js'
+import { freePort } from '../bench/processes/free-port.js'
+import { number } from '../bench/table.js'
+import { soakBench } from './forward/soak-bench.js'
+import type { Soak } from './soak.js'
+
+const NAMES = 10_000_000
+const LOCAL_NAMES = 1_000
+const SLICE_SECONDS = 10
+const MEGABYTE = 2 ** 20
+/** What a busy process takes besides its cache: heaps of its threads that are not collected yet, buffers of sockets. */
+const BESIDES = 96 * MEGABYTE
+/** Names after which the cache has long been full. */
+const SETTLED_NAMES = 1_000_000
+const MOST_GROWTH = 1.05
+
+/** Ten million names are forwarded, each once: the server takes no more memory than its cache may have, and no more at the end than early on. */
+export const soak: Soak = {
+  name: 'unique',
+  minutes: 15,
+  async run(report, minutes) {
+    const upstreamPort = await freePort()
+    await using bench = soakBench(SLICE_SECONDS, report)
+    const peer = ours('ours', { dist: bench.options.dist, workers: 1, transport: 'batch', upstreamPort })
+    await using server = await startForwarder(bench, peer, { names: LOCAL_NAMES, upstreamPort })
+    const idleBytes = residentBytesOf(server.pid)
+    const deadline = performance.now() + minutes * 60_000
+    const settled: number[] = []
+    let [asked, lost, wrong, highest] = [0, 0, 0, idleBytes]
+    while (asked < NAMES && performance.now() < deadline) {
+      const result = await runLoad(bench, server, { asks: 'unique', upstreamPort })
+      asked += result.responses
+      lost += result.lost
+      wrong += result.wrong
+      const bytes = residentBytesOf(server.pid)
+      highest = Math.max(highest, bytes)
+      if (asked > SETTLED_NAMES) settled.push(bytes)
+      report(
+        `${number(asked)} names, ${number(bytes / MEGABYTE)} MB (idle: ${number(idleBytes / MEGABYTE)} MB), ${lost} lost, ${wrong} wrong`,
+      )
+    }
+    if (highest - idleBytes > CACHE_MAX_BYTES.default + BESIDES)
+      throw new Error('memory went beyond what the cache may have')
+    if (settled.length > 1 && Math.max(...settled) > MOST_GROWTH * settled[0]!)
+      throw new Error('memory grew all the time')
+    if (wrong > 0 || lost > asked / 10_000) throw new Error('names were not answered')
+  },
+}
