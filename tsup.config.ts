@@ -22,6 +22,7 @@ export default defineConfig([
     ...shared,
     entry: {
       cli: 'lib/cli.ts',
+      apicmd: 'lib/apicmd.ts',
       'workers/dns-worker': 'workers/dns-worker.ts',
       'workers/stream-worker': 'workers/stream-worker.ts',
       'workers/forward-worker': 'workers/forward-worker.ts',

@@ -10,6 +10,7 @@ import type { TopClient, TopName } from './metrics/measurements.js'
 import type { QueryFigureTotals } from './metrics/query-figures.js'
 import type { Records } from './publish/records.js'
 import type { RecordIndexSize } from './record-index/record-index-writer.js'
+import type { ReloadableOptions } from './reloaded-options.js'
 import type { BadRecord, RecordStore, StoreStatus } from './store/record-store.js'
 import type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
 import type { DnsResponse } from './wire/packet.js'
@@ -90,6 +91,12 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   query(name: string, type: RecordType, options?: QueryOptions): Promise<DnsResponse>
   stats(): Stats
   /**
+   * Answers by other options from now on: all or nothing, and no query is lost. Each response is made by the options before or by those
+   * after; it resolves when every thread has the latter. Rejects as `createContainerDns` does, and with CDNS_RESTART_NEEDED for what a running
+   * server cannot take; then nothing has changed.
+   */
+  reload(changes: ReloadableOptions, options?: ReloadOptions): Promise<void>
+  /**
    * The names that were asked for most since the start, at most `n` of them (default 10, at most 1000), the largest first; in lower
    * case. What was asked in the last second or so, and up to ten seconds under load, is still to come. Empty where `metrics.topNames`
    * is false.
@@ -112,6 +119,14 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
 export interface QueryOptions {
   /** The address of the client whose view it is to be; default: the default view. */
   client?: string
+}
+
+export interface ReloadOptions {
+  /**
+   * Brings the records in line with the options to come: called when those are known to be right, and before anything is answered
+   * by them. If it fails, all stays as it is. Default: a store that reads files reads them again where `zones` or `defaultTtl` change.
+   */
+  load?: () => Promise<void>
 }
 
 export interface CloseOptions {

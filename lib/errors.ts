@@ -60,6 +60,9 @@ export const ERROR_CODES = {
   CDNS_QUERY_LOG_FAILED: 'The file of the query log cannot be opened; see the cause.',
   CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',
   CDNS_ABORTED: 'The AbortSignal that was passed in has been aborted.',
+  CDNS_CONFIG_INVALID:
+    'A config cannot be read or has a fault; the message names the file, the line, the key and the reason.',
+  CDNS_RESTART_NEEDED: 'A reload would change what takes a restart; the message names the option. Nothing was changed.',
   CDNS_FLUSH_FAILED:
     'The answer cache could not be flushed: the forward thread does not answer, or has too much to do.',
   CDNS_CLOSED: 'The server or store has been closed.',

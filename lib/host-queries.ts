@@ -10,6 +10,7 @@ import { type HealthHandle, HealthReader } from './health/health-reader.js'
 import type { ServerHooks } from './hooks/server-hooks.js'
 import { createCounterRows, ThreadCounters } from './metrics/counters.js'
 import { QueryPipeline } from './query/pipeline.js'
+import type { QuerySettings } from './query/query-context.js'
 import { type AnswerPolicy, openSettings } from './query/settings.js'
 import type { ZoneTable } from './query/zone.js'
 import type { RecordIndexReader } from './record-index/record-index-reader.js'
@@ -33,7 +34,8 @@ export interface HostQueriesOptions {
 
 /** Queries of the host itself, answered on the main thread by the code that answers all others. */
 export class HostQueries {
-  readonly zones: ZoneTable
+  #zones: ZoneTable
+  readonly #index: RecordIndexReader
   readonly #healthReader: HealthReader
   /** Those that have not been taken yet. */
   readonly #healthSegments: Segment[] = []
@@ -46,9 +48,9 @@ export class HostQueries {
   constructor({ index, health, policy, hooks, forwarding, isClosed }: HostQueriesOptions) {
     this.#isClosed = isClosed
     this.#healthReader = new HealthReader(health, () => this.#healthSegments.shift())
-    // Access lists and limits are for others.
-    const settings = openSettings(index, this.#healthReader, { ...policy, acl: undefined, rateLimits: undefined })
-    this.zones = settings.zones
+    this.#index = index
+    const settings = this.#settingsOf(policy)
+    this.#zones = settings.zones
     // Queries of the host itself are not part of the statistics.
     const counters = new ThreadCounters(createCounterRows(1), 0)
     const { values } = counters
@@ -79,6 +81,17 @@ export class HostQueries {
     this.#forwarded?.close()
   }
 
+  get zones(): ZoneTable {
+    return this.#zones
+  }
+
+  /** Answers by another policy from now on. */
+  use(policy: AnswerPolicy): void {
+    const settings = this.#settingsOf(policy)
+    this.#zones = settings.zones
+    this.#pipeline.use(settings)
+  }
+
   postHealthSegment(segment: Segment): void {
     this.#healthSegments.push(segment)
   }
@@ -96,6 +109,11 @@ export class HostQueries {
     const response = this.#answer(request, address) ?? (await this.#forwarded!.response())
     if (response.length > 0) return decodeResponse(response)
     throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
+  }
+
+  /** Access lists and limits are for others. */
+  #settingsOf(policy: AnswerPolicy): QuerySettings {
+    return openSettings(this.#index, this.#healthReader, { ...policy, acl: undefined, rateLimits: undefined })
   }
 
   /**

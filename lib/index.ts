@@ -1,6 +1,14 @@
 export type { Clock } from './clock.js'
 export type { WorkerRestart } from './cluster/supervisor.js'
-export type { Cache, CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
+export type {
+  Cache,
+  CloseOptions,
+  ContainerDns,
+  ContainerDnsEvents,
+  QueryOptions,
+  ReloadOptions,
+  Stats,
+} from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { PublishedEvent } from './event-channels.js'
 export type { ExportedQuery } from './export/exported-query.js'
@@ -43,6 +51,7 @@ export type { View } from './query/views.js'
 export type { RRset, RRsetOf } from './records/rrset.js'
 export type { Affinity, SelectionOptions, SelectionPolicy } from './records/selection-options.js'
 export type { WireRRset } from './records/wire-rrset.js'
+export type { ReloadableOptions } from './reloaded-options.js'
 export { createContainerDns } from './server.js'
 export { etcdStore } from './store/etcd/etcd-store.js'
 export type { EtcdStoreOptions } from './store/etcd/options.js'

@@ -1,12 +1,22 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { EventEmitter } from 'eventemitter3'
 import { type Bounds, numberWithin, refuseUnknownKeys } from './bounds.js'
 import { type Clock, systemClock } from './clock.js'
+import type { PostedPolicy } from './cluster/answering.js'
 import { ownAddresses } from './cluster/own-addresses.js'
 import { Supervisor } from './cluster/supervisor.js'
 import { type AnsweringOf, exportPlan, threadCount, threadPlans } from './cluster/thread-plans.js'
-import type { Cache, CloseOptions, ContainerDns, ContainerDnsEvents, QueryOptions, Stats } from './container-dns.js'
+import type {
+  Cache,
+  CloseOptions,
+  ContainerDns,
+  ContainerDnsEvents,
+  QueryOptions,
+  ReloadOptions,
+  Stats,
+} from './container-dns.js'
 import { ContainerDnsError, callHost } from './errors.js'
 import { isWatched, publishEvent } from './event-channels.js'
 import { QueryExport } from './export/query-export.js'
@@ -18,6 +28,8 @@ import { ServerHooks } from './hooks/server-hooks.js'
 import { HostQueries } from './host-queries.js'
 import { CookieSecrets, SECRET_LIFE_MS } from './limits/cookie-secrets.js'
 import { createRateLimits } from './limits/create-rate-limits.js'
+import type { ParsedRateLimitOptions } from './limits/rate-limit-options.js'
+import type { RateLimitHandle } from './limits/rate-limits.js'
 import { CounterSampler } from './metrics/counter-totals.js'
 import { createCounterRows } from './metrics/counters.js'
 import { HostProcess } from './metrics/host-process.js'
@@ -28,7 +40,9 @@ import { Publisher } from './publish/publisher.js'
 import { PublishedRecords, type Records } from './publish/records.js'
 import { serialAfter } from './publish/serial.js'
 import type { AnswerPolicy } from './query/settings.js'
+import { type ParsedZone, Zone, ZoneTable } from './query/zone.js'
 import { RecordIndexWriter } from './record-index/record-index-writer.js'
+import { type OptionsInUse, optionsInUse, type ReloadableOptions, reloadedOptions } from './reloaded-options.js'
 import type { Segment } from './shared-table/segments.js'
 import { throwIfAborted, withinTime } from './start-limits.js'
 import type { RecordStore } from './store/record-store.js'
@@ -59,7 +73,7 @@ export async function createContainerDns(options: ContainerDnsOptions = {}): Pro
     threads: parsed.workers,
     logger: parsed.logger,
   })
-  const server = putTogether(parsed, sockets)
+  const server = putTogether(optionsInUse(options, parsed), sockets)
   try {
     await server.start()
   } catch (error) {
@@ -69,9 +83,9 @@ export async function createContainerDns(options: ContainerDnsOptions = {}): Pro
   return server
 }
 
-function putTogether(options: ParsedOptions, sockets: ServerSockets): Server {
+function putTogether(options: OptionsInUse, sockets: ServerSockets): Server {
   try {
-    const { forward } = options
+    const { forward } = options.parsed
     if (forward !== undefined) refuseOwnListeners([forward, ...forward.zones], sockets.addresses)
     return new Server(options, sockets, systemClock)
   } catch (error) {
@@ -80,16 +94,23 @@ function putTogether(options: ParsedOptions, sockets: ServerSockets): Server {
   }
 }
 
+/** The limits of a policy, and what they were made of. */
+interface LimitsInUse {
+  readonly options: ParsedRateLimitOptions
+  readonly handle: RateLimitHandle | undefined
+}
+
 /** Main thread: puts sockets, index, store and threads together, and takes them apart again. */
 class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly addresses: readonly BoundAddress[]
   readonly records: Records
-  readonly zones: readonly string[]
+  zones: readonly string[]
   readonly views: readonly string[]
   readonly store: RecordStore
   readonly health: Health
+  /** Those of the start, or of the last reload. */
+  #inUse: OptionsInUse
   readonly cache: Cache
-  readonly #options: ParsedOptions
   readonly #sockets: ServerSockets
   readonly #threads: number
   readonly #index: RecordIndexWriter
@@ -106,9 +127,13 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #export: QueryExport | undefined
   readonly #cookieSecrets = new CookieSecrets()
   readonly #secretTimer: NodeJS.Timeout
-  readonly #policy: AnswerPolicy
+  #policy: AnswerPolicy
   readonly #queries: HostQueries
   readonly #onAbort = () => void this.close()
+  /** In which zones records may be: those that are answered, but for a moment of a reload. */
+  #places: ZoneTable
+  /** One reload at a time. */
+  #reloading: Promise<void> = Promise.resolve()
   /** For `#placeOf`, which is asked for each of a million names. */
   readonly #placeName = new FoldedName()
   #ready = false
@@ -117,9 +142,10 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   #storeFailure: Error | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: ParsedOptions, sockets: ServerSockets, clock: Clock) {
+  constructor(inUse: OptionsInUse, sockets: ServerSockets, clock: Clock) {
     super()
-    this.#options = options
+    const options = inUse.parsed
+    this.#inUse = inUse
     this.#sockets = sockets
     this.addresses = sockets.addresses
     const threads = threadCount(sockets, options.forward !== undefined)
@@ -146,7 +172,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const health = new TableHealth(this.#healthTable, (change) => this.#onHealthChange(change))
     this.health = health
     this.#secretTimer = setInterval(() => this.#cookieSecrets.roll(), SECRET_LIFE_MS).unref()
-    this.#policy = this.#createPolicy()
+    this.#policy = this.#createPolicy(options, undefined)
     this.#hooks = new ServerHooks({
       hooks: options.hooks,
       timeoutMs: options.hookTimeoutMs,
@@ -165,6 +191,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       forwarding: this.#forwarding?.forHost(),
       isClosed: () => this.#closing !== undefined,
     })
+    this.#places = this.#queries.zones
     this.cache = { flush: (name) => this.#queries.flush(name) }
     this.#publisher = this.#createPublisher(clock, health)
     this.records = new PublishedRecords({
@@ -187,6 +214,10 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   get ready(): boolean {
     return this.#ready
+  }
+
+  get #options(): ParsedOptions {
+    return this.#inUse.parsed
   }
 
   async start(): Promise<void> {
@@ -248,6 +279,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
+  reload(changes: ReloadableOptions, options: ReloadOptions = {}): Promise<void> {
+    const done = this.#reloading.then(() => this.#reload(changes, options))
+    this.#reloading = done.catch(() => {})
+    return done
+  }
+
   topNames(n?: number): TopName[] {
     return this.#measurements.topNames(n)
   }
@@ -273,6 +310,68 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Everything that can fail comes first, and what has been done by then is undone. */
+  async #reload(changes: ReloadableOptions, options: ReloadOptions): Promise<void> {
+    refuseUnknownKeys('the options of reload', options, ['load'])
+    this.#refuseClosed()
+    const next = reloadedOptions(this.#inUse, changes)
+    const services = await this.#sockets.readServices(next.parsed.listen)
+    await this.#loadFor(next.parsed, options.load)
+    this.#refuseClosed()
+    const before = this.#options.rateLimit
+    this.#policy = this.#createPolicy(next.parsed, { options: before, handle: this.#policy.rateLimits })
+    this.#inUse = next
+    this.#queries.use(this.#policy)
+    this.#places = this.#queries.zones
+    this.zones = next.parsed.zones.map(({ name }) => name)
+    this.#sockets.setServices(services)
+    await this.#supervisor.postPolicy({ policy: this.#policy, services } satisfies PostedPolicy)
+    this.#options.logger.info({ options: Object.keys(changes) }, 'options have been reloaded')
+  }
+
+  /** Records are checked by the zones and the TTL to come; with them in place, nothing can fail any more. */
+  async #loadFor(next: ParsedOptions, load: ReloadOptions['load']): Promise<void> {
+    const { defaultTtl } = this.#options
+    this.#refuseOtherReverseZones(next)
+    const reads = load ?? this.#rereads(next)
+    if (reads === undefined) return
+    this.#places = new ZoneTable(
+      next.zones.map(({ name, selection }) => new Zone(name, next.negativeTtl, selection)),
+      this.#index.reader.seed,
+    )
+    this.#publisher.defaultTtl = next.defaultTtl
+    try {
+      await reads()
+    } catch (error) {
+      this.#places = this.#queries.zones
+      this.#publisher.defaultTtl = defaultTtl
+      throw error
+    }
+  }
+
+  /** Where nothing follows the source of the records, they are read again for other zones and another TTL. */
+  #rereads({ zones, defaultTtl }: ParsedOptions): (() => Promise<void>) | undefined {
+    const { store, ...now } = this.#options
+    const hasOtherTtl = defaultTtl !== now.defaultTtl
+    if (store.reload === undefined) {
+      if (!hasOtherTtl) return undefined
+      const wanted = `defaultTtl is another, which takes a restart with a store of ${store.kind}; nothing was changed`
+      throw new ContainerDnsError('CDNS_RESTART_NEEDED', wanted)
+    }
+    return hasOtherTtl || hasOtherNames(zones, now.zones) ? () => store.reload!() : undefined
+  }
+
+  /** PTR records are made as addresses are written. */
+  #refuseOtherReverseZones({ zones }: ParsedOptions): void {
+    if (!this.#options.synthesizePtr || !hasOtherNames(zones, this.#options.zones)) return
+    const wanted = 'zones have other names, which takes a restart with synthesizePtr; nothing was changed'
+    throw new ContainerDnsError('CDNS_RESTART_NEEDED', wanted)
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing !== undefined) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
   }
 
   #startTimeout(timeoutMs: number): ContainerDnsError {
@@ -317,18 +416,21 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     }
   }
 
-  #createPolicy(): AnswerPolicy {
-    const { zones, negativeTtl, edns, health, identity, srvWeights, tcp, listen, views, acl, rateLimit } = this.#options
+  /** What clients have had of their limits stays known while the limits stay the same. */
+  #createPolicy(options: ParsedOptions, limits: LimitsInUse | undefined): AnswerPolicy {
+    const { zones, negativeTtl, edns, health, identity, srvWeights, tcp, listen, views, acl, rateLimit } = options
+    const isSame = limits !== undefined && isDeepStrictEqual(limits.options, rateLimit)
     return {
       zones,
+      zoneNumbers: this.#measurements.zoneNumbers(zones),
       negativeTtl,
       ...edns,
       ...health,
       cookieSecrets: this.#cookieSecrets.buffer,
       acl,
       views: views.table,
-      rateLimits: createRateLimits(rateLimit, randomInt(2 ** 32)),
-      amplification: this.#options.amplification,
+      rateLimits: isSame ? limits.handle : createRateLimits(rateLimit, randomInt(2 ** 32)),
+      amplification: options.amplification,
       identity,
       normalizesSrvWeights: srvWeights === 'normalized',
       ownAddresses: ownAddresses(listen.map(({ host }) => host)),
@@ -474,8 +576,13 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   #placeOf(name: Uint8Array): 'apex' | 'inside' | 'outside' {
     const folded = this.#placeName
     folded.read(name, 0, name.length, this.#index.reader.seed)
-    const zone = this.#queries.zones.match(folded)
+    const zone = this.#places.match(folded)
     if (zone === undefined) return 'outside'
     return zone.labelCount === folded.labelCount ? 'apex' : 'inside'
   }
+}
+
+function hasOtherNames(zones: readonly ParsedZone[], others: readonly ParsedZone[]): boolean {
+  const names = (given: readonly ParsedZone[]) => given.map(({ name }) => name)
+  return !isDeepStrictEqual(names(zones), names(others))
 }

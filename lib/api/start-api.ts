@@ -49,7 +49,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   refuseUnknownKeys('the options of the API', options, [...API_OPTION_NAMES, 'listen'])
   const { listen = {}, ...rest } = options
   const parsed = parseApiOptions(rest)
-  const { host, port, tls } = parseListen(listen, parsed)
+  const { host, port, tls } = parseApiListen(listen, parsed)
   const certificate = tls === undefined ? undefined : await readCertificate(tls)
   const app = createApp(parsed, certificate)
   let isOpen = true
@@ -101,7 +101,8 @@ function createApp({ bodyLimitBytes }: ParsedApiOptions, certificate: Certificat
   return app
 }
 
-function parseListen(given: NonNullable<StartApiOptions['listen']>, { tokens }: ParsedApiOptions) {
+/** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID, CDNS_API_UNPROTECTED and CDNS_CERTIFICATE_MISSING. */
+export function parseApiListen(given: NonNullable<StartApiOptions['listen']>, { tokens }: ParsedApiOptions) {
   refuseUnknownKeys('listen', given, ['host', 'port', 'tls'])
   const { host = '127.0.0.1', tls } = given
   if (typeof host !== 'string' || isIP(host) === 0) {

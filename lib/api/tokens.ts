@@ -159,7 +159,7 @@ async function stampOf(file: string): Promise<string> {
 }
 
 /** Throws CDNS_TOKENS_INVALID. */
-function parseTokens(given: unknown, what: string): readonly Token[] {
+export function parseTokens(given: unknown, what: string): readonly Token[] {
   if (!Array.isArray(given) || given.length === 0) {
     throw invalid(`${what} must be an array with something in it, got ${describe(given)}`)
   }

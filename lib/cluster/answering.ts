@@ -18,8 +18,10 @@ import { QueryMeter } from '../query/query-meter.js'
 import { type AnswerPolicy, openSettings } from '../query/settings.js'
 import { type RecordIndexHandle, RecordIndexReader } from '../record-index/record-index-reader.js'
 import { type MessageFromThread, toPlainError } from '../threads/messages.js'
-import { receiveSegment } from '../threads/receive-segment.js'
+import { type OtherMessage, receiveSegment } from '../threads/receive-segment.js'
 import { type PostedSegment, SegmentInbox } from '../threads/segment-inbox.js'
+import type { StreamService } from '../transport/stream-transport.js'
+import type { ThreadControl } from './cluster-control.js'
 import type { ThreadTask } from './thread-life.js'
 
 /** What a thread that answers queries is given. */
@@ -34,6 +36,20 @@ export interface AnsweringTask extends ThreadTask, AnswerPolicy {
   readonly forwarding?: ForwardingTask
   /** Left out where no queries are exported. */
   readonly tap?: TapHandle
+}
+
+/** What a reload posts to the threads. */
+export interface PostedPolicy {
+  readonly policy: AnswerPolicy
+  /** What is spoken on each stream socket, with other certificates. */
+  readonly services: readonly StreamService[]
+}
+
+/** Where a thread hears of new policies. */
+export interface PolicyChanges {
+  readonly control: ThreadControl
+  /** After the pipeline has taken the policy. */
+  readonly onTaken?: (posted: PostedPolicy) => void
 }
 
 /** The query pipeline of one thread, with the tables that it reads and the counters that it counts in. */
@@ -53,10 +69,16 @@ export interface Answering {
 
 /**
  * Binds a pipeline for batches of up to `batchSize` queries to the tables and to this thread's row of counters; `calls` are the hooks
- * that can be called in this thread.
+ * that can be called in this thread. Without `changes` it answers by its task for ever.
  */
-export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hooks = {}): Answering {
-  const tables = openTables(task, () => receiveSegment(task.port))
+export function openAnswering(
+  task: AnsweringTask,
+  batchSize: number,
+  calls: Hooks = {},
+  changes?: PolicyChanges,
+): Answering {
+  const policies = new PolicyInbox()
+  const tables = openTables(task, () => receiveSegment(task.port, (message) => policies.take(message)))
   const { counters, meter, settings } = tables
   const hooks = openThreadHooks(task, tables, calls)
   const forwarding = task.forwarding && new ThreadForwarding(task.forwarding, settings.index.seed, counters.values)
@@ -80,12 +102,41 @@ export function openAnswering(task: AnsweringTask, batchSize: number, calls: Hoo
     hooks: hooks?.parked && new LateAnswers(hooks.parked, answering, forwarding),
     forwarding: forwarding && new LateForwarded(forwarding, answering, hooks),
   }
+  if (changes !== undefined) {
+    changes.control.onPolicy = () => {
+      tables.receiveAll()
+      if (policies.newest === undefined) return
+      const { posted } = takePolicy(task, tables, answering.pipeline, policies.newest)
+      changes.onTaken?.(posted)
+    }
+  }
   return { ...answering, hooks, forwarding, late }
 }
+
+/** Answers by a policy that was posted, from now on, and says so. Between two batches only. */
+export function takePolicy(
+  task: AnsweringTask,
+  tables: ThreadTables,
+  pipeline: QueryPipeline,
+  { number, policy }: PolicyMessage,
+): { posted: PostedPolicy; settings: QuerySettings } {
+  const posted = policy as PostedPolicy
+  const settings = tables.settingsOf(posted.policy)
+  pipeline.use(settings)
+  tables.meter.use(settings)
+  task.port.postMessage({ type: 'policyTaken', number } satisfies MessageFromThread)
+  return { posted, settings }
+}
+
+export type PolicyMessage = Extract<OtherMessage, { type: 'policy' }>
 
 /** What a thread that answers reads, and where it counts. */
 export interface ThreadTables {
   readonly settings: QuerySettings
+  /** The same tables by another policy. */
+  settingsOf(policy: AnswerPolicy): QuerySettings
+  /** Takes in all segments that have been posted. */
+  receiveAll(): void
   readonly counters: ThreadCounters
   readonly meter: QueryMeter
   readonly health: HealthReader
@@ -101,6 +152,8 @@ export function openTables(task: AnsweringTask, receive: () => PostedSegment | u
   const settings = openSettings(index, health, task)
   return {
     settings,
+    settingsOf: (policy) => openSettings(index, health, policy),
+    receiveAll: () => inbox.receiveAll(),
     counters: new ThreadCounters(task.counters, task.thread),
     meter: new QueryMeter(task.meter, task.thread, settings, randomInt(1, 2 ** 31)),
     health,
@@ -118,6 +171,15 @@ export function openTables(task: AnsweringTask, receive: () => PostedSegment | u
 /** Undefined where no queries are exported. To be flushed when a batch is left. */
 export function openTap(task: AnsweringTask, { meter }: ThreadTables): ThreadTap | undefined {
   return task.tap && new ThreadTap(task.tap, meter, randomInt(1, 2 ** 31))
+}
+
+/** Keeps the newest policy that was posted: it may come in the middle of a batch, on the way to a segment. */
+class PolicyInbox {
+  newest: PolicyMessage | undefined
+
+  take(message: OtherMessage): void {
+    if (message.type === 'policy') this.newest = message
+  }
 }
 
 /** Imports what a thread needs before it can serve. Rejects with CDNS_HOOK_MODULE_FAILED where the server cannot do without. */

@@ -1,8 +1,9 @@
-// Words that the main thread and the others share: | stop | drain | 14 unused | thread 0: heartbeat, 15 unused | thread 1 | …
+// Words that the main thread and the others share: | stop | drain | policy | 13 unused | thread 0: heartbeat, 15 unused | thread 1 | …
 // A heartbeat of 0 is that of a thread which does not serve yet.
 
 const STOP = 0
 const DRAIN = STOP + 1
+const POLICY = DRAIN + 1
 /** A thread's word has a cache line of its own. */
 const THREAD_STRIDE = 16
 
@@ -31,6 +32,11 @@ export class ClusterControl {
     Atomics.store(this.#words, DRAIN, 1)
   }
 
+  /** A policy has been posted to every thread. Numbers go up from 1. */
+  announcePolicy(number: number): void {
+    Atomics.store(this.#words, POLICY, number)
+  }
+
   /** Before a thread is run: it does not serve yet. */
   reset(thread: number): void {
     Atomics.store(this.#words, heartbeatOf(thread), 0)
@@ -53,6 +59,9 @@ export class ThreadControl {
   readonly #heartbeat: number
   readonly #onServing: () => void
   #isStarted = false
+  #policy = 0
+  /** Called at the tick, between two batches, after a policy has been announced. */
+  onPolicy: () => void = () => {}
   #onTick = () => {}
 
   /** `onServing` is called once, at the first tick. */
@@ -74,6 +83,11 @@ export class ThreadControl {
       this.endStart()
     }
     Atomics.add(this.#words, this.#heartbeat, 1)
+    const policy = Atomics.load(this.#words, POLICY)
+    if (policy !== this.#policy) {
+      this.#policy = policy
+      this.onPolicy()
+    }
     return Atomics.load(this.#words, STOP) === 0
   }
 

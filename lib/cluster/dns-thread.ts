@@ -27,7 +27,7 @@ export function runDnsThread(task: DnsThreadTask, handlerFor = createHandler): P
 
 /** Binds the query pipeline to the batches of the transport. */
 export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: ThreadControl): DatagramHandler {
-  const answering = openAnswering(task, BATCH_SIZE, calls)
+  const answering = openAnswering(task, BATCH_SIZE, calls, control && { control })
   const { counters, meter, pipeline, hooks, forwarding } = answering
   const late = lateResponses(answering)
   control?.onTick(() => meter.tick())

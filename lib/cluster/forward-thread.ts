@@ -17,7 +17,7 @@ import { type OtherMessage, receiveSegment } from '../threads/receive-segment.js
 import type { PostedSegment } from '../threads/segment-inbox.js'
 import { DescriptorList } from '../transport/descriptor-list.js'
 import { untilStopped } from '../transport/until-stopped.js'
-import { type AnsweringTask, importThreadHooks, openTables, openTap, openThreadHooks } from './answering.js'
+import { type AnsweringTask, importThreadHooks, openTables, openTap, openThreadHooks, takePolicy } from './answering.js'
 import { liveThread } from './thread-life.js'
 
 /** What the forward thread is given: a plain object, posted to it. */
@@ -54,7 +54,10 @@ export function runForwardThread(task: ForwardThreadTask): Promise<void> {
 
 function openForwarder(task: ForwardThreadTask, calls: Hooks) {
   const { forward, cache: handle, transport, listeners, descriptors } = task.forwarder
-  const mailbox = new Mailbox(task, (message) => onMessage(forwarder, message))
+  const mailbox = new Mailbox(task, (message) => {
+    if (message.type === 'ring') onRing(forwarder, message)
+    else forwarder.zones = takePolicy(task, tables, answering.pipeline, message).settings.zones
+  })
   const tables = openTables(task, () => mailbox.nextSegment())
   const { settings, counters, meter } = tables
   const { seed } = settings.index
@@ -102,7 +105,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
   return { forwarder, upstreams, cache, mailbox }
 }
 
-function onMessage(forwarder: Forwarder, message: OtherMessage): void {
+function onRing(forwarder: Forwarder, message: Extract<OtherMessage, { type: 'ring' }>): void {
   if (message.ring === undefined) forwarder.removeRing(message.thread)
   else forwarder.addRing(message.ring as ForwardRing)
 }

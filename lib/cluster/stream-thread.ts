@@ -15,7 +15,7 @@ import type {
 } from '../transport/stream-transport.js'
 import { isPem } from '../transport/tls-certificate.js'
 import { freshness } from '../wire/freshness.js'
-import { type AnsweringTask, importThreadHooks, openAnswering } from './answering.js'
+import { type AnsweringTask, importThreadHooks, openAnswering, type PostedPolicy } from './answering.js'
 import type { ThreadControl } from './cluster-control.js'
 import { LateStreamResponses } from './late-stream-responses.js'
 import { liveThread } from './thread-life.js'
@@ -38,7 +38,9 @@ export function runStreamThread(task: StreamThreadTask, handlerFor = createStrea
 
 /** Binds the query pipeline to the bursts of the transport. */
 export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, control?: ThreadControl): StreamHandler {
-  const answering = openAnswering(task, 1, calls)
+  let renew: (services: readonly StreamService[]) => void = () => {}
+  const changes = control && { control, onTaken: ({ services }: PostedPolicy) => renew(services) }
+  const answering = openAnswering(task, 1, calls, changes)
   const { counters, meter, pipeline, hooks, forwarding, late } = answering
   control?.onTick(() => meter.tick())
   const lateForwarded = late.forwarding && new LateStreamResponses(late.forwarding)
@@ -92,6 +94,9 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
     onConnection(event) {
       values[CONNECTION_COUNTERS[event]]!++
       counters.flush()
+    },
+    onListening(renewal) {
+      renew = renewal
     },
     freshness,
     onCertificate(source, failure) {

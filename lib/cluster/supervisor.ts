@@ -94,6 +94,8 @@ interface Thread {
   /** What the thread said before it died, which tells more than its end. */
   failure: Error | undefined
   run: Promise<void>
+  /** The number of the policy that it answers by. */
+  policy: number
   /** Until the thread serves: its deadline. After its death: the wait for its next life. */
   timer: NodeJS.Timeout | undefined
 }
@@ -108,6 +110,10 @@ export class Supervisor {
   readonly #unregister: () => void
   #heartbeatTimer: NodeJS.Timeout | undefined
   #stopped = false
+  /** The number of the newest policy; the first came with the tasks. */
+  #policy = 0
+  /** Called when a thread has taken a policy, or has ended. */
+  readonly #policyWaiters = new Set<() => void>()
   #onServing: () => void = () => {}
   #onStartFailure: (error: Error) => void = () => {}
 
@@ -157,6 +163,29 @@ export class Supervisor {
     for (const thread of this.#threads) thread.port?.postMessage(message)
   }
 
+  /**
+   * Has every thread answer by another policy, from a batch of its own choice on. Resolves when all do; a thread that is run meanwhile
+   * has it from its task. The next call has to wait for this one.
+   */
+  async postPolicy(policy: object): Promise<void> {
+    const number = ++this.#policy
+    const message: MessageToThread = { type: 'policy', number, policy }
+    for (const thread of this.#threads) thread.port?.postMessage(message)
+    this.#control.announcePolicy(number)
+    for (const plan of this.#options.plans) plan.wake()
+    const isTaken = () =>
+      this.#stopped || this.#threads.every((each) => each.state === 'ended' || each.policy >= number)
+    if (isTaken()) return
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (!isTaken()) return
+        this.#policyWaiters.delete(look)
+        resolve()
+      }
+      this.#policyWaiters.add(look)
+    })
+  }
+
   /** Posts to one thread, if it is there. */
   postTo(thread: number, message: MessageToThread): void {
     this.#threads[thread]?.port?.postMessage(message)
@@ -171,6 +200,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopped = true
     clearInterval(this.#heartbeatTimer)
+    this.#lookAtPolicies()
     this.#tellToStop()
     for (const thread of this.#threads) clearTimeout(thread.timer)
     await this.#ended(this.#threads.filter(({ plan }) => plan.end === undefined))
@@ -232,6 +262,7 @@ export class Supervisor {
       missedBeats: 0,
       failure: undefined,
       run: Promise.resolve(),
+      policy: this.#policy,
       timer: undefined,
     }
   }
@@ -248,6 +279,7 @@ export class Supervisor {
     thread.missedBeats = 0
     this.#control.reset(thread.number)
     thread.failure = undefined
+    thread.policy = this.#policy
     port1.on('message', (message: MessageFromThread) => this.#onMessage(thread, message))
     const { workerFile, task } = thread.plan
     const added: ThreadTask = { thread: thread.number, port: port2, control: this.#control.buffer }
@@ -266,6 +298,10 @@ export class Supervisor {
         clearTimeout(thread.timer)
         thread.state = 'serving'
         this.#onServing()
+        return
+      case 'policyTaken':
+        thread.policy = message.number
+        this.#lookAtPolicies()
         return
       case 'failed':
         thread.failure = fromPlainError(message.error)
@@ -308,6 +344,7 @@ export class Supervisor {
     thread.port?.close()
     thread.port = undefined
     this.#options.onDeath(thread.number)
+    this.#lookAtPolicies()
     if (this.#stopped) return
     // A thread that could not load its file lives on without a task, and would fail with the same file for ever: Node keeps the failure.
     if (thread.threadId === NO_THREAD) this.#pool!.endOthers(this.#threads.map(({ threadId }) => threadId))
@@ -315,6 +352,10 @@ export class Supervisor {
     // Until all serve, the first death fails the start, and whoever started us stops us.
     if (this.#heartbeatTimer === undefined) return this.#onStartFailure(startFailure(cause))
     this.#runAgain(thread, wasHung ? 'hung' : 'died', cause)
+  }
+
+  #lookAtPolicies(): void {
+    for (const look of this.#policyWaiters) look()
   }
 
   /** What a thread has posted last may come in after the news of its end. */

@@ -35,7 +35,7 @@ export function threadPlans(
   forwarder?: () => ForwarderTask,
 ): ThreadPlan[] {
   const { tcp, workerFiles } = settings
-  const { datagrams, streams, services } = sockets
+  const { datagrams, streams } = sockets
   const plans = Array.from({ length: datagrams.threads }, (_, thread): ThreadPlan => {
     const endpoints = datagrams.endpoints(thread)
     const task = (): Unsupervised<DnsThreadTask> => ({ ...answering(thread), endpoints })
@@ -44,7 +44,12 @@ export function threadPlans(
   if (streams !== undefined) {
     const { endpoints } = streams
     const thread = plans.length
-    const task = (): Unsupervised<StreamThreadTask> => ({ ...answering(thread), endpoints, services, limits: tcp })
+    const task = (): Unsupervised<StreamThreadTask> => ({
+      ...answering(thread),
+      endpoints,
+      services: sockets.services,
+      limits: tcp,
+    })
     // Its event loop looks often enough by itself.
     plans.push({ role: 'stream', workerFile: workerFiles.stream, task, wake: () => {} })
   }

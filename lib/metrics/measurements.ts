@@ -11,6 +11,8 @@ import { type KeyTotal, TopKeysTotals } from './top-keys-totals.js'
 /** What a thread measures in. A plain object: it is posted to it. */
 export interface MeterHandle {
   readonly figures: SharedArrayBuffer
+  /** Zones that it has room for. */
+  readonly zones: number
   /** Left out where they are not to be counted. */
   readonly names?: TopKeysHandle
   readonly clients?: TopKeysHandle
@@ -23,6 +25,9 @@ interface TopEntry {
   readonly firstSeen: Date
   readonly lastSeen: Date
 }
+
+/** Zones that reloads may bring: 64 take 20 KiB a thread. Queries for those beyond are counted as in none. */
+const SPARE_ZONES = 64
 
 /** How often a name was asked for, of whatever type. */
 export interface TopName extends TopEntry {
@@ -51,17 +56,21 @@ export class Measurements {
   readonly #clients: TopKeysTotals
   readonly #clock: Clock
   readonly #timer: NodeJS.Timeout | undefined
+  /** By their numbers. Those that are gone keep theirs: counts only go up. */
+  readonly #zones: string[]
+  readonly #zoneRoom: number
   #nextThread = 0
 
   /** `zones` are those of the query threads, in their order. */
   constructor(threads: number, zones: readonly { readonly name: string }[], options: ParsedMetrics, clock: Clock) {
-    const figures = createFigureRows(zones.length, threads)
-    this.#figures = new QueryFigureReader(
-      figures,
-      zones.map(({ name }) => name),
-    )
+    const room = zones.length + SPARE_ZONES
+    this.#zoneRoom = room
+    this.#zones = zones.map(({ name }) => name)
+    const figures = createFigureRows(room, threads)
+    this.#figures = new QueryFigureReader(figures, this.#zones, room)
     this.#handles = Array.from({ length: threads }, () => ({
       figures,
+      zones: room,
       ...(options.topNames ? { names: createTopKeys(Math.ceil((MAX_NAME_LENGTH + 1) / 4)) } : {}),
       ...(options.topClients ? { clients: createTopKeys(ADDRESS_WORDS) } : {}),
     }))
@@ -75,6 +84,15 @@ export class Measurements {
 
   handle(thread: number): MeterHandle {
     return this.#handles[thread]!
+  }
+
+  /** As what the queries for zones are to be counted; -1 where there is no room. */
+  zoneNumbers(zones: readonly { readonly name: string }[]): number[] {
+    return zones.map(({ name }) => {
+      const known = this.#zones.indexOf(name)
+      if (known >= 0 || this.#zones.length === this.#zoneRoom) return known
+      return this.#zones.push(name) - 1
+    })
   }
 
   sample(): void {

@@ -171,9 +171,10 @@ export class QueryFigureReader {
   readonly #layout: RowLayout
   readonly #totals: WrappingTotals
 
-  constructor(rows: SharedArrayBuffer, zones: readonly string[]) {
+  /** `zones` may grow, up to as many as the rows have room for. */
+  constructor(rows: SharedArrayBuffer, zones: readonly string[], room = zones.length) {
     this.#zones = zones
-    this.#layout = rowLayout(zones.length)
+    this.#layout = rowLayout(room)
     this.#totals = new WrappingTotals(rows, this.#layout.words)
   }
 

@@ -49,7 +49,8 @@ const MAX_LISTED = 10
 
 /** Turns changes from a store into index writes; what a store sees of its server. Belongs to the main thread. */
 export class Publisher implements StoreSink {
-  readonly defaultTtl: number
+  /** For what is written from now on. */
+  defaultTtl: number
   readonly logger: Logger
   readonly clock: Clock
   readonly seed: number

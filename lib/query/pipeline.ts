@@ -36,18 +36,20 @@ export class QueryPipeline {
   /** Is shown what is answered. */
   tap: QueryTap | undefined = undefined
   readonly #index: RecordIndexReader
-  readonly #rules: ClientRules
-  readonly #cookies: ServerCookies | undefined
-  readonly #contexts: readonly QueryContext[]
+  #rules!: ClientRules
+  #cookies: ServerCookies | undefined
+  #contexts!: readonly QueryContext[]
   readonly #response = new ResponseWriter()
-  readonly #lookup: Lookup
+  #lookup!: Lookup
   readonly #client = new QueryClient()
   readonly #counters: Uint32Array
   readonly #hooks: QueryHooks | undefined
   readonly #forwarding: QueryForwarding | undefined
   readonly #meter: QueryMeter | undefined
   /** For the query that is answered later than its batch. */
-  readonly #lateContext: QueryContext
+  #lateContext!: QueryContext
+  readonly #random: FastRandom
+  readonly #batchSize: number
 
   /** `counters` are indexed by `Counter`; `randomSeed` is a whole number other than 0; a batch has `batchSize` queries at most. */
   constructor(
@@ -60,15 +62,22 @@ export class QueryPipeline {
     forwarding?: QueryForwarding,
   ) {
     this.#index = settings.index
-    this.#rules = settings.clientRules
-    this.#cookies = settings.cookies
-    this.#contexts = Array.from({ length: batchSize }, () => new QueryContext(settings, this.#response))
-    const chosen = new ChosenRecords(settings, new FastRandom(randomSeed), this.#client)
-    this.#lookup = new Lookup(settings, this.#response, chosen, hooks, forwarding)
     this.#counters = counters
     this.#hooks = hooks
     this.#forwarding = forwarding
     this.#meter = meter
+    this.#random = new FastRandom(randomSeed)
+    this.#batchSize = batchSize
+    this.use(settings)
+  }
+
+  /** Answers by other settings, of the same index, from now on. Between two batches only. */
+  use(settings: QuerySettings): void {
+    this.#rules = settings.clientRules
+    this.#cookies = settings.cookies
+    this.#contexts = Array.from({ length: this.#batchSize }, () => new QueryContext(settings, this.#response))
+    const chosen = new ChosenRecords(settings, this.#random, this.#client)
+    this.#lookup = new Lookup(settings, this.#response, chosen, this.#hooks, this.#forwarding)
     this.#lateContext = new QueryContext(settings, this.#response)
   }
 

@@ -19,7 +19,7 @@ const NO_TYPE = 0
 export class QueryMeter {
   /** Whether a query's client must have been read when it is counted. */
   readonly countsClients: boolean
-  readonly #settings: QuerySettings
+  #settings: QuerySettings
   readonly #figures: QueryFigures
   readonly #names: TopKeysCounter | undefined
   readonly #clients: TopKeysCounter | undefined
@@ -35,7 +35,7 @@ export class QueryMeter {
   constructor(handle: MeterHandle, thread: number, settings: QuerySettings, randomSeed: number) {
     this.countsClients = handle.clients !== undefined
     this.#settings = settings
-    this.#figures = new QueryFigures(handle.figures, settings.zones.count, thread)
+    this.#figures = new QueryFigures(handle.figures, handle.zones, thread)
     this.#names = handle.names && new TopKeysCounter(handle.names, randomSeed)
     this.#clients = handle.clients && new TopKeysCounter(handle.clients, randomSeed)
   }
@@ -48,6 +48,11 @@ export class QueryMeter {
   set protocol(protocol: FigureProtocol) {
     this.#protocol = protocol
     this.#figures.protocol = protocol
+  }
+
+  /** As `QueryPipeline.use`. */
+  use(settings: QuerySettings): void {
+    this.#settings = settings
   }
 
   /** When the batch in hand came, as `performance.now()` has it. */

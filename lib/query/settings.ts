@@ -12,6 +12,8 @@ import { type ParsedZone, Zone, ZoneTable } from './zone.js'
 /** How queries are answered. A plain object: it is posted to each thread. */
 export interface AnswerPolicy extends ClientPolicy {
   readonly zones: readonly ParsedZone[]
+  /** As what the queries for each zone are counted; default: in their order. */
+  readonly zoneNumbers?: readonly number[]
   readonly udpPayloadSize: number
   readonly negativeTtl: number
   readonly ownAddresses: OwnAddresses
@@ -47,7 +49,7 @@ export function openSettings(
   return {
     index,
     health,
-    zones: new ZoneTable(zones, index.seed),
+    zones: new ZoneTable(zones, index.seed, policy.zoneNumbers),
     udpPayloadSize,
     negativeTtl,
     ownAddresses,

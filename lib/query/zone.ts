@@ -87,11 +87,11 @@ export class ZoneTable {
   readonly #hasLabelCount = new Uint8Array(MAX_LABELS)
   #mostLabels = 0
 
-  constructor(zones: readonly Zone[], seed: number) {
+  constructor(zones: readonly Zone[], seed: number, numbers?: readonly number[]) {
     this.count = zones.length
     for (const [number, zone] of zones.entries()) {
       const { apex, labelCount } = zone
-      zone.number = number
+      zone.number = numbers?.[number] ?? number
       zone.apexHash = hashName(apex, 0, apex.length, seed)
       append(this.#byHash, zone.apexHash, zone)
       this.#hasLabelCount[labelCount] = 1

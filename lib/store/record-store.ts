@@ -31,6 +31,8 @@ export interface RecordStore {
   /** Tells everybody who reads the same source of the health of an address. Left out by stores whose source holds none. */
   setHealth?(address: string, state: HealthState): Promise<void>
   status(): StoreStatus
+  /** Reads everything anew, all or nothing; missing where changes are followed. */
+  reload?(): Promise<void>
   /** Stops following. May be called twice, and before or during `open`. */
   close(): Promise<void>
 }

@@ -4,6 +4,8 @@ import type { PostedSegment } from './segment-inbox.js'
 /** What the main thread posts to a thread. Read with `receiveMessageOnPort`, since the thread may have no event loop. */
 export type MessageToThread =
   | ({ readonly type: 'segment' } & PostedSegment)
+  /** How queries are answered from the next batch on. Policies are numbered as they are posted. */
+  | { readonly type: 'policy'; readonly number: number; readonly policy: object }
   /** For the forward thread: the ring of a thread that was run again; undefined for one that is dead. */
   | { readonly type: 'ring'; readonly thread: number; readonly ring: object | undefined }
 
@@ -11,6 +13,8 @@ export type MessageToThread =
 export type MessageFromThread =
   | { readonly type: 'started'; readonly threadId: number }
   | { readonly type: 'serving' }
+  /** The thread answers by a policy that was posted to it. */
+  | { readonly type: 'policyTaken'; readonly number: number }
   | { readonly type: 'failed'; readonly error: PlainError }
   /** A hook has thrown, or returned what makes no sense. */
   | { readonly type: 'hookFault'; readonly hook: string; readonly error: PlainError }

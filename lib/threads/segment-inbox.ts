@@ -34,4 +34,11 @@ export class SegmentInbox {
     }
     return undefined
   }
+
+  /** Takes in all that has been posted so far; the segments among it wait for their tables. */
+  receiveAll(): void {
+    for (let posted = this.#receive(); posted !== undefined; posted = this.#receive()) {
+      this.#waiting.get(posted.table)!.push(posted.segment)
+    }
+  }
 }

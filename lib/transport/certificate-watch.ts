@@ -10,7 +10,7 @@ const LOOK_MS = 1_000
 
 /** Keeps the certificate of a TLS server as its files are. A pair that is broken changes nothing, and is reported once. */
 export class CertificateWatch {
-  readonly #identity: TlsIdentity
+  #identity: TlsIdentity
   readonly #server: Server
   readonly #handler: Pick<StreamHandler, 'onCertificate'>
   /** The state that was loaded or reported; the state at the last look. */
@@ -30,6 +30,16 @@ export class CertificateWatch {
     this.#taken = await stampOf(this.#identity.source)
     this.#seen = this.#taken
     if (this.#taken !== undefined) await this.#load(this.#identity.certificate)
+  }
+
+  /** Shows a certificate that was read and tried, and watches its files from now on. */
+  replace(identity: TlsIdentity): void {
+    const { cert, key } = identity.certificate
+    const isOther = cert !== this.#identity.certificate.cert || key !== this.#identity.certificate.key
+    this.#identity = identity
+    if (isOther) this.#server.setSecureContext(secureOptions(identity.certificate))
+    this.#taken = undefined
+    void this.start()
   }
 
   /** To be called now and then. */

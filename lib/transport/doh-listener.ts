@@ -44,6 +44,7 @@ export async function createDohListener(
   const watch = new CertificateWatch(tls, server, handler)
   await watch.start()
   return {
+    renew: (renewed) => watch.replace(renewed),
     accept(socket) {
       // HTTP/2 ends a session in its own way; Node's waits for the connection to close when the client has ended its side.
       socket.allowHalfOpen = false

@@ -25,6 +25,7 @@ export async function createDotListener(tls: TlsIdentity, connections: StreamCon
   const watch = new CertificateWatch(tls, server, handler)
   await watch.start()
   return {
+    renew: (renewed) => watch.replace(renewed),
     accept: (socket: Socket) => handshakes.accept(socket),
     sweep() {
       handshakes.sweep()

@@ -25,6 +25,10 @@ export interface ServerSockets {
   readonly streams: StreamSockets | undefined
   /** What is spoken on each of `streams`. */
   readonly services: readonly StreamService[]
+  /** Reads and tries the certificates of other addresses, which differ from ours by them alone. Rejects as `readCertificate` does. */
+  readServices(listen: readonly ListenAddress[]): Promise<readonly StreamService[]>
+  /** From now on, threads that are run are given these. */
+  setServices(services: readonly StreamService[]): void
   /** In the order of `listen`, udp first. */
   readonly addresses: readonly BoundAddress[]
   /** Whether others may be bound beside us, who answer until `join`. */
@@ -39,7 +43,7 @@ export interface ServerSockets {
 
 /** Opens all sockets of a server, or none. Rejects as `openDatagramSockets` and `readCertificate` do. */
 export async function openSockets(options: OpenSocketsOptions): Promise<ServerSockets> {
-  const services = await Promise.all(options.listen.filter(isOverStreams).map(serviceOf))
+  const services = await readServices(options.listen)
   const needsLuck = options.listen.some(({ port, protocols }) => port === 0 && protocols.length > 1)
   for (let tries = 1; ; tries++) {
     try {
@@ -58,6 +62,10 @@ function isOverStreams({ protocols }: ListenAddress): boolean {
   return protocols.some((protocol) => protocol !== 'udp')
 }
 
+function readServices(listen: readonly ListenAddress[]): Promise<readonly StreamService[]> {
+  return Promise.all(listen.filter(isOverStreams).map(serviceOf))
+}
+
 async function serviceOf({ protocols, tls, dohPath }: ListenAddress): Promise<StreamService> {
   if (tls === undefined) return { protocol: 'tcp' }
   const identity = { source: tls, certificate: await readCertificate(tls) }
@@ -67,8 +75,9 @@ async function serviceOf({ protocols, tls, dohPath }: ListenAddress): Promise<St
 
 async function openOnce(
   { listen, ...options }: OpenSocketsOptions,
-  services: readonly StreamService[],
+  firstServices: readonly StreamService[],
 ): Promise<ServerSockets> {
+  let services = firstServices
   const overTcp = listen.filter(isOverStreams)
   // What stands in the way of `batch` stands in the way of sockets of our own for TCP, too.
   const { kind } = chooseTransport(options.kind)
@@ -82,7 +91,13 @@ async function openOnce(
     return {
       datagrams,
       streams,
-      services,
+      get services() {
+        return services
+      },
+      readServices,
+      setServices(renewed) {
+        services = renewed
+      },
       addresses: boundAddresses(placed, datagrams.addresses),
       isShared: listen.some(({ share }) => share),
       join() {

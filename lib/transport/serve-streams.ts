@@ -37,6 +37,9 @@ export async function serveStreams(
     await listenOnAll(endpoints, nextServer)
     // A connection that could not be accepted: the system is out of descriptors, or the client was gone.
     for (const server of servers) server.on('error', () => handler.onConnection('refused'))
+    handler.onListening?.((renewed) => {
+      for (const [i, service] of renewed.entries()) if (service.protocol !== 'tcp') listeners[i]!.renew?.(service.tls)
+    })
     await untilStopped(control, () => {
       connections.sweep(control.isDraining)
       for (const listener of listeners) listener.sweep()

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { TlsIdentity } from './tls-certificate.js'
 
 /** What becomes of the connections to one listening socket. */
 export interface StreamListener {
@@ -6,4 +7,6 @@ export interface StreamListener {
   accept(socket: Socket): void
   /** Closes what takes too long; called now and then. */
   sweep(): void
+  /** New handshakes show another certificate. */
+  renew?(tls: TlsIdentity): void
 }

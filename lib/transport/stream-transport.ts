@@ -85,6 +85,8 @@ export interface StreamHandler {
   onConnection(event: ConnectionEvent): void
   /** For how many seconds a response may be kept by a cache that knows nothing of DNS. */
   freshness(response: Uint8Array, start: number, length: number): number
+  /** Everything listens. From now on `renew` puts other certificates in the place of those of the services, which are the same but for them. */
+  onListening?(renew: (services: readonly StreamService[]) => void): void
   /** The certificate of an address was replaced, or could not be. */
   onCertificate(source: CertificateSource, failure: Error | undefined): void
 }

@@ -17,9 +17,13 @@ export class Serve implements AsyncDisposable {
   output = ''
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 
-  constructor({ env = process.env }: { env?: NodeJS.ProcessEnv }, ...args: string[]) {
-    const where = args.includes('--listen') ? [] : ['--listen', '0']
-    this.child = spawn(process.execPath, [CLI, 'serve', ...where, '--workers', '1', ...args], {
+  constructor(
+    { env = process.env, command = 'serve' }: { env?: NodeJS.ProcessEnv; command?: string },
+    ...args: string[]
+  ) {
+    const where = args.includes('--listen') || command !== 'serve' ? [] : ['--listen', '0']
+    const workers = command === 'serve' && !args.includes('--workers') ? ['--workers', '1'] : []
+    this.child = spawn(process.execPath, [CLI, command, ...where, ...workers, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env,
     })

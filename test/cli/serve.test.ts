@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { parseListen } from '../../lib/cli/commands/serve.js'
+import { parseListen } from '../../lib/cli/commands/arguments.js'
 import { dataOf } from '../support/udp-client.js'
 import { Serve } from './serve-process.js'
 
@@ -38,12 +38,12 @@ describe('containerdns serve', () => {
     await using client = await serve.client()
     recordsFile('b.json', [www('192.0.2.2'), { ...www('192.0.2.3'), name: 'new.containerdns.local' }])
     serve.child.kill('SIGHUP')
-    await serve.said('read the records again')
+    await serve.said('read the config and the records again')
     expect(dataOf(await client.ask('www.containerdns.local'))).toEqual(['192.0.2.2'])
     expect(dataOf(await client.ask('new.containerdns.local'))).toEqual(['192.0.2.3'])
     recordsFile('b.json', [www('192.0.2.4'), { name: 'bad' }])
     serve.child.kill('SIGHUP')
-    await serve.said('the records stay as they were')
+    await serve.said('the config and the records stay as they were')
     expect(dataOf(await client.ask('www.containerdns.local'))).toEqual(['192.0.2.2'])
   })
 
@@ -57,7 +57,7 @@ describe('containerdns serve', () => {
     recordsFile('a.zone', '$TTL 60\nns A 192.0.2.3\n')
     recordsFile('hosts', '')
     serve.child.kill('SIGHUP')
-    await serve.said('read the records again')
+    await serve.said('read the config and the records again')
     expect(dataOf(await client.ask('ns.example.org'))).toEqual(['192.0.2.3'])
     expect(await client.ask('db.example.org')).toMatchObject({ rcode: 'NXDOMAIN' })
     recordsFile('a.zone', '$TTL 60\nns A nonsense\n')
@@ -89,6 +89,7 @@ describe('containerdns serve', () => {
     ['a file with a fault', ['--records', recordsFile('c.json', '[{')]],
     ['a name outside the zones', ['--records', recordsFile('d.json', [{ ...www('192.0.2.1'), name: 'www.example' }])]],
     ['two stores', ['--records', 'x', '--etcd', 'http://127.0.0.1:1']],
+    ['an API beside which nobody says who may what', ['--api', '0.0.0.0:0']],
     ['a snapshot of nothing', ['--snapshot', 'x']],
     ['a zone file beside etcd', ['--zone-file', 'x', '--etcd', 'http://127.0.0.1:1']],
     ['a hosts file that is not there', ['--hosts-file', join(folder, 'missing')]],
@@ -107,7 +108,7 @@ describe('an option that is wrong', () => {
     ['--prot', '53'],
   ])('is refused with help: %s %s', async (...args) => {
     await using serve = new Serve({}, ...args)
-    expect(await serve.ended).toEqual({ code: 1, signal: null })
+    expect(await serve.ended).toEqual({ code: 2, signal: null })
   })
 })
 

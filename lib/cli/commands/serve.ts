@@ -1,52 +1,47 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Logger as Pino } from 'pino'
+import type { RunningApi } from '../../api/start-api.js'
+import type { Config } from '../../config/config.js'
+import { LOG_LEVELS } from '../../config/log-levels.js'
 import type { ContainerDns } from '../../container-dns.js'
-import { ContainerDnsError } from '../../errors.js'
-import type { ForwardZoneOptions } from '../../forward/options.js'
-import { type ContainerDnsOptions, DEFAULT_ZONES, TRANSPORTS } from '../../options.js'
+import { DEFAULT_ZONES, TRANSPORTS } from '../../options.js'
+import { prometheusText } from '../../prometheus/prometheus-text.js'
 import { createContainerDns } from '../../server.js'
-import { etcdStore } from '../../store/etcd/etcd-store.js'
-import { type MemoryStore, memoryStore } from '../../store/memory/memory-store.js'
-import type { ListenOptions } from '../../transport/options.js'
-import { createLogger, LOG_LEVELS } from '../logger.js'
+import { openStore } from '../config-store.js'
+import { createLogger } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
-
-interface ServeFlags {
-  listen?: ListenOptions[]
-  share: boolean
-  zone?: string[]
-  etcd?: string[]
-  etcdPrefix?: string
-  snapshot?: string
-  records?: string
-  zoneFile?: string[]
-  hostsFile?: string[]
-  forward?: string[]
-  forwardZone?: string[]
-  workers?: number
-  transport?: NonNullable<ContainerDnsOptions['transport']>
-  drain: number
-  logLevel: string
-}
+import { EXIT } from '../outcome.js'
+import { reloadFromConfig, type Serving } from '../reload-config.js'
+import { sayWhy } from '../say-why.js'
+import { collect, collectListen, collectPath, parseListen, wholeNumber } from './arguments.js'
+import { readServeConfig, type ServeFlags } from './serve-config.js'
 
 const EXAMPLES = `
 Examples:
   containerdns serve
       answers on 127.0.0.1:5300 for containerdns.local, from an empty store in memory
+  containerdns serve --config /etc/containerdns/containerdns.yaml
+      everything there is to say: docs/configuration.md; "containerdns check FILE" tests one
   containerdns serve --listen 0.0.0.0:53 --zone cluster.local --etcd http://10.0.0.2:2379,http://10.0.0.3:2379
   containerdns serve --records records.json
       records.json: [{ "name": "www.containerdns.local", "type": "A", "data": ["192.0.2.1", "192.0.2.2"] }]
   containerdns serve --zone example.org --zone-file example.org.zone --hosts-file /etc/hosts
+  containerdns serve --api
+      with the REST API on 127.0.0.1:9003, for "containerdns record", "stats" and so on
+
+A flag counts more than the environment (CONTAINERDNS_…), and that more than the file.
 
 Signals:
   SIGTERM, SIGINT   go on answering for --drain milliseconds, then stop
-  SIGHUP            read the --records, --zone-file and --hosts-file files again; a fault in one changes nothing`
+  SIGHUP            read the config and the files of records again; a fault in one of them changes nothing`
 
 /** `containerdns serve`: a server in the foreground. */
 export function addServeCommand(program: Command): void {
   program
     .command('serve')
     .description('answer DNS queries')
+    .option('-c, --config <file>', 'YAML or JSON with everything there is to say (docs/configuration.md)')
+    .addOption(new Option('--config-file <file>', 'the same, as a file of ContainerDNS (INI)').conflicts('config'))
     .option(
       '-l, --listen <address...>',
       'where to answer: HOST:PORT, [IPV6]:PORT, HOST or PORT; may be given again',
@@ -71,98 +66,77 @@ export function addServeCommand(program: Command): void {
       collectPath,
     )
     .option('-w, --workers <count>', 'DNS threads (default: one for each core)', wholeNumber)
-    .addOption(new Option('-t, --transport <kind>', 'how to move datagrams').choices(TRANSPORTS).default('auto'))
-    .option('--drain <ms>', 'how long to go on answering after SIGTERM', wholeNumber, 0)
-    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('-t, --transport <kind>', 'how to move datagrams (default: auto)').choices(TRANSPORTS))
+    .option('--api [address]', 'the REST API beside it (default: 127.0.0.1:9003, for this host alone)', parseListen)
+    .option('--api-tokens <file>', 'who may do what over the API (docs/api.md)')
+    .option('--drain <ms>', 'how long to go on answering after SIGTERM (default: 0)', wholeNumber)
+    .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
     .addHelpText('after', EXAMPLES)
     .action(serve)
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  const logger = createLogger(flags.logLevel)
+  const logger = createLogger(flags.logLevel ?? 'info')
   try {
-    if (flags.snapshot !== undefined && flags.etcd === undefined) {
-      throw new ContainerDnsError('CDNS_OPTION_INVALID', '--snapshot is for what comes from --etcd')
-    }
-    const paths = filesOf(flags)
-    if (paths.length > 0 && flags.etcd !== undefined) {
-      const given = '--records, --zone-file and --hosts-file'
-      throw new ContainerDnsError('CDNS_OPTION_INVALID', `${given} cannot be given together with --etcd`)
-    }
-    const files = flags.etcd === undefined ? fileStore(flags) : undefined
-    const server = await createContainerDns(optionsOf(flags, files, logger))
+    const config = await readServeConfig(flags, process.env)
+    logger.level = config.log.level
+    logIgnored(config, logger)
+    const serving = await start(config, flags, logger)
     // First: whoever reads that we answer may send one at once, and SIGHUP would end us.
-    handleSignals(server, files, flags, logger)
+    handleSignals(serving, logger)
     notifySystemd(logger)
-    await announce(server, flags.zone?.[0] ?? DEFAULT_ZONES[0]!, logger)
+    await announce(serving, logger)
   } catch (error) {
-    sayWhy(error as Error, logger)
-    process.exitCode = 1
+    sayWhy(error as Error, 'could not start', logger)
+    process.exitCode = EXIT.failed
   }
 }
 
-function filesOf({ records, zoneFile = [], hostsFile = [] }: ServeFlags): string[] {
-  return [...(records === undefined ? [] : [records]), ...zoneFile, ...hostsFile]
-}
-
-/** Where there is one zone, relative names of a zone file belong to it, as BIND has it. */
-function fileStore({ records, zone = [...DEFAULT_ZONES], zoneFile = [], hostsFile = [] }: ServeFlags): MemoryStore {
-  const [origin] = zone
-  return memoryStore({
-    ...(records === undefined ? {} : { recordsFile: records }),
-    zoneFile: zoneFile.map((path) => (zone.length === 1 ? { path, origin: origin! } : path)),
-    hostsFile,
-  })
-}
-
-function optionsOf(flags: ServeFlags, files: MemoryStore | undefined, logger: Pino): ContainerDnsOptions {
-  const etcd = () =>
-    etcdStore({
-      hosts: flags.etcd!,
-      ...(flags.etcdPrefix === undefined ? {} : { prefix: flags.etcdPrefix }),
-      ...(flags.snapshot === undefined ? {} : { snapshotFile: flags.snapshot }),
-    })
-  return {
-    store: files ?? etcd(),
-    logger,
-    ...(flags.zone === undefined ? {} : { zones: flags.zone }),
-    listen: (flags.listen ?? [{}]).map((address) => ({ ...address, share: flags.share })),
-    ...(flags.forward === undefined ? {} : { forward: { upstreams: flags.forward } }),
-    ...(flags.forwardZone === undefined ? {} : { forwardZones: forwardZonesOf(flags.forwardZone) }),
-    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
-    ...(flags.transport === undefined ? {} : { transport: flags.transport }),
+async function start(config: Config, flags: ServeFlags, logger: Pino): Promise<Serving> {
+  const { store, files } = openStore(config.store)
+  const dns = await createContainerDns({ ...config.options, store, logger })
+  try {
+    return {
+      dns,
+      files,
+      api: await startApiFor(dns, config, logger),
+      config,
+      read: () => readServeConfig(flags, process.env),
+    }
+  } catch (error) {
+    await dns.close()
+    throw error
   }
 }
 
-/** `ZONE=ADDRESS`; the order of zones and upstreams is that of the flags. */
-function forwardZonesOf(flags: readonly string[]): ForwardZoneOptions[] {
-  const zones = new Map<string, string[]>()
-  for (const flag of flags) {
-    const at = flag.indexOf('=')
-    if (at < 1) throw new ContainerDnsError('CDNS_OPTION_INVALID', `--forward-zone must be ZONE=ADDRESS, got ${flag}`)
-    const zone = flag.slice(0, at)
-    zones.set(zone, [...(zones.get(zone) ?? []), flag.slice(at + 1)])
-  }
-  return Array.from(zones, ([zone, upstreams]) => ({ zone, upstreams }))
+/** Fastify is loaded where it is needed. */
+async function startApiFor(dns: ContainerDns, { api }: Config, logger: Pino): Promise<RunningApi | undefined> {
+  if (api === undefined) return undefined
+  const { startApi } = await import('../../api/start-api.js')
+  return startApi({ ...api, server: dns, logger, metrics: () => prometheusText(dns.stats()) })
 }
 
-/** A person at a terminal gets a sentence; a log gets a line that programs can read. What failed on purpose needs no stack. */
-function sayWhy(error: Error, logger: Pino): void {
-  const { code } = error as Partial<ContainerDnsError>
-  if (process.stderr.isTTY) process.stderr.write(`error: ${error.message}${code === undefined ? '' : ` (${code})`}\n`)
-  else if (code?.startsWith('CDNS_')) logger.fatal({ code }, `could not start: ${error.message}`)
-  else logger.fatal({ err: error }, `could not start: ${error.message}`)
+export function logIgnored({ ignored }: Config, logger: Pino): void {
+  for (const each of ignored) logger.warn({}, each)
 }
 
-async function announce(server: ContainerDns, zone: string, logger: Pino): Promise<void> {
-  const { index, transport, store } = server.stats()
+async function announce({ dns, api, config }: Serving, logger: Pino): Promise<void> {
+  const { index, transport, store } = dns.stats()
   logger.info(
-    { addresses: server.addresses, names: index.names, transport: transport.kind, store: store.kind },
+    {
+      addresses: dns.addresses,
+      names: index.names,
+      transport: transport.kind,
+      store: store.kind,
+      ...(api && { api: api.url }),
+    },
     'answering',
   )
-  const { host, port } = server.addresses[0]!
+  const { host, port } = dns.addresses[0]!
   const asked = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  process.stdout.write(`try: dig @${asked} -p ${port} ${await questionWithAnswer(server, zone)}\n`)
+  const [zone = DEFAULT_ZONES[0]!] = config.options.zones ?? []
+  const question = await questionWithAnswer(dns, typeof zone === 'string' ? zone : zone.name)
+  process.stdout.write(`try: dig @${asked} -p ${port} ${question}\n`)
 }
 
 /** An address that is there, or else the SOA of the zone, which always is. */
@@ -171,54 +145,22 @@ async function questionWithAnswer(server: ContainerDns, zone: string): Promise<s
   return `${zone} SOA`
 }
 
-function handleSignals(server: ContainerDns, files: MemoryStore | undefined, flags: ServeFlags, logger: Pino): void {
+function handleSignals(serving: Serving, logger: Pino): void {
   const stop = (signal: NodeJS.Signals) => {
-    logger.info({ signal, drainMs: flags.drain }, 'stopping')
+    const { drainMs } = serving.config
+    logger.info({ signal, drainMs }, 'stopping')
     process.off('SIGHUP', reload)
-    server.close({ drainMs: flags.drain }).then(
-      () => logger.info({ counters: server.stats().counters }, 'stopped'),
+    Promise.all([serving.api?.close({ drainMs }), serving.dns.close({ drainMs })]).then(
+      () => logger.info({ counters: serving.dns.stats().counters }, 'stopped'),
       (error: Error) => logger.error({ err: error }, 'did not stop cleanly'),
     )
   }
+  // One after the other, in the order they came.
+  let reloading = Promise.resolve()
   const reload = () => {
-    const paths = filesOf(flags)
-    if (files === undefined || paths.length === 0) {
-      logger.info({}, 'SIGHUP: there is no file of records to read again')
-      return
-    }
-    files.reload().then(
-      () => logger.info({ files: paths, names: server.stats().index.names }, 'read the records again'),
-      (error: Error) => logger.error({ err: error }, `the records stay as they were: ${error.message}`),
-    )
+    reloading = reloading.then(() => reloadFromConfig(serving, logger))
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
   process.on('SIGHUP', reload)
-}
-
-function collect(value: string, previous: string[] = []): string[] {
-  return [...previous, ...value.split(',').filter((item) => item !== '')]
-}
-
-function collectPath(value: string, previous: string[] = []): string[] {
-  return [...previous, value]
-}
-
-function collectListen(value: string, previous: ListenOptions[] = []): ListenOptions[] {
-  return [...previous, parseListen(value)]
-}
-
-/** `HOST:PORT`, `[IPV6]:PORT`, `IPV6`, `HOST` or `PORT`. Whether the host is an address is the library's to say. */
-export function parseListen(value: string): ListenOptions {
-  if (/^\d+$/.test(value)) return { port: Number(value) }
-  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(value)
-  const plain = /^([^:]+):(\d+)$/.exec(value)
-  const match = bracketed ?? plain
-  if (match === null) return { host: value }
-  return match[2] === undefined ? { host: match[1]! } : { host: match[1]!, port: Number(match[2]) }
-}
-
-function wholeNumber(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(value)
 }

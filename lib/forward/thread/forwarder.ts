@@ -49,6 +49,8 @@ export interface ForwarderParts {
 
 /** Takes queries out of the rings, asks upstreams what the cache does not have, once whoever asks, and has all that wait answered. */
 export class Forwarder {
+  /** Those that are answered for; a reload sets others. */
+  zones: ZoneTable
   readonly #parts: ForwarderParts
   readonly #keeper: AnswerKeeper
   readonly #forwardZones: ForwardZoneTable
@@ -77,6 +79,7 @@ export class Forwarder {
   constructor(parts: ForwarderParts) {
     this.#parts = parts
     this.#keeper = new AnswerKeeper(parts.cache, parts.reply, parts.options.cache)
+    this.zones = parts.zones
     const zones = parts.options.zones.map(({ zone }) => zone)
     this.#forwardZones = new ForwardZoneTable(zones, parts.seed)
     parts.answering.pipeline.clients = this.#clients
@@ -395,7 +398,7 @@ export class Forwarder {
 
   /** The forward zone that a name belongs to, NO_FORWARD_ZONE for none, OURS where a zone of our own is the longer one. */
   #zoneOf(name: FoldedName, firstLabel = 0): number {
-    const zone = this.#parts.zones.match(name, firstLabel)
+    const zone = this.zones.match(name, firstLabel)
     const forwardZone = this.#forwardZones.match(name, firstLabel)
     if (zone === undefined) return forwardZone
     const labels = forwardZone === NO_FORWARD_ZONE ? -1 : this.#forwardZones.labelCountOf(forwardZone)

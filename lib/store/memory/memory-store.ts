@@ -9,7 +9,12 @@ import { ALWAYS_CURRENT, type RecordStore, type StoreSink, type StoreStatus } fr
 import { type Revise, revisionOf } from '../revise.js'
 import { TaskQueue } from '../task-queue.js'
 import { HostsFile } from './hosts-file.js'
-import { type MemoryStoreOptions, type ParsedMemoryStoreOptions, parseMemoryStoreOptions } from './options.js'
+import {
+  type MemoryStoreFiles,
+  type MemoryStoreOptions,
+  type ParsedMemoryStoreOptions,
+  parseMemoryStoreOptions,
+} from './options.js'
 import { publishFiles } from './publish-staged.js'
 import { RecordsFile } from './records-file.js'
 import type { RecordsSource } from './records-source.js'
@@ -23,8 +28,10 @@ export interface MemoryStore extends RecordStore {
    *
    * RRsets put by the program stay, also where a file has the same name and type: the later word counts until the
    * program deletes its own, and then the next reload brings the file's back.
+   *
+   * With `files`, those are the files from now on, if they are right.
    */
-  reload(): Promise<void>
+  reload(files?: MemoryStoreFiles): Promise<void>
 }
 
 /** A store whose records live in the index alone, and go with the server. The embedded default. */
@@ -34,7 +41,7 @@ export function memoryStore(options?: MemoryStoreOptions): MemoryStore {
 
 class InMemoryStore implements MemoryStore {
   readonly kind = 'memory'
-  readonly #options: ParsedMemoryStoreOptions
+  #options: ParsedMemoryStoreOptions
   readonly #encoder = new RRsetEncoder()
   #session: Session | undefined
 
@@ -76,9 +83,14 @@ class InMemoryStore implements MemoryStore {
     await session.sink.settled()
   }
 
-  async reload(): Promise<void> {
+  async reload(files?: MemoryStoreFiles): Promise<void> {
     const session = this.#opened()
-    await session.queue.run(() => this.#loadFiles(session))
+    const { rrsets } = this.#options
+    const next = files === undefined ? undefined : parseMemoryStoreOptions({ ...files, rrsets: [...rrsets] })
+    await session.queue.run(async () => {
+      await this.#loadFiles(session, next)
+      if (next !== undefined) this.#options = next
+    })
     await session.sink.settled()
   }
 
@@ -124,9 +136,9 @@ class InMemoryStore implements MemoryStore {
     session.changes = 0
   }
 
-  async #loadFiles(session: Session): Promise<void> {
-    const sources = await this.#readFiles()
-    if (sources.length === 0) return
+  async #loadFiles(session: Session, options = this.#options): Promise<void> {
+    const sources = await readFiles(options)
+    if (sources.length === 0 && !hasFiles(this.#options)) return
     const { sink } = session
     const kept = await publishFiles({ sources, sink, encoder: this.#encoder, slice: () => session.slice() })
     if (session.loads > 0) {
@@ -137,15 +149,6 @@ class InMemoryStore implements MemoryStore {
       const files = sources.map(({ path }) => path)
       sink.logger.info({ files, kept }, 'RRsets of the files give way to what the program has put')
     }
-  }
-
-  #readFiles(): Promise<RecordsSource[]> {
-    const { recordsFile, zoneFiles, hostsFiles } = this.#options
-    return Promise.all([
-      ...(recordsFile === undefined ? [] : [RecordsFile.read(recordsFile)]),
-      ...zoneFiles.map((file) => ZoneFile.read(file)),
-      ...hostsFiles.map((path) => HostsFile.read(path)),
-    ])
   }
 
   async #put(session: Session, rrsets: readonly RRset[]): Promise<void> {
@@ -206,6 +209,18 @@ class InMemoryStore implements MemoryStore {
     session.changes++
     return true
   }
+}
+
+function readFiles({ recordsFile, zoneFiles, hostsFiles }: ParsedMemoryStoreOptions): Promise<RecordsSource[]> {
+  return Promise.all([
+    ...(recordsFile === undefined ? [] : [RecordsFile.read(recordsFile)]),
+    ...zoneFiles.map((file) => ZoneFile.read(file)),
+    ...hostsFiles.map((path) => HostsFile.read(path)),
+  ])
+}
+
+function hasFiles({ recordsFile, zoneFiles, hostsFiles }: ParsedMemoryStoreOptions): boolean {
+  return recordsFile !== undefined || zoneFiles.length + hostsFiles.length > 0
 }
 
 /** RRsets sorted by owner at a time while loading; so few that the sorting itself is no slice to speak of. */

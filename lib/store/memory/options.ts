@@ -25,6 +25,9 @@ export interface MemoryStoreOptions {
   rrsets?: RRset[]
 }
 
+/** The files of a store, which a reload may exchange. */
+export type MemoryStoreFiles = Omit<MemoryStoreOptions, 'rrsets'>
+
 export interface ParsedZoneFile {
   readonly path: string
   readonly origin: string | undefined

@@ -1,0 +1,70 @@
+import { API_OPTION_NAMES, parseApiOptions } from '../api/options.js'
+import { parseApiListen } from '../api/start-api.js'
+import { parseTokens } from '../api/tokens.js'
+import { refuseUnknownKeys } from '../bounds.js'
+import { ContainerDnsError } from '../errors.js'
+import { type ContainerDnsOptions, parseOptions } from '../options.js'
+import { type EtcdStoreOptions, parseEtcdStoreOptions } from '../store/etcd/options.js'
+import { memoryStore } from '../store/memory/memory-store.js'
+import { parseMemoryStoreOptions } from '../store/memory/options.js'
+import {
+  API_CONFIG_KEYS,
+  type ApiConfig,
+  CONFIG_KEYS,
+  CONFIG_OPTION_NAMES,
+  type Config,
+  type ConfigFileContent,
+  parseDrain,
+  parseLog,
+  type StoreConfig,
+} from './config.js'
+import type { ConfigSource } from './config-fault.js'
+
+/** Checks all of a config by the functions that parse options. Throws CDNS_CONFIG_INVALID with the place of the fault. */
+export function checkConfig(content: ConfigFileContent, source: ConfigSource): Omit<Config, 'ignored'> {
+  source.checked(() => refuseUnknownKeys('the config', content, CONFIG_KEYS), [])
+  const options = optionsIn(content)
+  source.checkedOptions(options, (given) => void parseOptions(given))
+  const store = source.checked(() => parseStore(content.store), ['store'])
+  return {
+    options,
+    store,
+    api: source.checked(() => parseApi(content.api), ['api']),
+    log: source.checked(() => parseLog(content.log), ['log']),
+    drainMs: source.checked(() => parseDrain(content.drainMs), ['drainMs']),
+  }
+}
+
+function optionsIn(content: ConfigFileContent): ContainerDnsOptions {
+  const given = content as Record<string, unknown>
+  const names = CONFIG_OPTION_NAMES.filter((name) => given[name] !== undefined && given[name] !== null)
+  return Object.fromEntries(names.map((name) => [name, given[name]]))
+}
+
+function parseStore(given: ConfigFileContent['store'] = {}): StoreConfig {
+  refuseUnknownKeys('store', given, ['memory', 'etcd'])
+  const { memory, etcd } = given
+  if (etcd === undefined) {
+    parseMemoryStoreOptions(memory ?? {})
+    return { memory: memory ?? {} }
+  }
+  if (memory !== undefined)
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', 'store has memory and etcd; it is one of them')
+  parseEtcdStoreOptions(etcd ?? ({} as EtcdStoreOptions))
+  return { etcd }
+}
+
+/** `api: {}` and `api: true` are the API with its defaults; without the key, or with false, there is none. */
+function parseApi(given: unknown): ApiConfig | undefined {
+  if (given === undefined || given === null || given === false) return undefined
+  const api = (given === true ? {} : given) as ApiConfig
+  refuseUnknownKeys('api', api, API_CONFIG_KEYS)
+  const { listen = {}, ...rest } = api
+  // Any store will do: it is not opened.
+  parseApiListen(listen, parseApiOptions({ ...rest, store: memoryStore() }))
+  if (Array.isArray(rest.tokens)) parseTokens(rest.tokens, 'tokens')
+  return api
+}
+
+/** For the test that holds both lists together. */
+export const API_PROGRAM_KEYS = API_OPTION_NAMES.filter((name) => !API_CONFIG_KEYS.includes(name))

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { describe } from '../bounds.js'
+import { ContainerDnsError } from '../errors.js'
+import { checkConfig } from './check-config.js'
+import { CONFIG_KEYS, type Config, type ConfigFileContent } from './config.js'
+import { ConfigSource } from './config-fault.js'
+import { readEnvironment, withOverrides } from './environment.js'
+import { originConfig } from './origin/origin-config.js'
+import type { OriginProgram } from './origin/origin-keys.js'
+import { YamlDocument } from './yaml-document.js'
+
+export interface ReadConfigOptions {
+  /** YAML or JSON. Default: none, the environment alone. */
+  readonly file?: string | undefined
+  /** A file of ContainerDNS, instead. */
+  readonly originFile?: string | undefined
+  /** Whose file that may be; default: anybody's. */
+  readonly originPrograms?: readonly OriginProgram[]
+  readonly environment?: NodeJS.ProcessEnv
+  /** Keys that count more than those of the file and of the environment: a command line's. */
+  readonly flags?: object
+}
+
+/** Reads and checks a config. Throws CDNS_CONFIG_INVALID, with file, line, key and reason. */
+export async function readConfig({
+  file,
+  originFile,
+  originPrograms,
+  environment = {},
+  flags = {},
+}: ReadConfigOptions): Promise<Config> {
+  const path = file ?? originFile
+  const text = path === undefined ? '' : await readText(path)
+  const origin = originFile === undefined ? undefined : originConfig(originFile, text)
+  if (origin !== undefined && originPrograms?.includes(origin.program) === false) {
+    const wanted = `this is a file of ${origin.program}, and one of ${originPrograms.join(' or ')} is wanted`
+    throw new ContainerDnsError('CDNS_CONFIG_INVALID', `${originFile}, line 1: ${wanted}`)
+  }
+  const document = file === undefined ? undefined : new YamlDocument(file, text)
+  const content = origin?.content ?? document?.value ?? {}
+  const { overrides, ignored } = readEnvironment(environment, CONFIG_KEYS)
+  const source = new ConfigSource({
+    path,
+    lineOf: document ? (at) => document.lineOf(at) : origin?.lineOf,
+    overrides,
+    flags,
+  })
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw source.fault([], `a config must be keys and values, got ${describe(content)}`)
+  }
+  const whole = { ...withOverrides(absolute(content, path), overrides), ...flags } as ConfigFileContent
+  return {
+    ...checkConfig(whole, source),
+    ignored: [
+      ...(origin?.ignored ?? []),
+      ...ignored.map((variable) => `the environment's ${variable} is no key of a config`),
+    ],
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new ContainerDnsError('CDNS_CONFIG_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Keys whose values are paths, whatever they are part of. */
+const PATH_KEYS: readonly string[] = [
+  'recordsFile',
+  'zoneFile',
+  'hostsFile',
+  'snapshotFile',
+  'auditFile',
+  'resolvConf',
+  'path',
+  'file',
+]
+const PEM_KEYS: readonly string[] = ['cert', 'key']
+const HOOK_KEYS: readonly string[] = ['onQuery', 'selectBackend', 'onResponse', 'checkHealth']
+
+/** Paths in a file are meant from where the file is. */
+function absolute(content: object, file: string | undefined): object {
+  if (file === undefined) return content
+  const folder = resolve(dirname(file))
+  const visit = (value: unknown, key: string): unknown => {
+    if (Array.isArray(value)) return value.map((item) => visit(item, key))
+    if (typeof value === 'object' && value !== null) {
+      return Object.fromEntries(
+        // The path of DoH is one of a URL.
+        Object.entries(value).map(([name, item]) => [name, key === 'doh' ? item : visit(item, name)]),
+      )
+    }
+    return typeof value === 'string' && isPath(key, value) ? resolve(folder, value) : value
+  }
+  return visit(content, '') as object
+}
+
+function isPath(key: string, value: string): boolean {
+  if (value === '' || isAbsolute(value)) return false
+  if (PATH_KEYS.includes(key)) return true
+  if (PEM_KEYS.includes(key)) return !value.trimStart().startsWith('-----BEGIN')
+  return HOOK_KEYS.includes(key) && !/^(?:file|data):/.test(value)
+}

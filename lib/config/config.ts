@@ -1,0 +1,70 @@
+import type { StartApiOptions } from '../api/start-api.js'
+import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
+import { ContainerDnsError } from '../errors.js'
+import { type ContainerDnsOptions, OPTION_NAMES } from '../options.js'
+import type { EtcdStoreOptions } from '../store/etcd/options.js'
+import type { MemoryStoreOptions } from '../store/memory/options.js'
+import { LOG_LEVELS, type LogLevel } from './log-levels.js'
+
+/** Where the records live. */
+export type StoreConfig = { readonly memory: MemoryStoreOptions } | { readonly etcd: EtcdStoreOptions }
+
+/** The API beside the server, without what is a program's: see `StartApiOptions`. */
+export type ApiConfig = Omit<
+  StartApiOptions,
+  'server' | 'store' | 'zones' | 'views' | 'defaultTtl' | 'onAudit' | 'metrics' | 'logger' | 'workerFiles'
+>
+
+/** A config that has been checked. */
+export interface Config {
+  /** For `createContainerDns`, but for `store` and `logger`. */
+  readonly options: ContainerDnsOptions
+  readonly store: StoreConfig
+  readonly api: ApiConfig | undefined
+  readonly log: { readonly level: LogLevel }
+  /** How long to go on answering after SIGTERM. */
+  readonly drainMs: number
+  /** What was passed over, each with the reason. Whoever reads a config logs it. */
+  readonly ignored: readonly string[]
+}
+
+/** What a config file holds. */
+export interface ConfigFileContent extends Omit<ContainerDnsOptions, 'store' | 'logger' | 'signal' | 'workerFiles'> {
+  store?: { memory?: MemoryStoreOptions; etcd?: EtcdStoreOptions }
+  api?: ApiConfig
+  log?: { level?: LogLevel }
+  drainMs?: number
+}
+
+export const DRAIN_MS: Bounds = { default: 0, min: 0, max: 3_600_000, unit: 'milliseconds' }
+
+/** What only a program can say. */
+const OBJECTS: readonly string[] = ['store', 'logger', 'signal', 'workerFiles']
+export const CONFIG_OPTION_NAMES: readonly (keyof ContainerDnsOptions)[] = OPTION_NAMES.filter(
+  (name) => !OBJECTS.includes(name),
+)
+export const CONFIG_KEYS: readonly string[] = [...CONFIG_OPTION_NAMES, 'store', 'api', 'log', 'drainMs']
+export const API_CONFIG_KEYS = [
+  'listen',
+  'tokens',
+  'queryToken',
+  'requestsPerSecond',
+  'bodyLimitBytes',
+  'bulkLimit',
+  'auditFile',
+]
+
+/** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */
+export function parseDrain(given: unknown): number {
+  return numberWithin('drainMs', given, DRAIN_MS)
+}
+
+/** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */
+export function parseLog(given: unknown = {}): Config['log'] {
+  refuseUnknownKeys('log', given, ['level'])
+  const { level = 'info' } = given as { level?: unknown }
+  const known = LOG_LEVELS.find((each) => each === level)
+  if (known !== undefined) return Object.freeze({ level: known })
+  const wanted = `log.level must be one of ${LOG_LEVELS.join(', ')}, got ${describe(level)}`
+  throw new ContainerDnsError('CDNS_OPTION_INVALID', wanted)
+}

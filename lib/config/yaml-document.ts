@@ -1,0 +1,75 @@
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { ContainerDnsError } from '../errors.js'
+
+/** The keys and indexes that lead to a place of a config. */
+export type ConfigPath = readonly (string | number)[]
+
+/** A file of YAML, or of JSON, which is YAML too: what it holds, and at which line. The one door to the package yaml. */
+export class YamlDocument {
+  readonly value: unknown
+  readonly #document: Document
+  readonly #lines: LineCounter
+
+  /** Throws CDNS_CONFIG_INVALID with the file, the line and the reason. */
+  constructor(file: string, text: string) {
+    this.#lines = new LineCounter()
+    this.#document = parseDocument(text, { lineCounter: this.#lines, uniqueKeys: true, prettyErrors: false })
+    const [fault] = [...this.#document.errors, ...this.#document.warnings]
+    if (fault !== undefined) {
+      throw new ContainerDnsError(
+        'CDNS_CONFIG_INVALID',
+        `${file}, line ${this.#lineAt(fault.pos[0])}: ${fault.message}`,
+      )
+    }
+    try {
+      // Aliases that grow: a file of some lines can stand for gigabytes.
+      this.value = this.#document.toJS({ maxAliasCount: 100 })
+    } catch (cause) {
+      throw new ContainerDnsError('CDNS_CONFIG_INVALID', `${file}: ${(cause as Error).message}`, { cause })
+    }
+  }
+
+  /** The line of the key, or item, at the end of a path, as far as the path is there. */
+  lineOf(path: ConfigPath): number {
+    let node = this.#document.contents as Node | null
+    let line = node === null ? 1 : this.#lineOfNode(node)
+    for (const step of path) {
+      const next = childOf(node, step)
+      if (next === undefined) return line
+      line = this.#lineOfNode(next.key ?? next.value)
+      node = next.value
+    }
+    return line
+  }
+
+  #lineOfNode(node: Node | null): number {
+    return this.#lineAt(node?.range?.[0] ?? 0)
+  }
+
+  #lineAt(offset: number): number {
+    return Math.max(1, this.#lines.linePos(offset).line)
+  }
+}
+
+/** One value, as an environment variable has it: a word is text, `[a, b]` is an array. Throws what yaml says. */
+export function parseYamlValue(text: string): unknown {
+  const document = parseDocument(text, { prettyErrors: false })
+  const [fault] = document.errors
+  if (fault !== undefined) throw new Error(fault.message)
+  return document.toJS({ maxAliasCount: 100 })
+}
+
+interface Child {
+  readonly key: Node | undefined
+  readonly value: Node | null
+}
+
+function childOf(node: Node | null, step: string | number): Child | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find(({ key }) => (isScalar(key) ? String(key.value) : String(key)) === String(step))
+    return pair && { key: pair.key as Node, value: pair.value as Node | null }
+  }
+  if (!isSeq(node)) return undefined
+  const item = node.items[Number(step)] as Node | undefined
+  return item && { key: undefined, value: item }
+}

@@ -1,0 +1,90 @@
+import { isDeepStrictEqual } from 'node:util'
+import { refuseUnknownKeys } from './bounds.js'
+import { ContainerDnsError } from './errors.js'
+import { type ContainerDnsOptions, OPTION_NAMES, type ParsedOptions, parseOptions } from './options.js'
+import type { ListenAddress } from './transport/open-sockets.js'
+
+/** Options that a running server takes. All others need a restart. */
+export const RELOADABLE_NAMES = [
+  'zones',
+  'listen',
+  'defaultTtl',
+  'negativeTtl',
+  'edns',
+  'identity',
+  'selection',
+  'health',
+  'srvWeights',
+  'views',
+  'rateLimit',
+  'acl',
+  'amplification',
+] as const satisfies readonly (keyof ContainerDnsOptions)[]
+
+/**
+ * What `reload` takes. An option that is left out stays as it is; one that is undefined goes back to its default.
+ *
+ * Of `listen` only the certificates may differ, of `views` only the clients.
+ */
+export type ReloadableOptions = {
+  [Name in (typeof RELOADABLE_NAMES)[number]]?: ContainerDnsOptions[Name] | undefined
+}
+
+/** Options as they were given and as they are meant. */
+export interface OptionsInUse {
+  readonly given: ContainerDnsOptions
+  readonly parsed: ParsedOptions
+}
+
+/** Copies what a reload may have to combine with other options later: the caller's own objects may change meanwhile. */
+export function optionsInUse(given: ContainerDnsOptions, parsed: ParsedOptions): OptionsInUse {
+  return { given: { ...given, ...copied(given) }, parsed }
+}
+
+/**
+ * The options of a server once it has taken some more. Throws as `parseOptions` does, and CDNS_RESTART_NEEDED for what a running
+ * server cannot take. Options that need a restart may be there as long as they say what is so already.
+ */
+export function reloadedOptions(inUse: OptionsInUse, changes: ReloadableOptions): OptionsInUse {
+  refuseUnknownKeys('reload', changes, OPTION_NAMES)
+  const merged = { ...inUse.given, ...changes }
+  // Undefined where it was said is as if it had not been said.
+  const given = Object.fromEntries(
+    Object.entries(merged).filter(([, value]) => value !== undefined),
+  ) as ContainerDnsOptions
+  const parsed = { ...parseOptions({ ...given, store: inUse.parsed.store }), logger: inUse.parsed.logger }
+  for (const name of Object.keys(changes) as (keyof ContainerDnsOptions)[])
+    refuseRestart(name, inUse, { given, parsed })
+  refuseOtherListeners(inUse.parsed.listen, parsed.listen)
+  if (!isDeepStrictEqual(inUse.parsed.views.names, parsed.views.names)) {
+    throw restartNeeded('views', 'has other names, or has them in another order')
+  }
+  return optionsInUse(given, parsed)
+}
+
+function copied(given: ContainerDnsOptions): ContainerDnsOptions {
+  const chosen = RELOADABLE_NAMES.filter((name) => given[name] !== undefined).map((name) => [name, given[name]])
+  return structuredClone(Object.fromEntries(chosen)) as ContainerDnsOptions
+}
+
+/** Objects of the host's are the same or they are not; all else is compared as it is meant. */
+function refuseRestart(name: keyof ContainerDnsOptions, before: OptionsInUse, after: OptionsInUse): void {
+  if ((RELOADABLE_NAMES as readonly string[]).includes(name)) return
+  const isSame = OBJECTS.has(name)
+    ? before.given[name] === after.given[name]
+    : isDeepStrictEqual(before.given[name], after.given[name]) ||
+      isDeepStrictEqual(before.parsed[name as keyof ParsedOptions], after.parsed[name as keyof ParsedOptions])
+  if (!isSame) throw restartNeeded(name, 'is another')
+}
+
+const OBJECTS: ReadonlySet<string> = new Set(['store', 'logger', 'signal'])
+
+function refuseOtherListeners(before: readonly ListenAddress[], after: readonly ListenAddress[]): void {
+  const places = (listen: readonly ListenAddress[]) => listen.map(({ tls: _, ...place }) => place)
+  if (!isDeepStrictEqual(places(before), places(after)))
+    throw restartNeeded('listen', 'differs in more than certificates')
+}
+
+function restartNeeded(option: string, how: string): ContainerDnsError {
+  return new ContainerDnsError('CDNS_RESTART_NEEDED', `${option} ${how}, which takes a restart; nothing was changed`)
+}
