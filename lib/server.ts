@@ -237,21 +237,16 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   /** Until the load is there, whoever asks is told to wait: SERVFAIL. */
   async #startAlone(store: RecordStore): Promise<void> {
     await Promise.all([this.#supervisor.start(), this.#openStore(store)])
-    await this.#setLoaded()
+    await this.#publisher.setLoaded()
   }
 
   /** The others answer until we can. */
   async #startBeside(store: RecordStore): Promise<void> {
     await this.#openStore(store)
-    await this.#setLoaded()
+    await this.#publisher.setLoaded()
     await this.#supervisor.start()
     // A start that was given up has closed the sockets by now.
     if (this.#closing === undefined) this.#sockets.join()
-  }
-
-  async #setLoaded(): Promise<void> {
-    this.#index.setLoaded()
-    await this.#publisher.settled()
   }
 
   query(name: string, type: RecordType, options: QueryOptions = {}): Promise<DnsResponse> {

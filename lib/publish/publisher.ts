@@ -86,6 +86,10 @@ export class Publisher implements StoreSink {
     return this.#index.read(name)
   }
 
+  hasNamesBelow(name: Uint8Array): boolean {
+    return this.#index.hasNamesBelow(name)
+  }
+
   checkPlace(name: Uint8Array, type: number): void {
     const place = this.#options.placeOf(name)
     if (place === 'outside') {
@@ -168,6 +172,14 @@ export class Publisher implements StoreSink {
       return undefined
     }
     return now - this.#sliceStartedAt < SLICE_MS ? undefined : nextTurn()
+  }
+
+  /** Readers answer from now on. Resolves once every thread knows. */
+  setLoaded(): Promise<void> {
+    this.#index.setLoaded()
+    // No write, so the serial says nothing of it: who waits already waits for less.
+    this.#settling = undefined
+    return this.settled()
   }
 
   /** Those who wait for the same writes wait together: hundreds of edits come back in one response of etcd. */

@@ -300,6 +300,11 @@ export class RecordIndexWriter {
     return true
   }
 
+  /** Whether any name below has RRsets; of a folded name in wire form. */
+  hasNamesBelow(name: Uint8Array): boolean {
+    return this.#entry.find(this.#hash(name, 0, name.length), name, 0, name.length) && this.#childrenOf() > 0
+  }
+
   #childrenOf(): number {
     return Atomics.load(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN)
   }

@@ -105,6 +105,8 @@ export interface StoreSink {
 
   /** All RRsets of an owner, in all views, as last written; empty when there are none. Pieces of shared memory: use them before the next `await`. */
   read(name: Uint8Array): readonly WireRRset[]
+  /** Whether any name below this one, folded and in wire form, has RRsets. */
+  hasNamesBelow(name: Uint8Array): boolean
   /**
    * Throws unless a record of this type can stand at this name: CDNS_NAME_OUT_OF_ZONE, CDNS_CNAME_CONFLICT at an apex.
    * For records that a program or a person has written for this very server; what others share may hold more than we answer.

@@ -5,6 +5,7 @@ export default defineConfig({
   entry: {
     run: 'test/bench/run.ts',
     'load-generator': 'test/bench/load/load-generator.ts',
+    'edit-load': 'test/bench/load/edit-load.ts',
     'our-server': 'test/bench/servers/our-server.ts',
     'api-server': 'test/bench/servers/api-server.ts',
     'echo-server': 'test/bench/servers/echo-server.ts',

@@ -39,6 +39,11 @@ export class MapSink implements StoreSink {
     return rrsets
   }
 
+  hasNamesBelow(name: Uint8Array): boolean {
+    const key = keyOf(name)
+    return [...this.#owners.keys()].some((owner) => owner !== key && owner.endsWith(key))
+  }
+
   /** Every name is in our zones here. */
   checkPlace(): void {}
 

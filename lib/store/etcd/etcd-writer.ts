@@ -14,10 +14,12 @@ import { EtcdClient } from './client.js'
 import { failureReason } from './failure-reason.js'
 import { closedError, type Follower } from './follower.js'
 import type { WritableLayout } from './key-layout.js'
+import { knownOwner } from './known-owner.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
 import type { OwnerState, Plan } from './owner-changes.js'
 import { firstKeys, planDelete, planEdit, planPut, visibleRRsets } from './owner-plan.js'
 import { readOwner } from './read-owner.js'
+import { SharedTransactions } from './shared-transactions.js'
 import { healthValue } from './value-containerdns.js'
 import { refuseUnsaid } from './value-rrset.js'
 
@@ -38,8 +40,11 @@ export class EtcdWriter {
   readonly #follower: Follower
   readonly #encoder = new RRsetEncoder()
   readonly #queue = new KeyedTaskQueue(EDITS_AT_ONCE)
-  #client: EtcdClient | undefined
+  #connection: Connection | undefined
+  #connecting: Promise<Connection> | undefined
   #host = 0
+  /** Owners that we have written, by `ownerKey`, with the revision that the index must reach before it is up to date for them. */
+  readonly #writtenAt = new Map<string, number>()
   /** When etcd last let a call wait in vain, and with what. */
   #failure: { readonly atMs: number; readonly error: ContainerDnsError } | undefined
 
@@ -59,7 +64,7 @@ export class EtcdWriter {
       await inLanes(groups, LANES, async ({ owner, rrsets }) => {
         for (const [view, ofView] of byView(rrsets.values())) {
           const layout = this.#layout.inView(view)
-          const candidates = ofView.flatMap((rrset) => firstKeys(owner, rrset, layout))
+          const candidates = () => ofView.flatMap((rrset) => firstKeys(owner, rrset, layout))
           const done = await this.#transact(owner, layout, candidates, (state, coverRevision) =>
             planPut(state, ofView, layout, this.#encoder, this.#sink.defaultTtl, coverRevision),
           )
@@ -77,8 +82,11 @@ export class EtcdWriter {
     const layout = this.#layout.inView(view)
     const { hasChanged, revision } = await this.#inOrder(async () => {
       const owner = this.#encoder.name(name).slice()
-      return this.#transact(owner, layout, [], (state, coverRevision) =>
-        planDelete(state, type, layout, this.#sink.defaultTtl, coverRevision),
+      return this.#transact(
+        owner,
+        layout,
+        () => [],
+        (state, coverRevision) => planDelete(state, type, layout, this.#sink.defaultTtl, coverRevision),
       )
     })
     await this.#follower.waitFor(revision, this.#options.requestTimeoutMs)
@@ -109,7 +117,8 @@ export class EtcdWriter {
       return revision
     }
     let revision: Revision = { put: [], removed: [] }
-    const planFor = (state: OwnerState, coverRevision: number): Plan => {
+    const planFor: PlanFor = (state, coverRevision) => {
+      failure = undefined
       // Under covers, what is stored is what we have made of it.
       if (coverRevision > 0) return planEdit(state, revision, layout, this.#encoder, defaultTtl, coverRevision)
       try {
@@ -121,7 +130,7 @@ export class EtcdWriter {
       return planEdit(state, revision, layout, this.#encoder, defaultTtl, coverRevision)
     }
     try {
-      return await this.#transact(owner, layout, this.#likelyKeys(owner, layout, revised), planFor)
+      return await this.#transact(owner, layout, () => this.#likelyKeys(owner, layout, revised), planFor)
     } catch (error) {
       throw failure === undefined ? error : failure.error
     }
@@ -146,7 +155,7 @@ export class EtcdWriter {
     const calledAtMs = this.#sink.clock.monotonicMs()
     const revision = await this.#queue.runFor(key.toString('latin1'), async () => {
       this.#throwIfNoUse(calledAtMs)
-      return this.#persist(address, async (client, timeoutMs) => {
+      return this.#persist(address, async ({ client }, timeoutMs) => {
         const [stored] = (await client.range({ key }, timeoutMs)).kvs
         const value = healthValue(stored?.value, state)
         if (value === undefined) return { done: 0 }
@@ -162,7 +171,7 @@ export class EtcdWriter {
 
   /** The follower has been closed before. */
   async close(): Promise<void> {
-    this.#client?.close()
+    this.#connection?.client.close()
     await this.#queue.idle()
   }
 
@@ -190,33 +199,75 @@ export class EtcdWriter {
     }
   }
 
-  /** Reads, plans and writes, a step at a time, until nothing is left to do. Resolves to the revision that holds the result. */
-  #transact(
+  /** Plans and writes, a step at a time, until nothing is left to do. Resolves to the revision that holds the result. */
+  async #transact(
     owner: Uint8Array,
     layout: WritableLayout,
-    candidates: readonly Buffer[],
-    planFor: (state: OwnerState, coverRevision: number) => Plan,
+    candidates: () => readonly Buffer[],
+    planFor: PlanFor,
   ): Promise<{ hasChanged: boolean; revision: number }> {
     // A transaction without an answer may have happened all the same.
     let hasChanged = false
     let revision = 0
     let coverRevision = 0
-    return this.#persist(nameToText(owner), async (client, timeoutMs) => {
-      const state = await readOwner(client, owner, candidates, layout, this.#follower.index, timeoutMs)
+    const mayHaveChanged = (error: unknown) => {
+      hasChanged = true
+      throw error
+    }
+    let isFirst = true
+    const done = await this.#persist(nameToText(owner), async ({ client, transactions }, timeoutMs) => {
+      const unread = isFirst ? this.#planUnread(owner, layout, planFor) : undefined
+      isFirst = false
+      if (unread !== undefined) {
+        const outcome = await transactions.send(unread, timeoutMs).catch(mayHaveChanged)
+        if (outcome.succeeded) return { done: { hasChanged: true, revision: outcome.revision } }
+      }
+      const state = await readOwner(client, owner, candidates, layout, this.#follower, timeoutMs)
+      if ('awaited' in state) {
+        await this.#follower.waitFor(state.awaited, timeoutMs)
+        return 'again'
+      }
       // What we have covered the leaves with has been changed by somebody after us. It is for them to go on from there.
       if (coverRevision > 0 && !hasKeyOf(state, coverRevision)) return { done: { hasChanged, revision } }
       const plan = planFor(state, coverRevision)
       if (plan.success.length === 0) return { done: { hasChanged, revision: Math.max(revision, newestOf(state)) } }
-      const response = await client.txn(plan, timeoutMs).catch((error: unknown) => {
-        hasChanged = true
-        throw error
-      })
+      const response = await client.txn(plan, timeoutMs).catch(mayHaveChanged)
       if (!response.succeeded) return 'conflict'
       hasChanged = true
       revision = Number(response.header.revision)
       if (plan.isCover) coverRevision = revision
       return plan.isLast ? { done: { hasChanged, revision } } : 'more'
     })
+    this.#noteWritten(owner, done.revision)
+    return done
+  }
+
+  /**
+   * A plan made of what the index has of the owner: the usual case, in one call to etcd. undefined where that is not enough, or out of date for
+   * all we know. That there is nothing to do, or that it must not be done, only etcd can say, of what it holds.
+   */
+  #planUnread(owner: Uint8Array, layout: WritableLayout, planFor: PlanFor): Plan | undefined {
+    const { index, revision, isFollowing } = this.#follower
+    if (!isFollowing || (this.#writtenAt.get(ownerKey(owner)) ?? 0) > revision) return undefined
+    try {
+      const state = knownOwner(owner, layout, index, this.#sink, revision)
+      const plan = state && planFor(state, 0)
+      return plan?.isLast === true && plan.success.length > 0 ? plan : undefined
+    } catch {
+      // Told when it is made of what etcd holds.
+      return undefined
+    }
+  }
+
+  #noteWritten(owner: Uint8Array, revision: number): void {
+    const key = ownerKey(owner)
+    this.#writtenAt.delete(key)
+    this.#writtenAt.set(key, revision)
+    // In the order in which they were written, more or less.
+    for (const [oldest, writtenAt] of this.#writtenAt) {
+      if (writtenAt > this.#follower.revision) break
+      this.#writtenAt.delete(oldest)
+    }
   }
 
   /**
@@ -225,18 +276,22 @@ export class EtcdWriter {
    */
   async #persist<T>(
     what: string,
-    step: (client: EtcdClient, timeoutMs: number) => Promise<{ readonly done: T } | 'more' | 'conflict'>,
+    step: (connection: Connection, timeoutMs: number) => Promise<{ readonly done: T } | 'more' | 'again' | 'conflict'>,
   ): Promise<T> {
     const { requestTimeoutMs, tuning, hosts } = this.#options
     let deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
     for (let conflicts = 0; ; ) {
       const remainingMs = deadlineMs - this.#sink.clock.monotonicMs()
+      let connection: Connection | undefined
       try {
-        const client = await this.#connected()
-        const outcome = await step(client, Math.max(1, Math.min(remainingMs, requestTimeoutMs / hosts.length)))
+        connection = await this.#connected()
+        const outcome = await step(connection, Math.max(1, Math.min(remainingMs, requestTimeoutMs / hosts.length)))
         if (outcome === 'more') {
           deadlineMs = this.#sink.clock.monotonicMs() + requestTimeoutMs
           conflicts = 0
+        } else if (outcome === 'again') {
+          // What it waited for is here.
+          if (remainingMs < requestTimeoutMs / 20) throw conflictError(what, requestTimeoutMs)
         } else if (outcome === 'conflict') {
           conflicts++
           // What is left is too little for another attempt.
@@ -247,7 +302,7 @@ export class EtcdWriter {
         }
       } catch (error) {
         if (error instanceof ContainerDnsError) throw error
-        this.#dropClient()
+        this.#drop(connection)
         this.#throwIfClosed()
         const isPassing = PASSING_CODES.has((error as { code?: unknown }).code)
         if (!isPassing || deadlineMs - this.#sink.clock.monotonicMs() < tuning.firstRetryMs)
@@ -258,23 +313,30 @@ export class EtcdWriter {
     }
   }
 
-  async #connected(): Promise<EtcdClient> {
-    if (this.#client === undefined) {
-      const { hosts } = this.#options
-      const client = await EtcdClient.connect(hosts[this.#host % hosts.length]!, this.#options)
-      if (this.#follower.closed) {
-        client.close()
-        throw closedError()
-      }
-      this.#client = client
-    }
-    return this.#client
+  /** One for all who want one meanwhile. */
+  async #connected(): Promise<Connection> {
+    if (this.#connection !== undefined) return this.#connection
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
   }
 
-  #dropClient(): void {
-    this.#client?.close()
-    this.#client = undefined
-    this.#host++
+  async #connect(): Promise<Connection> {
+    const { hosts } = this.#options
+    const client = await EtcdClient.connect(hosts[this.#host++ % hosts.length]!, this.#options)
+    if (this.#follower.closed) {
+      client.close()
+      throw closedError()
+    }
+    this.#connection = { client, transactions: new SharedTransactions(client) }
+    return this.#connection
+  }
+
+  /** After a failure. Of many who had one connection, the first drops it, and the others go on with the next. */
+  #drop(connection: Connection | undefined): void {
+    connection?.client.close()
+    if (connection === this.#connection) this.#connection = undefined
   }
 
   #unavailable(cause: Error): ContainerDnsError {
@@ -292,6 +354,13 @@ export class EtcdWriter {
   #throwIfClosed(): void {
     if (this.#follower.closed) throw closedError()
   }
+}
+
+type PlanFor = (state: OwnerState, coverRevision: number) => Plan
+
+interface Connection {
+  readonly client: EtcdClient
+  readonly transactions: SharedTransactions
 }
 
 /** RRsets of one owner by the names of their views. Each view is a transaction of its own. */

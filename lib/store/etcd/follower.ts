@@ -29,6 +29,7 @@ export class Follower {
   #client: EtcdClient | undefined
   #running: Promise<void> | undefined
   #connected = false
+  #isFollowing = false
   #reportedDown = false
   #clusterId = ''
   #loads = 0
@@ -56,6 +57,11 @@ export class Follower {
 
   get connected(): boolean {
     return this.#connected
+  }
+
+  /** Whether the index has all up to `revision`, and may be believed: not while it is loaded. */
+  get isFollowing(): boolean {
+    return this.#isFollowing
   }
 
   get revision(): number {
@@ -141,6 +147,7 @@ export class Follower {
       if (auth !== undefined) await client.range({ key: this.#layout.rangeStart, keys_only: true }, requestTimeoutMs)
       return await this.#watch(client, host, start, onFollowing)
     } finally {
+      this.#isFollowing = false
       this.#client = undefined
       client.close()
     }
@@ -194,6 +201,7 @@ export class Follower {
       storeOptions: this.#options,
       freshness: this.#freshness,
       onCreated: () => {
+        this.#isFollowing = true
         this.#reportUp()
         onFollowing()
       },

@@ -45,6 +45,8 @@ export interface WritableLayout {
   ownerKeys(owner: Uint8Array): readonly Buffer[]
   /** The key of a leaf, as `path` in its side data says. */
   keyOf(owner: Uint8Array, path: string): Buffer
+  /** The key that every edit of an owner writes where its range is too large to be compared. It holds nothing. */
+  editKey(owner: Uint8Array): Buffer
   /** The key of the health of an address, in its one written form. */
   healthKey(address: string): Buffer
   /** Where a key with a whole RRset stands. */

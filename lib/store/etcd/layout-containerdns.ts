@@ -112,6 +112,10 @@ export class ContainerdnsLayout implements KeyLayout, ViewedLayout {
     return hasFolder(owner) ? [Buffer.from(this.#folderOf(owner).slice(0, -1), 'latin1')] : []
   }
 
+  editKey(owner: Uint8Array): Buffer {
+    return this.#rrsets.editKey(owner)
+  }
+
   healthKey(address: string): Buffer {
     return Buffer.concat([this.#healthBytes, Buffer.from(address, 'latin1')])
   }

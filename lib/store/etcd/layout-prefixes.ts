@@ -75,6 +75,10 @@ export class PrefixesLayout implements KeyLayout, ViewedLayout {
     return this.#layouts[prefixOf(path)]!.keyOf(owner, withoutPrefix(path))
   }
 
+  editKey(owner: Uint8Array): Buffer {
+    return this.#layouts[0]!.writable!.editKey(owner)
+  }
+
   healthKey(address: string): Buffer {
     return this.#layouts[0]!.writable!.healthKey(address)
   }

@@ -2,7 +2,7 @@ import { DEFAULT_VIEW, isViewName } from '../../records/view.js'
 import { MAX_NAME_LENGTH } from '../../wire/constants.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
 import { reversedLabels, wireName } from './key-labels.js'
-import type { Decoded, OwnerRange, Spot } from './key-layout.js'
+import { type Decoded, IGNORED, type OwnerRange, type Spot } from './key-layout.js'
 import { rrsetPath } from './leaf-path.js'
 import { RRsetReader } from './value-rrset.js'
 
@@ -10,6 +10,8 @@ import { RRsetReader } from './value-rrset.js'
 // Labels are folded, octets that a key had better not have are written as \DDD, and types are in capitals: so no label
 // is ever taken for a type, and the keys of one owner are all those from `…/www/A` to `…/www/[`, without the names below it.
 const FOLDER = '.v1/'
+/** Where views have their names, and no view has this one. */
+const EDITS_FOLDER = '.edits/'
 const TYPE = /^[A-Z][A-Z0-9]*$/
 const BEFORE_TYPES = 'A'
 const AFTER_TYPES = '['
@@ -39,6 +41,7 @@ export class RRsetLayout {
   }
 
   decode(key: Buffer, value: Buffer): Decoded {
+    if (this.#isEditKey(key)) return IGNORED
     const place = this.#parse(key)
     if (place === undefined) return { kind: 'bad', reason: 'the key is not a view, the labels of a name, and a type' }
     if (place === 'otherView') return { kind: 'otherView' }
@@ -46,6 +49,7 @@ export class RRsetLayout {
   }
 
   spots(key: Buffer): readonly Spot[] {
+    if (this.#isEditKey(key)) return []
     const place = this.#parse(key)
     return place === undefined || place === 'otherView' ? [] : [place]
   }
@@ -60,6 +64,15 @@ export class RRsetLayout {
   ownerRange(owner: Uint8Array, view: string): OwnerRange {
     const start = this.#keyOf(owner, view, BEFORE_TYPES)
     return { start, end: this.#keyOf(owner, view, AFTER_TYPES), hasNamesBelow: false }
+  }
+
+  editKey(owner: Uint8Array): Buffer {
+    return Buffer.from(this.#base + EDITS_FOLDER + reversedLabels(owner, spell), 'latin1')
+  }
+
+  #isEditKey(key: Buffer): boolean {
+    const end = this.#baseBytes.length + EDITS_FOLDER.length
+    return key.toString('latin1', this.#baseBytes.length, end) === EDITS_FOLDER
   }
 
   #keyOf(owner: Uint8Array, view: string, type: string): Buffer {

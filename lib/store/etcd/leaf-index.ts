@@ -32,6 +32,7 @@ export class ChangeSet {
 /** What a load has come across besides records. Plain data: it comes from the loader thread. */
 export interface LoadFindings {
   readonly badKeys: KeySetImage
+  readonly heldBack: KeySetImage
   readonly ignoredKeys: KeySetImage
   /** What keys that hold no records say of addresses, in their order. */
   readonly health: readonly (readonly [address: string, state: HealthState])[]
@@ -50,8 +51,10 @@ export class LeafIndex {
   #refused = new Set<string>()
   /** What keys that hold no records say of addresses. */
   readonly health: HealthWords
-  /** Keys that cannot be understood; and where there was no room for what a key says, its owner and path. */
+  /** Keys that cannot be understood. */
   #badKeys = new KeySet()
+  /** Owners and paths of leaves for which there was no room. */
+  #heldBack = new KeySet()
   /** Keys of views that are not served. */
   #ignoredKeys = new KeySet()
 
@@ -62,8 +65,9 @@ export class LeafIndex {
   }
 
   /** After all that a load has read was put in the place of what was here. */
-  loaded({ badKeys, ignoredKeys, health, refused }: LoadFindings): void {
+  loaded({ badKeys, heldBack, ignoredKeys, health, refused }: LoadFindings): void {
     this.#badKeys = KeySet.from(badKeys)
+    this.#heldBack = KeySet.from(heldBack)
     this.#ignoredKeys = KeySet.from(ignoredKeys)
     this.#refused = new Set(refused)
     this.health.startLoad()
@@ -72,18 +76,27 @@ export class LeafIndex {
   }
 
   /** For `loaded` in another thread. */
-  get keysPassedOver(): Pick<LoadFindings, 'badKeys' | 'ignoredKeys'> {
-    return { badKeys: this.#badKeys.image(), ignoredKeys: this.#ignoredKeys.image() }
+  get keysPassedOver(): Pick<LoadFindings, 'badKeys' | 'heldBack' | 'ignoredKeys'> {
+    return {
+      badKeys: this.#badKeys.image(),
+      heldBack: this.#heldBack.image(),
+      ignoredKeys: this.#ignoredKeys.image(),
+    }
   }
 
   /** How many keys are not published as they stand in etcd now. */
   get badRecords(): number {
-    return this.#badKeys.size
+    return this.#badKeys.size + this.#heldBack.size
   }
 
   /** How many keys there are now of views that are not served. */
   get ignoredRecords(): number {
     return this.#ignoredKeys.size
+  }
+
+  /** Whether every leaf that was understood is in the index: those that found no room in any RRset are not. */
+  get isComplete(): boolean {
+    return this.#heldBack.size === 0
   }
 
   /** Whether the last write of the owner was refused. */
@@ -97,7 +110,7 @@ export class LeafIndex {
 
   /** Makes the changes of one owner visible in one step. Returns whether there was anything to change. */
   apply(owner: Uint8Array, changes: readonly LeafChange[]): boolean {
-    for (const { path, leaf } of changes) if (leaf === undefined) this.#badKeys.delete(owner, path)
+    for (const { path, leaf } of changes) if (leaf === undefined) this.#heldBack.delete(owner, path)
     const after = changed(this.leavesOf(owner), changes)
     if (after === undefined) return false
     this.#write(owner, [...after.values()], changes)
@@ -140,7 +153,7 @@ export class LeafIndex {
       if ((error as ContainerDnsError).code !== 'CDNS_RRSET_TOO_LARGE') throw error
       this.#refused.add(ownerKey(owner))
       // One name must not keep all others from being followed. It stays as it was until a load finds it smaller.
-      for (const { path, leaf } of changes) if (leaf !== undefined) this.#badKeys.add(owner, path)
+      for (const { path, leaf } of changes) if (leaf !== undefined) this.#heldBack.add(owner, path)
       this.#sink.reportBadRecord({ key: nameToText(owner), reason: (error as Error).message })
       return
     }
@@ -159,8 +172,8 @@ export class LeafIndex {
 
   /** What found no room before may have some now that a neighbour has left. */
   #markHeldBack(owner: Uint8Array, leaves: readonly Leaf[], heldBack: readonly Leaf[]): void {
-    if (this.#badKeys.size > 0) for (const { path } of leaves) this.#badKeys.delete(owner, path)
-    for (const { path } of heldBack) this.#badKeys.add(owner, path)
+    if (this.#heldBack.size > 0) for (const { path } of leaves) this.#heldBack.delete(owner, path)
+    for (const { path } of heldBack) this.#heldBack.add(owner, path)
   }
 }
 

@@ -20,6 +20,18 @@ export interface OwnerState {
   readonly keys: ReadonlyMap<string, StoredKey>
   /** Of these all keys have been read, so that a key that comes later can be told by its revision. */
   readonly wholeRanges: readonly OwnerRange[]
+  /** Of an owner with many names below it. */
+  readonly editMark?: EditMark
+}
+
+/**
+ * What stands for all edits of an owner whose range is too large to be compared, or is about to become so: each of them writes this key,
+ * so that it tells whether another one came between. ContainerDNS knows nothing of it.
+ */
+export interface EditMark {
+  readonly key: Buffer
+  /** As it was read; undefined where the range is compared, and the mark is there for those who see it grow too large. */
+  readonly modRevision: number | undefined
 }
 
 /** A transaction: it happens if all that was read is still so. */
@@ -72,7 +84,8 @@ export class Changes {
 
   /** Whether one transaction takes it all. */
   get fit(): boolean {
-    return Math.max(this.#compare.size + this.state.wholeRanges.length, this.#writes.size) <= MAX_OPERATIONS
+    const marks = this.state.editMark === undefined ? 0 : 1
+    return Math.max(this.#compare.size + this.state.wholeRanges.length, this.#writes.size) + marks <= MAX_OPERATIONS
   }
 
   /** All at once, with nothing new of the owner in between. Names below it count too, which costs another attempt at worst. */
@@ -82,9 +95,12 @@ export class Changes {
       const mod_revision = this.state.revision + 1
       return { key: start, range_end: end, target: 'Mod', result: 'Less', mod_revision }
     })
+    const { editMark } = this.state
+    const unmarked = editMark?.modRevision === undefined ? [] : [expectation(editMark.key, editMark.modRevision)]
+    const mark = editMark === undefined ? [] : [{ request_put: { key: editMark.key, value: NOTHING } }]
     return {
-      compare: [...this.#compare.values(), ...newer],
-      success: [...this.#writes.values()],
+      compare: [...this.#compare.values(), ...newer, ...unmarked],
+      success: [...this.#writes.values(), ...mark],
       isLast,
       isCover: !isLast,
     }
@@ -128,6 +144,8 @@ export class Changes {
 function expectation(key: Buffer, modRevision: number): Compare {
   return { key, target: 'Mod', result: 'Equal', mod_revision: modRevision }
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** A key as the key of a Map. */
 export function keyText(key: Buffer): string {

@@ -1,6 +1,6 @@
 import type { EtcdClient } from './client.js'
+import type { Follower } from './follower.js'
 import type { KeyRange, OwnerRange, WritableLayout } from './key-layout.js'
-import type { LeafIndex } from './leaf-index.js'
 import { viewOfPath } from './leaf-path.js'
 import type { KeyValue, RangeRequest, RangeResponse } from './messages.js'
 import type { OwnerState, StoredKey } from './owner-changes.js'
@@ -12,20 +12,24 @@ import type { OwnerState, StoredKey } from './owner-changes.js'
 const MAX_KEYS = 4096
 const MAX_OPERATIONS = 128
 
+/** From how many on each edit is marked, before the ranges of others are too large to be compared. */
+const CROWDED = MAX_KEYS / 2
+
 /**
  * What etcd holds of an owner.
  *
- * Read from the ranges of its keys; from one that is too large, key by key as the index knows them. `candidates`
- * are keys that might be written. In the second case keys that others have only just added go unseen, and stay.
+ * Read from the ranges of its keys; from one that is too large, key by key as the index knows them, and as `candidates` says
+ * might be written. What others have added meanwhile the index may not know yet: then this resolves to the
+ * revision that it must reach before another try, which the mark of the last edit tells.
  */
 export async function readOwner(
   client: EtcdClient,
   owner: Uint8Array,
-  candidates: readonly Buffer[],
+  candidates: () => readonly Buffer[],
   layout: WritableLayout,
-  index: LeafIndex,
+  { index, revision }: Pick<Follower, 'index' | 'revision'>,
   timeoutMs: number,
-): Promise<OwnerState> {
+): Promise<OwnerState | { readonly awaited: number }> {
   const ranges = layout.ownerRanges(owner)
   const leaves = index.leavesOf(owner).filter(({ path }) => viewOfPath(path) === layout.view)
   const known = leaves.map(({ path }) => layout.keyOf(owner, path))
@@ -37,17 +41,23 @@ export async function readOwner(
   const keys = new Map<string, StoredKey>()
   const add = (kv: KeyValue) => keys.set(kv.key.toString('latin1'), storedKey(kv, owner, layout))
   for (const { kvs, more } of first.responses) if (more !== true) kvs.forEach(add)
+  const state = { owner, revision: first.revision, keys, wholeRanges: ranges.filter(isWhole) }
+  const isCrowded = ranges.some((_, i) => Number(first.responses[i]!.count) > CROWDED)
   const tooLarge = ranges.filter((range, i) => !isWhole(range, i))
-  if (tooLarge.length > 0) {
-    const inside = [...known, ...candidates].filter((key) => tooLarge.some((range) => isIn(range, key)))
-    const second = await readAll(
+  const key = layout.editKey(owner)
+  if (tooLarge.length === 0) return isCrowded ? { ...state, editMark: { key, modRevision: undefined } } : state
+  const inside = [...known, ...candidates()].filter((key) => tooLarge.some((range) => isIn(range, key)))
+  const [mark, ...others] = (
+    await readAll(
       client,
-      inside.map((key) => ({ key })),
+      [key, ...inside].map((key) => ({ key })),
       timeoutMs,
     )
-    for (const { kvs } of second.responses) kvs.forEach(add)
-  }
-  return { owner, revision: first.revision, keys, wholeRanges: ranges.filter(isWhole) }
+  ).responses
+  const modRevision = Number(mark!.kvs[0]?.mod_revision ?? 0)
+  if (modRevision > revision) return { awaited: modRevision }
+  for (const { kvs } of others) kvs.forEach(add)
+  return { ...state, editMark: { key, modRevision } }
 }
 
 function isIn({ start, end }: KeyRange, key: Buffer): boolean {

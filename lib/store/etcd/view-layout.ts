@@ -37,6 +37,10 @@ export class ViewLayout implements WritableLayout {
     return this.#layout.keyOf(owner, path)
   }
 
+  editKey(owner: Uint8Array): Buffer {
+    return this.#layout.editKey(owner)
+  }
+
   healthKey(address: string): Buffer {
     return this.#layout.healthKey(address)
   }

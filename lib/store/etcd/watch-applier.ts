@@ -52,14 +52,14 @@ export async function applyWatch(options: WatchApplierOptions, revision: number,
         clearTimeout(timer)
         options.onCreated(watch)
       }
-      const startedAt = performance.now()
+      const work = new Work(options.slice)
       if (batch.revision > applied) {
-        const changed = await writeEvents(options, batch.newest)
+        const changed = await writeEvents(options, batch.newest, work)
         applied = batch.revision
         options.onRevision(applied, changed)
       }
       if (batch.progress > 0) options.onProgress(batch.progress)
-      await rest(performance.now() - startedAt)
+      await rest(work.elapsedMs)
     }
   } catch (error) {
     if (!isLate) throw error
@@ -77,6 +77,32 @@ async function rest(workedMs: number): Promise<void> {
 }
 
 const LONGEST_REST_MS = 20
+
+/** How long we have worked. What others do with the event loop between two slices is no work of ours: they have had it. */
+class Work {
+  readonly #slice: () => Promise<void> | undefined
+  readonly #startedAt = performance.now()
+  #waitedMs = 0
+
+  constructor(slice: () => Promise<void> | undefined) {
+    this.#slice = slice
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#startedAt - this.#waitedMs
+  }
+
+  /** undefined while this slice has time left, else a promise to wait for before going on. */
+  pause(): Promise<void> | undefined {
+    return this.#slice()?.then(this.#resumed(performance.now()))
+  }
+
+  #resumed(pausedAt: number): () => void {
+    return () => {
+      this.#waitedMs += performance.now() - pausedAt
+    }
+  }
+}
 
 /** Responses that are written together. */
 class Batch {
@@ -136,12 +162,13 @@ function refuseIfWrong(
 
 /** Writes each owner once. Returns how many changed. */
 async function writeEvents(
-  { layout, index, slice, onTouched }: WatchApplierOptions,
+  { layout, index, onTouched }: WatchApplierOptions,
   events: Iterable<WatchEvent>,
+  work: Work,
 ): Promise<number> {
   const set = new ChangeSet()
   for (const { type, kv } of events) {
-    const wait = slice()
+    const wait = work.pause()
     if (wait !== undefined) await wait
     // Whatever the key said of anyone goes: it is deleted, or says something new, or nothing that can be understood.
     for (const { owner, path } of layout.spots(kv.key)) {
@@ -165,7 +192,7 @@ async function writeEvents(
   }
   let changed = 0
   for (const { owner, changes } of set.values()) {
-    const wait = slice()
+    const wait = work.pause()
     if (wait !== undefined) await wait
     if (index.apply(owner, changes)) changed++
   }

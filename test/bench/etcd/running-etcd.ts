@@ -18,7 +18,8 @@ export class RunningEtcd implements AsyncDisposable {
     this.#process = running
   }
 
-  static async start(bench: Bench): Promise<RunningEtcd> {
+  /** Bound to one core, if one is given. */
+  static async start(bench: Bench, core?: number): Promise<RunningEtcd> {
     const folder = bench.folders.make('etcd')
     const url = `http://127.0.0.1:${await freePort()}`
     const peerUrl = `http://127.0.0.1:${await freePort()}`
@@ -34,7 +35,7 @@ export class RunningEtcd implements AsyncDisposable {
     const running = bench.processes.start(
       'etcd',
       Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
-      { folder },
+      core === undefined ? { folder } : { folder, core },
     )
     const client = new Etcd3({ hosts: url })
     const ended = running.ended.then((end) => Promise.reject(running.failure(end)))

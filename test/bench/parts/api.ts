@@ -1,118 +1,103 @@
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
-import { Agent, request } from 'node:http'
-import { queryMessage } from '../../../lib/wire/query-message.js'
 import type { Bench, PartReport } from '../bench.js'
 import { RunningEtcd } from '../etcd/running-etcd.js'
-import { hostAddress, hostName, ZONE } from '../names.js'
+import type { EditLoadMessage, EditPlan } from '../load/edit-load.js'
 import { cpuMsOf } from '../processes/cpu-time.js'
+import { LOAD_CORE, SERVER_CORE } from '../processes/processes.js'
 import type { ApiServerMessage } from '../servers/api-server.js'
-import { quantile } from '../statistics.js'
+import { median, quantile } from '../statistics.js'
 import { number, table } from '../table.js'
 
 /** Connections that edit, each the next RRset as soon as the one before is answered. */
 const CONNECTIONS = [16, 64, 128] as const
-/** Each of so many edits is asked for in DNS as soon as it is answered. */
-const ASKED_EVERY = 20
-const TYPE_A = 1
 const API_SERVER = new URL('api-server.js', import.meta.url).pathname
+const EDIT_LOAD = new URL('edit-load.js', import.meta.url).pathname
 
-/** Edits through one API process into etcd: each is answered once the DNS threads answer with it. */
+/**
+ * Edits through one API process into etcd, each with a token, and answered once the DNS threads answer with it. The server, API and DNS thread, has
+ * one core together with etcd, the load the other. Of several rounds, the median of each figure.
+ */
 export async function apiPart(bench: Bench): Promise<PartReport> {
-  await using etcd = await RunningEtcd.start(bench)
+  await using etcd = await RunningEtcd.start(bench, SERVER_CORE)
   const folder = bench.folders.make('api')
   await using server = bench.processes.start(process.execPath, [API_SERVER, bench.options.dist, etcd.url], {
-    ...{ folder, speaks: true },
+    ...{ folder, speaks: true, core: SERVER_CORE },
   })
-  const { apiPort, dnsPort } = await server.message<ApiServerMessage, 'listening'>('listening')
+  const { apiPort, dnsPort, token } = await server.message<ApiServerMessage, 'listening'>('listening')
+  const { names, rounds, seconds, warmUpSeconds } = bench.options
+  const processes = { server: server.pid, etcd: etcd.pid }
+  let from = 0
+  const load = async (connections: number, seconds: number): Promise<Row> => {
+    const row = await edit(bench, { ...{ apiPort, dnsPort, token, names, connections, seconds }, from }, processes)
+    from += row.edits
+    return row
+  }
   const rows: Row[] = []
-  const load = { apiPort, dnsPort, names: bench.options.names, processes: { server: server.pid, etcd: etcd.pid } }
   for (const connections of CONNECTIONS) {
-    bench.progress(`api: ${connections} connections`)
-    await edit({ ...load, connections, seconds: bench.options.warmUpSeconds })
-    rows.push(await edit({ ...load, connections, seconds: bench.options.seconds }))
+    await load(connections, warmUpSeconds)
+    const measured: Row[] = []
+    for (let round = 1; round <= rounds; round++) {
+      bench.progress(`api: ${connections} connections, round ${round} of ${rounds}`)
+      measured.push(await load(connections, seconds))
+    }
+    rows.push(medianOf(measured))
   }
   return {
     title: 'PUT of an RRset until DNS threads answer with it, through etcd',
-    text: `${table(COLUMNS, rows)}\nstale: answers of DNS, asked for after the API's, that had the address before.`,
+    text: `${table(COLUMNS, rows)}\nDNS p99: until DNS has answered with the new address, of one in twenty. stale: it had the one before.`,
     figures: rows,
   }
 }
 
-interface Load {
-  readonly apiPort: number
-  readonly dnsPort: number
-  readonly connections: number
-  readonly seconds: number
-  readonly names: number
-  readonly processes: { readonly server: number; readonly etcd: number }
-}
-
 interface Row {
   readonly connections: number
+  readonly edits: number
   readonly editsPerSecond: number
   readonly cpuMsPerEdit: number
   readonly etcdMsPerEdit: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
+  readonly visibleP99Ms: number
   readonly failed: number
   readonly stale: number
 }
 
-async function edit({ apiPort, dnsPort, connections, seconds, names, processes }: Load): Promise<Row> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
-  const latencies: number[] = []
-  let failed = 0
-  let stale = 0
-  let next = 0
+async function edit(bench: Bench, plan: EditPlan, processes: { server: number; etcd: number }): Promise<Row> {
   const cpu = () => [cpuMsOf(processes.server), cpuMsOf(processes.etcd)] as const
   const [serverBefore, etcdBefore] = cpu()
-  const from = performance.now()
-  const until = from + 1000 * seconds
-  const lane = async () => {
-    while (performance.now() < until) {
-      const number = next++
-      // Names in a ring, with another address each time around.
-      const [name, address] = [hostName(number % names), hostAddress(number)]
-      const startedAt = performance.now()
-      if ((await put(agent, apiPort, name, address)) >= 300) failed++
-      latencies.push(performance.now() - startedAt)
-      if (number % ASKED_EVERY === 0 && (await addressOf(dnsPort, name)) !== address) stale++
-    }
-  }
-  await Promise.all(Array.from({ length: connections }, lane))
-  const elapsedMs = performance.now() - from
-  const [serverAfter, etcdAfter] = cpu()
-  agent.destroy()
-  return {
-    ...{ connections, failed, stale, editsPerSecond: (1000 * latencies.length) / elapsedMs },
-    cpuMsPerEdit: (serverAfter - serverBefore) / latencies.length,
-    etcdMsPerEdit: (etcdAfter - etcdBefore) / latencies.length,
-    ...{ p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), maxMs: quantile(latencies, 1) },
-  }
-}
-
-async function put(agent: Agent, port: number, name: string, address: string): Promise<number> {
-  const body = JSON.stringify({ ttl: 30, data: [address] })
-  const sent = request({
-    ...{ agent, port, host: '127.0.0.1', method: 'PUT', path: `/v1/zones/${ZONE}/rrsets/${name}/A` },
-    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+  const load = bench.processes.start(process.execPath, [EDIT_LOAD, JSON.stringify(plan)], {
+    ...{ core: LOAD_CORE, folder: bench.folders.make('edits'), speaks: true },
   })
-  sent.end(body)
-  const [response] = await once(sent, 'response')
-  response.resume()
-  await once(response, 'end')
-  return response.statusCode
+  const { elapsedMs, latenciesMs, visibleMs, failed, stale } = await load.message<EditLoadMessage, 'edited'>('edited')
+  const [serverAfter, etcdAfter] = cpu()
+  await load.ended
+  const edits = latenciesMs.length
+  return {
+    ...{ connections: plan.connections, edits, failed, stale, editsPerSecond: (1000 * edits) / elapsedMs },
+    cpuMsPerEdit: (serverAfter - serverBefore) / edits,
+    etcdMsPerEdit: (etcdAfter - etcdBefore) / edits,
+    ...{ p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99), maxMs: quantile(latenciesMs, 1) },
+    visibleP99Ms: quantile(visibleMs, 0.99),
+  }
 }
 
-/** The address is the last thing in an answer of one A record. */
-async function addressOf(port: number, name: string): Promise<string> {
-  const socket = createSocket('udp4')
-  socket.send(queryMessage(name, TYPE_A, 0), port, '127.0.0.1')
-  const [response] = (await once(socket, 'message')) as [Buffer]
-  socket.close()
-  return response.subarray(-4).join('.')
+/** Of what failed and what was stale, all. */
+function medianOf(rows: readonly Row[]): Row {
+  const of = (pick: (row: Row) => number) => median(rows.map(pick))
+  const sum = (pick: (row: Row) => number) => rows.reduce((total, row) => total + pick(row), 0)
+  return {
+    connections: rows[0]!.connections,
+    edits: sum((row) => row.edits),
+    editsPerSecond: of((row) => row.editsPerSecond),
+    cpuMsPerEdit: of((row) => row.cpuMsPerEdit),
+    etcdMsPerEdit: of((row) => row.etcdMsPerEdit),
+    p50Ms: of((row) => row.p50Ms),
+    p99Ms: of((row) => row.p99Ms),
+    maxMs: of((row) => row.maxMs),
+    visibleP99Ms: of((row) => row.visibleP99Ms),
+    failed: sum((row) => row.failed),
+    stale: sum((row) => row.stale),
+  }
 }
 
 const COLUMNS = [
@@ -122,6 +107,7 @@ const COLUMNS = [
   { title: 'etcd ms/edit', cell: (row: Row) => number(row.etcdMsPerEdit, 2) },
   { title: 'p50 ms', cell: (row: Row) => number(row.p50Ms, 1) },
   { title: 'p99 ms', cell: (row: Row) => number(row.p99Ms, 1) },
+  { title: 'DNS p99 ms', cell: (row: Row) => number(row.visibleP99Ms, 1) },
   { title: 'max ms', cell: (row: Row) => number(row.maxMs, 1) },
   { title: 'failed', cell: (row: Row) => number(row.failed) },
   { title: 'stale', cell: (row: Row) => number(row.stale) },

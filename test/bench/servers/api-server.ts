@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ZONE } from '../names.js'
@@ -9,6 +10,8 @@ export interface ApiServerMessage {
   readonly type: 'listening'
   readonly apiPort: number
   readonly dnsPort: number
+  /** For edits of everything. */
+  readonly token: string
 }
 
 const [dist, etcd] = process.argv.slice(2) as [string, string]
@@ -21,7 +24,12 @@ const server = await createContainerDns({
   workers: 1,
   store: etcdStore({ hosts: [etcd] }),
 })
-const api = await product.startApi({ server, listen: { port: 0 }, requestsPerSecond: 1_000_000 })
+const token = randomBytes(32).toString('hex')
+const hash = `sha256:${createHash('sha256').update(token).digest('hex')}`
+const api = await product.startApi({
+  ...{ server, listen: { port: 0 }, requestsPerSecond: 1_000_000 },
+  tokens: [{ principal: 'bench', hash, verbs: ['read', 'write'], zones: [ZONE] }],
+})
 process.on('disconnect', () => void api.close().then(() => server.close()))
-const message: ApiServerMessage = { type: 'listening', apiPort: api.port, dnsPort: server.addresses[0]!.port }
+const message: ApiServerMessage = { type: 'listening', apiPort: api.port, dnsPort: server.addresses[0]!.port, token }
 process.send!(message)

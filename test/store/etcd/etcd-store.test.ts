@@ -44,6 +44,16 @@ async function openWith(options: object): Promise<{ store: RecordStore; sink: Ma
   return { store, sink }
 }
 
+/** More names below `example.org` than are read at once. */
+async function crowd(prefix: string): Promise<void> {
+  for (let from = 0; from < 4200; from += 100) {
+    const numbers = Array.from({ length: 100 }, (_, i) => from + i)
+    await etcd.transaction(
+      Object.fromEntries(numbers.map((number) => [`${prefix}org/example/n${number}/1/`, a('192.0.2.1')])),
+    )
+  }
+}
+
 const a = (host: string, more: object = {}) => JSON.stringify({ type: 'A', host, ttl: 30, ...more })
 
 describe('etcdStore, reading', () => {
@@ -418,17 +428,59 @@ describe('etcdStore, writing', () => {
 
   it('replaces the address of an owner with more names below it than it reads at once', async () => {
     const prefix = nextPrefix()
-    const changes: Record<string, string> = {}
     const { store, sink } = await open(prefix)
-    for (let from = 0; from < 4200; from += 100) {
-      for (let i = from; i < from + 100; i++) changes[`${prefix}org/example/n${i}/1/`] = a('192.0.2.1')
-      await etcd.transaction(Object.fromEntries(Object.entries(changes).slice(from)))
-    }
+    await crowd(prefix)
     await store.put([{ name: 'example.org', type: 'A', data: ['192.0.2.1', '192.0.2.2'] }])
     await store.put([{ name: 'example.org', type: 'A', data: ['192.0.2.2', '192.0.2.3'] }])
     expect(sink.lines('example.org')).toEqual(['30 A 192.0.2.2', '30 A 192.0.2.3'])
     expect(await store.delete('example.org')).toBe(true)
     expect(sink.names()).toHaveLength(4200)
+  })
+
+  it('sees what another server has just added to such an owner before it replaces it', async () => {
+    const prefix = nextPrefix()
+    await crowd(prefix)
+    const [one, other] = [await open(prefix), await open(prefix)]
+    await one.store.put([{ name: 'example.org', type: 'A', data: ['192.0.2.1'] }])
+    await eventually(() => expect(other.sink.lines('example.org')).toEqual(['30 A 192.0.2.1']))
+    // What comes by watch waits before it is written, as on a busy machine.
+    let resume = () => {}
+    const paused = new Promise<void>((resolve) => {
+      resume = resolve
+    })
+    one.sink.pause = () => paused
+    await other.store.edit('example.org', ([rrset]) => [{ ...rrset!, data: ['192.0.2.1', '192.0.2.2'] } as RRset])
+    const seen: unknown[] = []
+    const edited = one.store.edit('example.org', ([rrset]) => {
+      seen.push(rrset!.data)
+      return [{ ...rrset!, data: ['192.0.2.3'] } as RRset]
+    })
+    // Long enough for one that does not look.
+    for (let i = 0; i < 3; i++) await etcd.ctl('get', `${prefix}org/example/n1/1/`)
+    one.sink.pause = () => undefined
+    resume()
+    await edited
+    expect(seen.at(-1)).toEqual(['192.0.2.1', '192.0.2.2'])
+    await eventually(() => expect(other.sink.lines('example.org')).toEqual(['30 A 192.0.2.3']))
+    expect(one.sink.lines('example.org')).toEqual(['30 A 192.0.2.3'])
+    // The mark of edits is no record.
+    expect([one.sink.bad, one.store.status().ignoredRecords]).toEqual([[], 0])
+  })
+
+  it('loses none of many edits of such an owner by two servers', async () => {
+    const prefix = nextPrefix()
+    await crowd(prefix)
+    const [one, other] = [await open(prefix), await open(prefix)]
+    const addresses = Array.from({ length: 24 }, (_, i) => `192.0.2.${i + 1}`)
+    const add = (address: string, i: number) =>
+      (i % 2 === 0 ? one : other).store.edit('example.org', ([rrset]) => {
+        const data = [...((rrset?.data as string[] | undefined) ?? []), address]
+        return [{ name: 'example.org', type: 'A', data }]
+      })
+    await Promise.all(addresses.map(add))
+    const lines = addresses.map((address) => `30 A ${address}`).sort()
+    await eventually(() => expect([...one.sink.lines('example.org')].sort()).toEqual(lines))
+    await eventually(() => expect([...other.sink.lines('example.org')].sort()).toEqual(lines))
   })
 
   it('refuses what JSON cannot hold rather than lose it, before it writes anything', async () => {
