@@ -33,7 +33,7 @@ A flag counts more than the environment (CONTAINERDNS_…), and that more than t
 
 Signals:
   SIGTERM, SIGINT   go on answering for --drain milliseconds, then stop
-  SIGHUP            read the config and the files of records again; a fault in one of them changes nothing`
+  SIGHUP            read the config and the files of records again, where a fault changes nothing, and open the query log anew`
 
 /** `containerdns serve`: a server in the foreground. */
 export function addServeCommand(program: Command): void {
@@ -158,6 +158,8 @@ function handleSignals(serving: Serving, logger: Pino): void {
   // One after the other, in the order they came.
   let reloading = Promise.resolve()
   const reload = () => {
+    // logrotate has moved the query log, and sends this.
+    serving.dns.reopenLogs()
     reloading = reloading.then(() => reloadFromConfig(serving, logger))
   }
   process.once('SIGTERM', stop)
