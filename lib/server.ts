@@ -390,6 +390,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const results = await Promise.allSettled(ends)
     this.#queries.close()
     this.#export?.close()
+    this.#forwarding?.close()
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()

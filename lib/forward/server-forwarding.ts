@@ -3,7 +3,8 @@ import { createBell } from '../handoff/bell.js'
 import { createHandoff } from '../handoff/layout.js'
 import type { DatagramSockets } from '../transport/datagram-transport.js'
 import { DescriptorList } from '../transport/descriptor-list.js'
-import { loadLibc } from '../transport/libc.js'
+import { type Libc, loadLibc } from '../transport/libc.js'
+import { openWakeFd } from '../transport/wake-fd.js'
 import type { ParsedForward } from './options.js'
 import type { Listener } from './own-listeners.js'
 import type { ForwardRing } from './thread/desk.js'
@@ -49,13 +50,18 @@ export class ServerForwarding {
   readonly #rings = new Map<number, ForwardRing>()
   /** Of the forward thread's sockets, where they are the kernel's. */
   readonly #descriptors: SharedArrayBuffer | undefined
+  /** By which that thread is woken while it waits for those; below 0 for none. */
+  readonly #wakeFd: number
+  readonly #libc: Libc | undefined
   #told: Omit<ForwardStats, 'cache'> = { upstreams: [], inFlight: { questions: 0, queries: 0 } }
 
   constructor(options: ServerForwardingOptions) {
     const { forward, seed, threads } = options
     this.#options = options
     this.thread = threads - 1
-    this.#descriptors = options.datagrams.kind === 'batch' ? DescriptorList.create(MAX_DESCRIPTORS) : undefined
+    this.#libc = options.datagrams.kind === 'batch' ? loadLibc() : undefined
+    this.#descriptors = this.#libc && DescriptorList.create(MAX_DESCRIPTORS)
+    this.#wakeFd = this.#libc === undefined ? -1 : openWakeFd(this.#libc)
     // One reader more than threads: the main thread.
     this.#memory = new AnswerCacheMemory({ ...forward.cache, readers: threads + 1, seed })
   }
@@ -85,6 +91,7 @@ export class ServerForwarding {
       listeners: listeners.map(({ host, port }) => ({ host, port })),
       transport: datagrams.kind,
       ...(this.#descriptors === undefined ? {} : { descriptors: this.#descriptors }),
+      ...this.#wake,
     }
   }
 
@@ -100,13 +107,19 @@ export class ServerForwarding {
     this.#options.onRing(thread, undefined)
   }
 
+  /** Once all threads have ended. */
+  close(): void {
+    this.#closeDescriptors()
+    if (this.#wakeFd >= 0) this.#libc!.close(this.#wakeFd)
+  }
+
   stats(): ForwardStats {
     return { ...this.#told, cache: this.#memory.size }
   }
 
   /** The forward thread is dead, or has closed them itself. */
   #closeDescriptors(): void {
-    if (this.#descriptors !== undefined) new DescriptorList(this.#descriptors).closeAll(loadLibc())
+    if (this.#libc !== undefined) new DescriptorList(this.#descriptors!).closeAll(this.#libc)
   }
 
   #task(
@@ -119,7 +132,11 @@ export class ServerForwarding {
     const known = { thread, ring, ...(sockets === undefined ? {} : { sockets }) }
     this.#rings.set(thread, known)
     this.#options.onRing(thread, known)
-    return { policy: this.#policy(allow), ring, cache: this.#memory.handle(thread) }
+    return { policy: this.#policy(allow), ring, cache: this.#memory.handle(thread), ...this.#wake }
+  }
+
+  get #wake(): { wakeFd?: number } {
+    return this.#wakeFd < 0 ? {} : { wakeFd: this.#wakeFd }
   }
 
   #policy(allow: Int32Array | undefined): ForwardingPolicy {

@@ -238,7 +238,7 @@ describe('a forwarded query', () => {
     await using upstream = await startTestUpstream({ zone: ZONE })
     await using server = await startForwarding(upstream)
     for (let i = 0; i < 2; i++) {
-      const answer = [{ name: 'www.forwarded.example', type: 'A', ttl: 60, data: '192.0.2.1' }]
+      const answer = [{ name: 'www.forwarded.example', type: 'A', data: '192.0.2.1' }]
       expect(await server.query('www.forwarded.example', 'A')).toMatchObject({ rcode: 'NOERROR', answer })
     }
     expect(asked(upstream)).toBe(1)

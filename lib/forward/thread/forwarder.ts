@@ -71,6 +71,8 @@ export class Forwarder {
   /** The zone of the question whose reply is being read. */
   #zone: number | undefined
   #isFlushDue = false
+  /** `serve` ends the turn in hand, and sends what it has come to. */
+  #isInTurn = false
   /** Since when the query in hand, or the first one that asked the same, has waited; NaN where that is not known. */
   #sinceMs = Number.NaN
   #entered = 0
@@ -111,9 +113,15 @@ export class Forwarder {
     return false
   }
 
+  /** Before results that `serve` is called after. */
+  beginTurn(): void {
+    this.#isInTurn = true
+  }
+
   /** Whether all rings are empty now; if not, it is to be called again in a later turn. In turns, so that no thread keeps the others waiting. */
   serve(): boolean {
     const end = performance.now() + SLICE_MS
+    this.#isInTurn = true
     this.#enter()
     let isDone = false
     while (!isDone && performance.now() < end) {
@@ -121,6 +129,7 @@ export class Forwarder {
       for (const desk of this.#desks.values()) if (!this.#serveDesk(desk)) isDone = false
     }
     this.#leave()
+    this.#isInTurn = false
     this.#flush()
     return isDone
   }
@@ -424,7 +433,7 @@ export class Forwarder {
 
   /** At the end of the turn of the event loop: what all the replies in it have come to goes out together. */
   #flushSoon(): void {
-    if (this.#isFlushDue) return
+    if (this.#isFlushDue || this.#isInTurn) return
     this.#isFlushDue = true
     setImmediate(() => {
       this.#isFlushDue = false

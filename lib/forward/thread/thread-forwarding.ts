@@ -12,6 +12,8 @@ import type { ClientAddresses, QueryContext } from '../../query/query-context.js
 import type { QueryForwarding } from '../../query/query-forwarding.js'
 import type { Zone } from '../../query/zone.js'
 import type { Protocol } from '../../transport/datagram-transport.js'
+import { loadLibc } from '../../transport/libc.js'
+import { wakeUp } from '../../transport/wake-fd.js'
 import { CLASS_IN, Rcode, Type } from '../../wire/constants.js'
 import { ExtendedError, NO_EXTENDED_ERROR } from '../../wire/edns.js'
 import { FLAG_AD, FLAG_RA, FLAG_RD, FLAG_CD as HEADER_CD } from '../../wire/header.js'
@@ -37,6 +39,8 @@ export interface ForwardingTask {
   readonly policy: ForwardingPolicy
   readonly ring: HandoffHandle
   readonly cache: AnswerCacheHandle
+  /** An eventfd by which the forward thread is woken where it waits in a system call; `batch` only. */
+  readonly wakeFd?: number
 }
 
 /** Deadlines are at whole multiples of this, so that who looks for those that are over finds many at once. */
@@ -70,11 +74,12 @@ export class ThreadForwarding implements QueryForwarding {
   #i = 0
   #clients: ClientAddresses = { clientAddress: () => 0 }
   #nowSeconds = 0
+  #hasHandedOver = false
 
   /** `seed` is that of the record index, with which the names of questions are hashed; `counters` are indexed by `Counter`. */
-  constructor({ policy, ring, cache }: ForwardingTask, seed: number, counters: Uint32Array) {
+  constructor({ policy, ring, cache, wakeFd }: ForwardingTask, seed: number, counters: Uint32Array) {
     this.#policy = policy
-    this.owner = new HandoffOwner(ring)
+    this.owner = new HandoffOwner(ring, wakeFd === undefined ? undefined : wakeOf(wakeFd))
     this.cache = AnswerCacheReader.open(cache)
     this.#zones = new ForwardZoneTable(policy.zones, seed)
     this.#allow = policy.allow && new CidrTable(policy.allow)
@@ -87,8 +92,11 @@ export class ThreadForwarding implements QueryForwarding {
     this.#nowSeconds = sharedSeconds()
   }
 
+  /** The forward thread hears of all that the batch has for it at once. */
   leave(): void {
     this.cache.leave()
+    if (this.#hasHandedOver) this.owner.ring()
+    this.#hasHandedOver = false
   }
 
   get hasParked(): boolean {
@@ -140,7 +148,7 @@ export class ThreadForwarding implements QueryForwarding {
     if (remainingSeconds * RENEWAL_PART > lifetimeSeconds || lifetimeSeconds < LEAST_RENEWED_SECONDS) return
     if (!cache.claimRenewal()) return
     const slot = this.#claim(context, ForwardKind.renewal)
-    if (slot !== NONE) this.owner.park(slot, Number.POSITIVE_INFINITY)
+    if (slot !== NONE) this.#put(slot, Number.POSITIVE_INFINITY)
   }
 
   #handOver(context: QueryContext): void {
@@ -163,9 +171,14 @@ export class ThreadForwarding implements QueryForwarding {
       return
     }
     counters[Counter.cacheMisses]!++
-    this.owner.park(slot, this.#deadline())
+    this.#put(slot, this.#deadline())
     this.parkedSlot = slot
     context.isParked = true
+  }
+
+  #put(slot: number, deadline: number): void {
+    this.owner.parkUnheard(slot, deadline)
+    this.#hasHandedOver = true
   }
 
   #deadline(): number {
@@ -201,6 +214,11 @@ export class ThreadForwarding implements QueryForwarding {
     else writeIpv6Client(this.#words, 0, this.#address, 0)
     return this.#allow.find(this.#words, 0) !== NO_VALUE
   }
+}
+
+function wakeOf(fd: number): () => void {
+  const libc = loadLibc()
+  return () => wakeUp(libc, fd)
 }
 
 /** The answer that a reader has found becomes that of the query in hand. */
