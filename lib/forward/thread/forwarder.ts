@@ -15,7 +15,7 @@ import { WireReader } from '../../wire/reader.js'
 import { ForwardZoneTable, NO_FORWARD_ZONE } from '../forward-zones.js'
 import type { ParsedForward } from '../options.js'
 import type { CheckedReply } from '../reply/checked-reply.js'
-import type { UpstreamResult } from '../upstream/upstream-result.js'
+import type { FailureReason, UpstreamResult } from '../upstream/upstream-result.js'
 import type { Upstreams } from '../upstream/upstreams.js'
 import type { AnswerInHand } from './answer-in-hand.js'
 import { AnswerKeeper } from './answer-keeper.js'
@@ -314,8 +314,7 @@ export class Forwarder {
     }
     hand.hand = 'failure'
     hand.extendedError = errorOf(result)
-    const isOurs = result.kind === 'failed' && (result.reason === 'overloaded' || result.reason === 'closed')
-    if (!isOurs) this.#keeper.keepFailure(this.#name, question, hand.nowSeconds)
+    if (hasAsked(result)) this.#keeper.keepFailure(this.#name, question, hand.nowSeconds)
   }
 
   #lookForLate(): void {
@@ -455,6 +454,13 @@ const OURS = -2
 function isAnswer(rcode: number): boolean {
   return rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN
 }
+
+/** Of what failed before anybody was asked, nothing need be kept so that nobody is asked again. */
+function hasAsked(result: UpstreamResult): boolean {
+  return result.kind === 'reply' || !UNASKED.includes(result.reason)
+}
+
+const UNASKED: readonly FailureReason[] = ['overloaded', 'closed', 'allDown', 'noUpstreams']
 
 function errorOf(result: UpstreamResult): number {
   if (result.kind === 'failed') return result.extendedError
