@@ -194,7 +194,10 @@ export class Forwarder {
   #readQuestion(slot: ForwardSlot): boolean {
     const reader = this.#reader
     reader.reset(slot.bytes, slot.requestStart, slot.requestLength)
-    return this.#header.read(reader) && this.#question.read(reader, this.#parts.seed)
+    const { seed } = this.#parts
+    if (!this.#header.read(reader) || !this.#question.read(reader, seed)) return false
+    const { targetStart: from, targetLength } = slot
+    return targetLength === 0 || this.#question.name.read(slot.bytes, from, from + targetLength, seed)
   }
 
   #renew({ flags, view }: ForwardSlot): void {
@@ -222,7 +225,7 @@ export class Forwarder {
       hand.hand = 'cached'
       this.#sinceMs = Number.NaN
       this.#answer(query)
-    } else if (upstreams.isOwnProbe(question.name.bytes.subarray(0, question.name.length))) {
+    } else if (upstreams.isOwnProbe(question.name.bytes, question.name.length)) {
       this.#answerFailure(query, ExtendedError.NETWORK_ERROR)
     } else {
       const opened = this.#open(hash, flags, view)
@@ -380,6 +383,7 @@ export class Forwarder {
     const { answering, hooks } = this.#parts
     const { pipeline } = answering
     const { bytes, requestStart, requestLength } = slot
+    this.#parts.hand.aim(slot)
     const protocol = protocolOf(slot.protocol)
     const { meter } = answering
     if (meter !== undefined && protocol !== undefined) meter.protocol = protocol

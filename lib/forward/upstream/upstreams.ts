@@ -102,8 +102,8 @@ export class Upstreams {
    * Whether a query's name, in wire form, is one that we have just sent to find out whether an upstream leads back to us. That upstream is
    * left out then. Such a query is not to be forwarded. Cheap where no such test is on its way.
    */
-  isOwnProbe(name: Uint8Array): boolean {
-    return this.#probes.isOwn(name)
+  isOwnProbe(name: Uint8Array, length = name.length): boolean {
+    return this.#probes.isOwn(name, length)
   }
 
   /** Upstreams that stay keep what is known of them. Queries on their way end as they have begun. */
