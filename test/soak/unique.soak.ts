@@ -1,5 +1,4 @@
-import { CACHE_MAX_BYTES } from '../../lib/forward/options.js'
-
+import { CACHE_MAX_BYTES } from '../../lib/answer-cache/options.js'
 import { runLoad } from '../bench/load/run-load.js'
 import { ours } from '../bench/peers/ours.js'
 import { startForwarder } from '../bench/peers/running-forwarder.js'
