@@ -445,6 +445,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       seed: this.#index.reader.seed,
       listeners: this.addresses,
       onRing: (thread, ring) => this.#supervisor?.postTo(this.#forwarding!.thread, { type: 'ring', thread, ring }),
+      onUpstreams: (forward) => this.#supervisor.postTo(this.#forwarding!.thread, { type: 'upstreams', forward }),
     })
   }
 

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { AnswerCacheWriter } from '../answer-cache/answer-cache-writer.js'
 import { systemClock } from '../clock.js'
+import type { ParsedForward } from '../forward/options.js'
 import { CheckedReply, type ReplyRules } from '../forward/reply/checked-reply.js'
 import { AnswerInHand } from '../forward/thread/answer-in-hand.js'
 import type { ForwardRing } from '../forward/thread/desk.js'
@@ -56,6 +57,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
   const { forward, cache: handle, transport, listeners, descriptors, bell, wakeFd } = task.forwarder
   const mailbox = new Mailbox(task, (message) => {
     if (message.type === 'ring') onRing(forwarder, message)
+    else if (message.type === 'upstreams') upstreams.setOptions(message.forward as ParsedForward)
     else forwarder.zones = takePolicy(task, tables, answering.pipeline, message).settings.zones
   })
   const tables = openTables(task, () => mailbox.nextSegment())

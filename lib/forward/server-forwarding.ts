@@ -6,7 +6,7 @@ import { DescriptorList } from '../transport/descriptor-list.js'
 import { type Libc, loadLibc } from '../transport/libc.js'
 import { openWakeFd } from '../transport/wake-fd.js'
 import type { ParsedForward } from './options.js'
-import type { Listener } from './own-listeners.js'
+import { type Listener, refuseOwnListeners } from './own-listeners.js'
 import type { ForwardRing } from './thread/desk.js'
 import { BATCH_RING, DGRAM_RING, HOST_RING, type RingShape, STREAM_RING } from './thread/forward-slot.js'
 import type { ForwarderTask } from './thread/forwarder-task.js'
@@ -32,6 +32,8 @@ export interface ServerForwardingOptions {
   readonly listeners: readonly Listener[]
   /** Tells the forward thread, if there is one, of a ring that has come or gone. */
   readonly onRing: (thread: number, ring: ForwardRing | undefined) => void
+  /** The same of upstreams that are others now. */
+  readonly onUpstreams: (forward: ParsedForward) => void
 }
 
 /** More than `Upstreams` opens sockets. */
@@ -52,12 +54,14 @@ export class ServerForwarding {
   readonly #descriptors: SharedArrayBuffer | undefined
   /** By which that thread is woken while it waits for those; below 0 for none. */
   readonly #wakeFd: number
+  #forward: ParsedForward
   readonly #libc: Libc | undefined
   #told: Omit<ForwardStats, 'cache'> = { upstreams: [], inFlight: { questions: 0, queries: 0 } }
 
   constructor(options: ServerForwardingOptions) {
     const { forward, seed, threads } = options
     this.#options = options
+    this.#forward = forward
     this.thread = threads - 1
     this.#libc = options.datagrams.kind === 'batch' ? loadLibc() : undefined
     this.#descriptors = this.#libc && DescriptorList.create(MAX_DESCRIPTORS)
@@ -82,9 +86,9 @@ export class ServerForwarding {
 
   /** For the next life of the forward thread. */
   forwarderTask(): ForwarderTask {
-    const { forward, datagrams, listeners } = this.#options
+    const { datagrams, listeners } = this.#options
     return {
-      forward,
+      forward: this.#forward,
       cache: this.#memory.handle(this.thread),
       rings: [...this.#rings.values()],
       bell: this.#bell,
@@ -93,6 +97,18 @@ export class ServerForwarding {
       ...(this.#descriptors === undefined ? {} : { descriptors: this.#descriptors }),
       ...this.#wake,
     }
+  }
+
+  /**
+   * From now on others are asked, at other times, or in another order; what is on its way ends as it has begun. Which zones there are, who may
+   * have queries forwarded and what is kept stays as it was: threads were told of that when they began. Throws CDNS_UPSTREAM_INVALID.
+   */
+  setUpstreams(given: ParsedForward): void {
+    const { forward, listeners, onUpstreams } = this.#options
+    refuseOwnListeners([given, ...given.zones], listeners)
+    const zones = forward.zones.map((zone) => ({ ...(given.zones.find((other) => other.zone === zone.zone) ?? zone) }))
+    this.#forward = { ...given, zones, allow: forward.allow, cache: forward.cache }
+    onUpstreams(this.#forward)
   }
 
   onStats(told: Omit<ForwardStats, 'cache'>): void {
