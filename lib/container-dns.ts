@@ -86,7 +86,7 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   readonly ready: boolean
   /**
    * Asks the answering code directly, without a socket; access lists and limits are for others. Rejects with CDNS_NAME_INVALID,
-   * CDNS_TYPE_UNSUPPORTED, CDNS_ADDRESS_INVALID, CDNS_CLOSED or CDNS_QUERY_DROPPED.
+   * CDNS_TYPE_UNSUPPORTED, CDNS_ADDRESS_INVALID, CDNS_CLOSED, CDNS_QUERY_DROPPED or CDNS_RESPONSE_UNREADABLE.
    */
   query(name: string, type: RecordType, options?: QueryOptions): Promise<DnsResponse>
   stats(): Stats

@@ -58,6 +58,8 @@ export const ERROR_CODES = {
   CDNS_HOOKS_OFF: 'Hooks from modules have hung or ended three threads, and are off for this server.',
   CDNS_QUERY_DROPPED: 'The hook onQuery has dropped a query of the host itself, which has no answer then.',
   CDNS_QUERY_LOG_FAILED: 'The file of the query log cannot be opened; see the cause.',
+  CDNS_RESPONSE_UNREADABLE:
+    'The response to a query of the host itself has data, from an upstream or a hook, that does not make sense for its type.',
   CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',
   CDNS_ABORTED: 'The AbortSignal that was passed in has been aborted.',
   CDNS_CONFIG_INVALID:

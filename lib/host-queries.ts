@@ -107,7 +107,7 @@ export class HostQueries {
     // Whoever asks here wants an answer, wherever it is to be had.
     if (this.#forwarding !== undefined) request[FLAGS_BYTE]! |= FLAG_RD >>> 8
     const response = this.#answer(request, address) ?? (await this.#forwarded!.response())
-    if (response.length > 0) return decodeResponse(response)
+    if (response.length > 0) return read(response, name, type)
     throw new ContainerDnsError('CDNS_QUERY_DROPPED', `onQuery has dropped the query for ${name}`)
   }
 
@@ -150,6 +150,15 @@ export class HostQueries {
 
 /** Of a header: the octet of the flags that RD is in. */
 const FLAGS_BYTE = 2
+
+/** Throws CDNS_RESPONSE_UNREADABLE: rdata of a type that we do not look into goes through as others have it. */
+function read(response: Uint8Array, name: string, type: RecordType): DnsResponse {
+  try {
+    return decodeResponse(response)
+  } catch (cause) {
+    throw new ContainerDnsError('CDNS_RESPONSE_UNREADABLE', `the response to ${name} ${type} cannot be read`, { cause })
+  }
+}
 
 /** Throws CDNS_ADDRESS_INVALID. */
 function addressOf(client: unknown): Uint8Array {

@@ -390,6 +390,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const results = await Promise.allSettled(ends)
     this.#queries.close()
     this.#export?.close()
+    this.#forwarding?.close()
     this.#publisher.close()
     this.#sockets.close()
     this.#counters.stop()
@@ -444,6 +445,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       seed: this.#index.reader.seed,
       listeners: this.addresses,
       onRing: (thread, ring) => this.#supervisor?.postTo(this.#forwarding!.thread, { type: 'ring', thread, ring }),
+      onUpstreams: (forward) => this.#supervisor.postTo(this.#forwarding!.thread, { type: 'upstreams', forward }),
     })
   }
 

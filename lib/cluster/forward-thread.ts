@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto'
 import { AnswerCacheWriter } from '../answer-cache/answer-cache-writer.js'
 import { systemClock } from '../clock.js'
+import type { ParsedForward } from '../forward/options.js'
 import { CheckedReply, type ReplyRules } from '../forward/reply/checked-reply.js'
 import { AnswerInHand } from '../forward/thread/answer-in-hand.js'
 import type { ForwardRing } from '../forward/thread/desk.js'
 import { Forwarder } from '../forward/thread/forwarder.js'
 import type { ForwarderTask } from '../forward/thread/forwarder-task.js'
+import { RingWatch } from '../forward/thread/ring-watch.js'
 import { sharedSeconds } from '../forward/thread/shared-seconds.js'
 import { Upstreams } from '../forward/upstream/upstreams.js'
 import { Bell } from '../handoff/bell.js'
@@ -32,10 +34,9 @@ const STATS_INTERVAL_MS = 500
 export function runForwardThread(task: ForwardThreadTask): Promise<void> {
   return liveThread(task, async (control) => {
     const calls = await importThreadHooks(task)
-    const { forwarder, upstreams, cache, mailbox } = openForwarder(task, calls)
-    const listening = { isOver: false }
+    const { forwarder, upstreams, cache, mailbox, watch } = openForwarder(task, calls)
     for (const ring of task.forwarder.rings) forwarder.addRing(ring)
-    void listen(forwarder, new Bell(task.forwarder.bell), listening)
+    watch.start(forwarder, upstreams)
     const stats = setInterval(() => postStats(task, forwarder, upstreams), STATS_INTERVAL_MS)
     try {
       await untilStopped(control, () => {
@@ -43,7 +44,7 @@ export function runForwardThread(task: ForwardThreadTask): Promise<void> {
         cache.sweep(sharedSeconds())
       })
     } finally {
-      listening.isOver = true
+      watch.stop()
       clearInterval(stats)
       forwarder.serve()
       forwarder.giveUp()
@@ -53,9 +54,10 @@ export function runForwardThread(task: ForwardThreadTask): Promise<void> {
 }
 
 function openForwarder(task: ForwardThreadTask, calls: Hooks) {
-  const { forward, cache: handle, transport, listeners, descriptors } = task.forwarder
+  const { forward, cache: handle, transport, listeners, descriptors, bell, wakeFd } = task.forwarder
   const mailbox = new Mailbox(task, (message) => {
     if (message.type === 'ring') onRing(forwarder, message)
+    else if (message.type === 'upstreams') upstreams.setOptions(message.forward as ParsedForward)
     else forwarder.zones = takePolicy(task, tables, answering.pipeline, message).settings.zones
   })
   const tables = openTables(task, () => mailbox.nextSegment())
@@ -82,12 +84,15 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
     pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), 1, hooks, meter, hand),
   }
   answering.pipeline.tap = tap
+  const watch = new RingWatch(new Bell(bell))
   const upstreams = new Upstreams(forward, {
     clock: systemClock,
     logger: postedLogger(task),
     transport,
     listeners,
     ...(descriptors === undefined ? {} : { descriptors: new DescriptorList(descriptors) }),
+    ...(wakeFd === undefined ? {} : { wakeFd }),
+    work: watch,
     onError: (error) => post(task, { type: 'error', error: toPlainError(error) }),
   })
   const { zones } = settings
@@ -102,25 +107,12 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
     zones,
     seed,
   })
-  return { forwarder, upstreams, cache, mailbox }
+  return { forwarder, upstreams, cache, mailbox, watch }
 }
 
 function onRing(forwarder: Forwarder, message: Extract<OtherMessage, { type: 'ring' }>): void {
   if (message.ring === undefined) forwarder.removeRing(message.thread)
   else forwarder.addRing(message.ring as ForwardRing)
-}
-
-/** Sleeps while all rings are empty. Each round looks once more before it waits, so that nothing rings unheard. */
-async function listen(forwarder: Forwarder, bell: Bell, state: { readonly isOver: boolean }): Promise<void> {
-  while (!state.isOver) {
-    if (!forwarder.serve()) {
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      continue
-    }
-    bell.lieDown()
-    if (forwarder.hasParked) bell.getUp()
-    else await bell.rung()
-  }
 }
 
 /** What is posted to the forward thread: it has an event loop, and may still need a segment in the middle of a turn. */

@@ -36,6 +36,7 @@ export class ForwardZoneTable {
 
   /** The place in the list of the zone that a name, from a label on, belongs to; NO_FORWARD_ZONE if there is none. */
   match(name: FoldedName, firstLabel = 0): number {
+    if (this.#labelCounts.length === 0) return NO_FORWARD_ZONE
     for (let label = firstLabel; label <= name.labelCount; label++) {
       if (this.#hasLabelCount[name.labelCount - label] === 0) continue
       const zones = this.#byHash.get(name.suffixHashes[label]!)

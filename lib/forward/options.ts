@@ -1,3 +1,4 @@
+import { CACHE_MAX_BYTES, CACHE_MAX_ENTRIES } from '../answer-cache/options.js'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
 import { buildCidrTable } from '../clients/build-cidr-table.js'
 import { parseCidrs } from '../clients/cidr.js'
@@ -48,9 +49,12 @@ export interface ForwardOptions {
 
 /** What is remembered of what upstreams have said. */
 export interface ForwardCacheOptions {
-  /** Memory of the cache; default 64 MiB. 1 MiB to 16 GiB. */
+  /**
+   * All of the shared memory of the cache, in bytes; default 64 MiB, 1 MiB to 1 GiB. It is taken from the system as it is filled. An answer of
+   * more than 64 KiB is not kept, nor is one of more than a page of a small cache: 8 KiB of one of 1 MiB, 32 KiB of one of 4 MiB.
+   */
   maxBytes?: number
-  /** Answers in it; default 100 000. 100 to 50 000 000. */
+  /** Answers in it; default 100 000, 16 to 1 000 000. What is known of each takes about 100 bytes more of the forward thread's heap. */
   maxEntries?: number
   /** Seconds that an answer is kept at least, whatever its TTL; default 0. 0 to 3600. */
   minTtl?: number
@@ -82,8 +86,6 @@ export const TRY_TIMEOUT_MS: Bounds = { default: 1_200, min: 100, max: 5_000, un
 /** Clients ask again after five seconds (resolv.conf(5)): they are to have our SERVFAIL, or a stale answer, before that. */
 export const FORWARD_TIMEOUT_MS: Bounds = { default: 4_000, min: 200, max: 30_000, unit: 'milliseconds' }
 export const MAX_IN_FLIGHT: Bounds = { default: 4_096, min: 16, max: 65_536, unit: 'queries' }
-export const CACHE_MAX_BYTES: Bounds = { default: 64 * 2 ** 20, min: 2 ** 20, max: 16 * 2 ** 30, unit: 'bytes' }
-export const CACHE_MAX_ENTRIES: Bounds = { default: 100_000, min: 100, max: 50_000_000, unit: 'answers' }
 export const CACHE_MIN_TTL: Bounds = { default: 0, min: 0, max: 3_600, unit: 'seconds' }
 export const CACHE_MAX_TTL: Bounds = { default: 86_400, min: 1, max: 604_800, unit: 'seconds' }
 /** RFC 9520 §3.2: a second at least, and we know no reason for more than five. */

@@ -3,9 +3,10 @@ import { createBell } from '../handoff/bell.js'
 import { createHandoff } from '../handoff/layout.js'
 import type { DatagramSockets } from '../transport/datagram-transport.js'
 import { DescriptorList } from '../transport/descriptor-list.js'
-import { loadLibc } from '../transport/libc.js'
+import { type Libc, loadLibc } from '../transport/libc.js'
+import { openWakeFd } from '../transport/wake-fd.js'
 import type { ParsedForward } from './options.js'
-import type { Listener } from './own-listeners.js'
+import { type Listener, refuseOwnListeners } from './own-listeners.js'
 import type { ForwardRing } from './thread/desk.js'
 import { BATCH_RING, DGRAM_RING, HOST_RING, type RingShape, STREAM_RING } from './thread/forward-slot.js'
 import type { ForwarderTask } from './thread/forwarder-task.js'
@@ -31,6 +32,8 @@ export interface ServerForwardingOptions {
   readonly listeners: readonly Listener[]
   /** Tells the forward thread, if there is one, of a ring that has come or gone. */
   readonly onRing: (thread: number, ring: ForwardRing | undefined) => void
+  /** The same of upstreams that are others now. */
+  readonly onUpstreams: (forward: ParsedForward) => void
 }
 
 /** More than `Upstreams` opens sockets. */
@@ -49,13 +52,20 @@ export class ServerForwarding {
   readonly #rings = new Map<number, ForwardRing>()
   /** Of the forward thread's sockets, where they are the kernel's. */
   readonly #descriptors: SharedArrayBuffer | undefined
+  /** By which that thread is woken while it waits for those; below 0 for none. */
+  readonly #wakeFd: number
+  #forward: ParsedForward
+  readonly #libc: Libc | undefined
   #told: Omit<ForwardStats, 'cache'> = { upstreams: [], inFlight: { questions: 0, queries: 0 } }
 
   constructor(options: ServerForwardingOptions) {
     const { forward, seed, threads } = options
     this.#options = options
+    this.#forward = forward
     this.thread = threads - 1
-    this.#descriptors = options.datagrams.kind === 'batch' ? DescriptorList.create(MAX_DESCRIPTORS) : undefined
+    this.#libc = options.datagrams.kind === 'batch' ? loadLibc() : undefined
+    this.#descriptors = this.#libc && DescriptorList.create(MAX_DESCRIPTORS)
+    this.#wakeFd = this.#libc === undefined ? -1 : openWakeFd(this.#libc)
     // One reader more than threads: the main thread.
     this.#memory = new AnswerCacheMemory({ ...forward.cache, readers: threads + 1, seed })
   }
@@ -76,16 +86,29 @@ export class ServerForwarding {
 
   /** For the next life of the forward thread. */
   forwarderTask(): ForwarderTask {
-    const { forward, datagrams, listeners } = this.#options
+    const { datagrams, listeners } = this.#options
     return {
-      forward,
+      forward: this.#forward,
       cache: this.#memory.handle(this.thread),
       rings: [...this.#rings.values()],
       bell: this.#bell,
       listeners: listeners.map(({ host, port }) => ({ host, port })),
       transport: datagrams.kind,
       ...(this.#descriptors === undefined ? {} : { descriptors: this.#descriptors }),
+      ...this.#wake,
     }
+  }
+
+  /**
+   * From now on others are asked, at other times, or in another order; what is on its way ends as it has begun. Which zones there are, who may
+   * have queries forwarded and what is kept stays as it was: threads were told of that when they began. Throws CDNS_UPSTREAM_INVALID.
+   */
+  setUpstreams(given: ParsedForward): void {
+    const { forward, listeners, onUpstreams } = this.#options
+    refuseOwnListeners([given, ...given.zones], listeners)
+    const zones = forward.zones.map((zone) => ({ ...(given.zones.find((other) => other.zone === zone.zone) ?? zone) }))
+    this.#forward = { ...given, zones, allow: forward.allow, cache: forward.cache }
+    onUpstreams(this.#forward)
   }
 
   onStats(told: Omit<ForwardStats, 'cache'>): void {
@@ -100,13 +123,19 @@ export class ServerForwarding {
     this.#options.onRing(thread, undefined)
   }
 
+  /** Once all threads have ended. */
+  close(): void {
+    this.#closeDescriptors()
+    if (this.#wakeFd >= 0) this.#libc!.close(this.#wakeFd)
+  }
+
   stats(): ForwardStats {
     return { ...this.#told, cache: this.#memory.size }
   }
 
   /** The forward thread is dead, or has closed them itself. */
   #closeDescriptors(): void {
-    if (this.#descriptors !== undefined) new DescriptorList(this.#descriptors).closeAll(loadLibc())
+    if (this.#libc !== undefined) new DescriptorList(this.#descriptors!).closeAll(this.#libc)
   }
 
   #task(
@@ -119,7 +148,11 @@ export class ServerForwarding {
     const known = { thread, ring, ...(sockets === undefined ? {} : { sockets }) }
     this.#rings.set(thread, known)
     this.#options.onRing(thread, known)
-    return { policy: this.#policy(allow), ring, cache: this.#memory.handle(thread) }
+    return { policy: this.#policy(allow), ring, cache: this.#memory.handle(thread), ...this.#wake }
+  }
+
+  get #wake(): { wakeFd?: number } {
+    return this.#wakeFd < 0 ? {} : { wakeFd: this.#wakeFd }
   }
 
   #policy(allow: Int32Array | undefined): ForwardingPolicy {

@@ -1,5 +1,6 @@
 const AWAKE = 0
 const ASLEEP = 1
+const ASLEEP_IN_CALL = 2
 
 /** The memory of a bell that stands alone. */
 export function createBell(): SharedArrayBuffer {
@@ -21,16 +22,21 @@ export class Bell {
     this.#at = at
   }
 
-  /** True when somebody slept: who sleeps in a system call is to be woken there, too. */
+  /** True when somebody slept in a system call, and is to be woken there, too. */
   ring(): boolean {
-    if (Atomics.load(this.#words, this.#at) !== ASLEEP) return false
-    if (Atomics.compareExchange(this.#words, this.#at, ASLEEP, AWAKE) !== ASLEEP) return false
+    const state = Atomics.load(this.#words, this.#at)
+    if (state === AWAKE || Atomics.compareExchange(this.#words, this.#at, state, AWAKE) !== state) return false
     Atomics.notify(this.#words, this.#at)
-    return true
+    return state === ASLEEP_IN_CALL
   }
 
   lieDown(): void {
     Atomics.store(this.#words, this.#at, ASLEEP)
+  }
+
+  /** The same for who is about to wait in a system call. */
+  lieDownInCall(): void {
+    Atomics.store(this.#words, this.#at, ASLEEP_IN_CALL)
   }
 
   getUp(): void {

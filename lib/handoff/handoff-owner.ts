@@ -30,6 +30,7 @@ export class HandoffOwner {
   isOverdue = false
   readonly #words: Int32Array
   readonly #takerBell: Bell
+  readonly #wakeTaker: () => void
   readonly #slotCount: number
   readonly #bodies: number
   readonly #states: number
@@ -41,13 +42,15 @@ export class HandoffOwner {
   /** Where the next claim begins to look. */
   #nextFree = 0
 
-  constructor(handle: HandoffHandle) {
+  /** `wakeTaker` is called for a taker that sleeps in a system call. */
+  constructor(handle: HandoffHandle, wakeTaker = () => {}) {
     const { memory, slotCount, bodyBytes, takerBell } = handle
     this.bytes = new Uint8Array(memory)
     this.bodyBytes = bodyBytes
     this.bell = new Bell(memory, OWNER_BELL)
     this.#words = new Int32Array(memory, 0, bodiesStart(slotCount) >>> 2)
     this.#takerBell = new Bell(takerBell)
+    this.#wakeTaker = wakeTaker
     this.#slotCount = slotCount
     this.#bodies = bodiesStart(slotCount)
     this.#states = states(slotCount)
@@ -72,6 +75,12 @@ export class HandoffOwner {
 
   /** Hands over a slot that was claimed, or one that has been answered, once more. `deadline`: Infinity for what needs no answer. */
   park(slot: number, deadline: number): void {
+    this.parkUnheard(slot, deadline)
+    this.ring()
+  }
+
+  /** The same for who parks many, and rings once they are all there. */
+  parkUnheard(slot: number, deadline: number): void {
     const words = this.#words
     this.#deadlines[slot] = deadline
     if (deadline < this.#nextDeadline) this.#nextDeadline = deadline
@@ -80,7 +89,11 @@ export class HandoffOwner {
     const tail = Atomics.load(words, PARKED_TAIL)
     Atomics.store(words, PARKED_QUEUE + (tail & (this.#slotCount - 1)), slot)
     Atomics.store(words, PARKED_TAIL, tail + 1)
-    this.#takerBell.ring()
+  }
+
+  /** Has the taker look. */
+  ring(): void {
+    if (this.#takerBell.ring()) this.#wakeTaker()
   }
 
   /** When the slot that `next` has given was to be answered. */

@@ -59,16 +59,23 @@ export class Lookup {
     this.#context = new QueryContext(settings, response)
   }
 
-  /** What is in none of our zones is forwarded, or refused. */
+  /** Finds out whose the name of a question is, before it is answered: what is read ahead for it depends on that. */
+  locate(context: QueryContext): void {
+    const { name, type } = context.question
+    context.ownZone = this.#settings.zones.match(name)
+    context.isForOthers = this.#forwarding?.takes(name, type, context.ownZone) ?? false
+  }
+
+  /** What is in none of our zones is forwarded, or refused. It has been located. */
   answer(context: QueryContext): void {
     this.#context = context
     const { zones } = this.#settings
     const { question } = context
-    let zone = zones.match(question.name)
-    if (this.#forwarding?.takes(context, zone)) {
-      this.#forwarding.answer(context)
+    if (context.isForOthers) {
+      this.#forwarding!.answer(context)
       return
     }
+    let zone = context.ownZone
     if (zone === undefined) {
       context.rcode = Rcode.REFUSED
       context.extendedError = ExtendedError.NOT_AUTHORITATIVE
@@ -103,6 +110,10 @@ export class Lookup {
       const targetOffset = response.length + RDATA_OFFSET
       if (!this.#countAnswers(this.#rrsets.write()) || this.#closesLoop(target.hash, links)) return
       const next = zones.match(target)
+      if (this.#forwarding?.takes(target, question.type, next)) {
+        this.#forwarding.answerTarget(this.#context, target, response.resolvePointer(targetOffset))
+        return
+      }
       // The rest of the chain is for a server of that zone to tell.
       if (next === undefined) return
       zone = next

@@ -92,14 +92,28 @@ export class QueryPipeline {
     if (this.#meter?.countsClients === true) context.readClient(this.clients, i)
     context.verdict = screen(context)
     if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
-    this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
+    this.#expect(context, i)
     if (this.#rules.limitResponses && context.verdict === 'accepted') this.#rules.expect(context, i)
+  }
+
+  /** A name is looked up among our records, or among those of others, and only there memory is read ahead for it. */
+  #expect(context: QueryContext, i: number): void {
+    if (context.verdict === 'accepted') this.#lookup.locate(context)
+    const forwarding = this.#forwarding
+    if (forwarding !== undefined && context.verdict === 'accepted' && context.isForOthers) {
+      this.#index.expect(i, 0)
+      forwarding.expect(i, context)
+      return
+    }
+    forwarding?.expectNothing(i)
+    this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
   }
 
   /** Worth its while for more than one; see `TableReader.prefetch`. */
   prefetch(count: number): void {
     if (count < 2) return
     this.#index.prefetch(count)
+    this.#forwarding?.prefetch(count)
     if (this.#rules.limitResponses) this.#rules.prefetch(count)
   }
 
@@ -193,6 +207,7 @@ export class QueryPipeline {
       rules.meetAgain(context, this.clients, 0)
     }
     context.verdict = screen(context)
+    if (context.verdict === 'accepted') this.#lookup.locate(context)
     return context
   }
 

@@ -12,7 +12,7 @@ import type { ClientRules } from './client-rules.js'
 import type { Identity } from './identity.js'
 import type { AllUnhealthy } from './options.js'
 import type { ResponseWriter } from './response-writer.js'
-import { NO_ZONE, type ZoneTable } from './zone.js'
+import { NO_ZONE, type Zone, type ZoneTable } from './zone.js'
 
 /** What does not change from query to query. One for each thread. */
 export interface QuerySettings {
@@ -97,6 +97,9 @@ export class QueryContext {
   /** The hash of the name by which responses are alike: see `ResponseClass`. */
   limitHash = 0
 
+  /** The longest of our zones that holds the question's name; and whether it is for others to answer all the same, or for lack of one. */
+  ownZone: Zone | undefined
+  isForOthers = false
   /** The number of the zone that the question's name was looked up in; for the figures. */
   zone = NO_ZONE
   verdict: Verdict = 'dropped'

@@ -1,10 +1,10 @@
 import { ContainerDnsError } from '../errors.js'
 import type { BatchEndpoints, BoundAddress, DatagramAddress, DatagramSockets } from './datagram-transport.js'
 import { type Libc, loadLibc } from './libc.js'
-import { EFD_CLOEXEC, EFD_NONBLOCK } from './linux-constants.js'
 import { openBatchSocket } from './open-batch-socket.js'
 import { familyOf, isWildcard } from './socket-address.js'
 import type { SystemSocket } from './system-socket.js'
+import { openWakeFd, wakeUp } from './wake-fd.js'
 
 /**
  * The descriptors of the `batch` transport: for each thread one socket an address, and one eventfd.
@@ -53,7 +53,7 @@ export class BatchSockets implements DatagramSockets {
 
   wake(thread: number): void {
     // After close() the number may already be somebody else's file.
-    if (!this.#isClosed) this.#libc.write(this.#wakeFds[thread]!, ONE, ONE.length)
+    if (!this.#isClosed) wakeUp(this.#libc, this.#wakeFds[thread]!)
   }
 
   join(): void {
@@ -86,11 +86,8 @@ export class BatchSockets implements DatagramSockets {
   }
 
   #openWakeFd(): number {
-    const fd = this.#libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
+    const fd = openWakeFd(this.#libc)
     if (fd >= 0) return fd
     throw new ContainerDnsError('CDNS_SOCKET_FAILED', `eventfd failed with errno ${this.#libc.errno()}`)
   }
 }
-
-/** What an eventfd is written: 1, as 64 bits. */
-const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0])

@@ -30,7 +30,7 @@ export abstract class LateRing implements LateResponses {
   }
 
   sleep(mostMs: number): number {
-    this.owner.bell.lieDown()
+    this.owner.bell.lieDownInCall()
     if (!this.owner.hasAnswers) return Math.min(mostMs, Math.ceil(this.owner.waitMs(performance.now())))
     this.owner.bell.getUp()
     return 0

@@ -14,6 +14,7 @@ import { type Libc, loadLibc } from './libc.js'
 import { POLLIN } from './linux-constants.js'
 import { PollSet } from './poll-set.js'
 import { SlotMemory } from './slot-memory.js'
+import { drainWakeFd } from './wake-fd.js'
 
 /**
  * Serves sockets with recvmmsg and sendmmsg. Blocks its thread until `tick` says stop, and answers then what is queued.
@@ -55,9 +56,9 @@ function serveRound(sockets: readonly BatchSocket[], handler: DatagramHandler): 
   return served
 }
 
-/** Drains the eventfd here, before `tick` reads what it announced: the other way round a wake-up could be lost. */
 function waitForMore(libc: Libc, waiting: PollSet, wakeFd: number, late: LateResponses | undefined): void {
   waiting.wait(late === undefined ? MAX_WAIT_MS : late.sleep(MAX_WAIT_MS))
   late?.awake()
-  if (waiting.isReady(WAKE_INDEX)) libc.read(wakeFd, new Uint8Array(8), 8)
+  // Here, before `tick` reads what it announced.
+  if (waiting.isReady(WAKE_INDEX)) drainWakeFd(libc, wakeFd)
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { CACHE_MAX_BYTES, CACHE_MAX_ENTRIES } from '../../lib/answer-cache/options.js'
 import * as options from '../../lib/forward/options.js'
 import { FAILURE_REASONS } from '../../lib/forward/upstream/upstream-result.js'
 import { UPSTREAM_PROTOCOLS } from '../../lib/forward/upstream-address.js'
@@ -39,8 +40,8 @@ describe('docs/forwarding.md', () => {
     const rows = table('option of `forward.cache`')
     expect([...rows.keys()].sort()).toEqual([...options.FORWARD_CACHE_OPTION_NAMES].sort())
     for (const [name, bounds] of [
-      ['maxBytes', options.CACHE_MAX_BYTES],
-      ['maxEntries', options.CACHE_MAX_ENTRIES],
+      ['maxBytes', CACHE_MAX_BYTES],
+      ['maxEntries', CACHE_MAX_ENTRIES],
       ['minTtl', options.CACHE_MIN_TTL],
       ['maxTtl', options.CACHE_MAX_TTL],
       ['servfailTtl', options.CACHE_SERVFAIL_TTL],

@@ -52,8 +52,9 @@ describe('what goes upstream', () => {
 })
 
 describe('a reply that is not right', () => {
-  // An RCODE with the id, question and address that were asked for is an answer, and no forgery.
-  const WRONG: readonly UpstreamFault[] = ['short', 'wrongId', 'truncate', 'garbage', 'wrongQuestion', 'wrongSource']
+  const WRONG: readonly UpstreamFault[] = [
+    ...['short', 'formerr', 'wrongId', 'truncate', 'garbage', 'wrongQuestion', 'wrongSource'],
+  ] as const
 
   it('does not keep the right one behind it from being taken, a hundred times of a hundred', async () => {
     await using upstream = await startTestUpstream({ answer: always(GOOD) })

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startTestUpstream, type TestUpstream } from 'containerdns/testing'
@@ -8,6 +8,7 @@ import { buildQuery } from '../support/build-query.js'
 import { eventually } from '../support/eventually.js'
 import { overTcp } from '../support/exchange.js'
 import { describeResponse } from '../support/expect-response.js'
+import { concurrently } from '../support/udp-asker.js'
 import { ask, EDNS, placeOf, startForwarding, ZONE } from './forwarding-server.js'
 
 const FAST = { tryTimeoutMs: 100, timeoutMs: 300, attempts: 1 }
@@ -146,6 +147,34 @@ describe.each(['batch', 'dgram'] as const)('over %s, when the forward thread die
       expect(await ask(server, `${unique()}.any.forwarded.example`)).toMatchObject({ rcode: 'NOERROR' })
     })
     await dying
+  })
+})
+
+describe('the descriptors of a forward thread', () => {
+  const descriptors = () => readdirSync('/proc/self/fd').length
+
+  it('are closed when it dies, and when the server is closed', async () => {
+    await using upstream = await startTestUpstream({ zone: ZONE })
+    const marker = join(mkdtempSync(join(tmpdir(), 'containerdns-forward-')), 'died')
+    const restarts: string[] = []
+    const options = { transport: 'batch', hooks: { onResponse: dyingOnce(marker) } } as const
+    const atFirst = descriptors()
+    {
+      await using server = await startForwarding(upstream, options)
+      server.on('workerRestart', ({ role }) => restarts.push(role))
+      const before = descriptors()
+      const names = Array.from({ length: 500 }, (_, i) => `n${i}.any.forwarded.example`)
+      await concurrently(names, 50, async (name) => {
+        expect((await ask(server, name)).rcode).toBe('NOERROR')
+      })
+      // A port for each query but those that were picked twice: 218 of 256 are to be expected.
+      expect(descriptors()).toBeGreaterThan(before + 150)
+      const dying = ask(server, 'die.any.forwarded.example').catch(() => 'no answer')
+      await eventually(() => expect(restarts).toEqual(['forward']))
+      await eventually(() => expect(descriptors()).toBeLessThan(before + 50))
+      await dying
+    }
+    await eventually(() => expect(descriptors()).toBeLessThan(atFirst + 20))
   })
 })
 

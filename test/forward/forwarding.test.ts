@@ -234,11 +234,22 @@ describe.each(TRANSPORTS)('over %s, a name that is in none of our zones', (trans
 })
 
 describe('a forwarded query', () => {
+  it('of the host rejects with a code of ours when data in its answer makes no sense', async () => {
+    // A character-string that is longer than the rdata, which nobody looks into on its way.
+    const data = Uint8Array.of(200, 1, 2)
+    await using upstream = await startTestUpstream({
+      answer: ({ name }) => ({ answer: [{ name, type: 'TXT', data }] }),
+    })
+    await using server = await startForwarding(upstream)
+    await expect(server.query('odd.example', 'TXT')).rejects.toMatchObject({ code: 'CDNS_RESPONSE_UNREADABLE' })
+    expect((await server.query('a.ours.test', 'A')).rcode).toBe('NOERROR')
+  })
+
   it('is asked for by the host as by others', async () => {
     await using upstream = await startTestUpstream({ zone: ZONE })
     await using server = await startForwarding(upstream)
     for (let i = 0; i < 2; i++) {
-      const answer = [{ name: 'www.forwarded.example', type: 'A', ttl: 60, data: '192.0.2.1' }]
+      const answer = [{ name: 'www.forwarded.example', type: 'A', data: '192.0.2.1' }]
       expect(await server.query('www.forwarded.example', 'A')).toMatchObject({ rcode: 'NOERROR', answer })
     }
     expect(asked(upstream)).toBe(1)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CACHE_MAX_BYTES, CACHE_MAX_ENTRIES } from '../../lib/answer-cache/options.js'
 import type { Bounds } from '../../lib/bounds.js'
 import { CidrTable } from '../../lib/clients/cidr-table.js'
 import * as options from '../../lib/forward/options.js'
@@ -116,8 +117,8 @@ describe('the options of forwarding', () => {
   })
 
   it.each([
-    ['maxBytes', options.CACHE_MAX_BYTES],
-    ['maxEntries', options.CACHE_MAX_ENTRIES],
+    ['maxBytes', CACHE_MAX_BYTES],
+    ['maxEntries', CACHE_MAX_ENTRIES],
     ['minTtl', options.CACHE_MIN_TTL],
     ['maxTtl', options.CACHE_MAX_TTL],
     ['servfailTtl', options.CACHE_SERVFAIL_TTL],

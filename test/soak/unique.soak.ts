@@ -1,5 +1,5 @@
-import { CACHE_MAX_BYTES } from '../../lib/forward/options.js'
-
+import { CACHE_MAX_BYTES } from '../../lib/answer-cache/options.js'
+import { SOCKETS, WINDOW } from '../bench/load/load-plan.js'
 import { runLoad } from '../bench/load/run-load.js'
 import { ours } from '../bench/peers/ours.js'
 import { startForwarder } from '../bench/peers/running-forwarder.js'
@@ -15,6 +15,8 @@ const SLICE_SECONDS = 10
 const MEGABYTE = 2 ** 20
 /** What a busy process takes besides its cache: heaps of its threads that are not collected yet, buffers of sockets. */
 const BESIDES = 96 * MEGABYTE
+/** What a machine loses at once that stands still for a second: all that is under way. */
+const STALL = SOCKETS * WINDOW
 /** Names after which the cache has long been full. */
 const SETTLED_NAMES = 1_000_000
 const MOST_GROWTH = 1.05
@@ -48,6 +50,6 @@ export const soak: Soak = {
       throw new Error('memory went beyond what the cache may have')
     if (settled.length > 1 && Math.max(...settled) > MOST_GROWTH * settled[0]!)
       throw new Error('memory grew all the time')
-    if (wrong > 0 || lost > asked / 10_000) throw new Error('names were not answered')
+    if (wrong > 0 || lost > asked / 10_000 + STALL) throw new Error('names were not answered')
   },
 }

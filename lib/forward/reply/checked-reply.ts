@@ -9,8 +9,6 @@ import { MAX_RECORDS, ReplyRecords, Section } from './reply-records.js'
 
 /** How many CNAMEs a reply may lead through; as many as we follow among our own. */
 export const MAX_CHAIN_LENGTH = 8
-/** For a negative answer that says nothing of how long it holds: RFC 2308 §5 would not have it kept; so short, it only holds off those who ask again at once. */
-export const UNSAID_NEGATIVE_TTL = 5
 
 /** Types that only DNSSEC has. */
 const DnssecType = { RRSIG: 46, NSEC: 47, NSEC3: 50 } as const
@@ -236,7 +234,8 @@ export class CheckedReply {
     this.isNodata = this.rcode === Rcode.NOERROR
     const soa = this.#findSoa()
     if (soa === NONE) {
-      this.ttl = Math.min(this.ttl, UNSAID_NEGATIVE_TTL, this.#rules.maxNegativeTtl)
+      // RFC 2308 §5: what does not say for how long it holds is for those alone who wait for it.
+      this.ttl = 0
       return !this.#isReferral()
     }
     const ttl = Math.min(this.#ttlOf(soa), this.#soaMinimum(soa), this.#rules.maxNegativeTtl)

@@ -3,8 +3,11 @@ import type { QueryContext } from '../../query/query-context.js'
 import type { QueryForwarding } from '../../query/query-forwarding.js'
 import { CLASS_IN, Rcode } from '../../wire/constants.js'
 import { ExtendedError } from '../../wire/edns.js'
+import { FoldedName } from '../../wire/folded-name.js'
 import { FLAG_RA } from '../../wire/header.js'
 import type { CheckedReply } from '../reply/checked-reply.js'
+import { ChainedAnswer } from './chained-answer.js'
+import type { ForwardSlot } from './forward-slot.js'
 import { cacheFlags, nxdomainHash, passFlags, refuse, writeCached } from './thread-forwarding.js'
 
 /** What the queries in hand are answered with: a reply that has just come, what the cache has, what it has had, or a failure. */
@@ -18,6 +21,9 @@ export class AnswerInHand implements QueryForwarding {
   nowSeconds = 0
   readonly #reply: CheckedReply
   readonly #cache: AnswerCacheReader
+  readonly #target = new FoldedName()
+  #hasTarget = false
+  readonly #chained = new ChainedAnswer()
 
   constructor(reply: CheckedReply, cache: AnswerCacheReader) {
     this.#reply = reply
@@ -28,21 +34,45 @@ export class AnswerInHand implements QueryForwarding {
     context.forwardFlags = FLAG_RA
   }
 
-  takes(): boolean {
-    return true
+  expect(): void {}
+
+  expectNothing(): void {}
+
+  prefetch(): void {}
+
+  /** The query to come is about a name to which CNAMEs of ours lead; without one, about the name in its question. */
+  aim({ bytes, targetStart, targetLength }: ForwardSlot): void {
+    this.#hasTarget = targetLength > 0
+    if (this.#hasTarget) this.#target.read(bytes, targetStart, targetStart + targetLength, this.#cache.seed)
+  }
+
+  /** CNAMEs may have changed meanwhile: what is in hand is about one name. */
+  takes(name: FoldedName): boolean {
+    return !this.#hasTarget || (name.length === this.#target.length && name.isAtOrBelow(this.#target, 0))
   }
 
   answer(context: QueryContext): void {
     context.limitHash = context.question.name.hash
+    this.#write(context, context.question.name)
+  }
+
+  answerTarget(context: QueryContext, target: FoldedName, offset: number): void {
+    this.#chained.begin(context, target, offset)
+    this.#write(context, target)
+    if (context.rcode === Rcode.SERVFAIL) refuse(context, Rcode.SERVFAIL, context.extendedError)
+    else this.#chained.end(context)
+  }
+
+  #write(context: QueryContext, name: FoldedName): void {
     switch (this.hand) {
       case 'reply':
-        this.#writeReply(context)
+        this.#writeReply(context, name)
         break
       case 'cached':
-        this.#writeCached(context)
+        this.#writeCached(context, name)
         break
       case 'stale':
-        this.#writeStale(context)
+        this.#writeStale(context, name)
         break
       case 'failure':
         refuse(context, Rcode.SERVFAIL, this.extendedError)
@@ -52,31 +82,31 @@ export class AnswerInHand implements QueryForwarding {
     }
   }
 
-  #writeCached(context: QueryContext): void {
+  #writeCached(context: QueryContext, name: FoldedName): void {
     const { question, view } = context
     const cache = this.#cache
-    if (cache.find(question.name, question.type, CLASS_IN, cacheFlags(context), view, this.nowSeconds)) {
-      writeCached(context, cache)
+    if (cache.find(name, question.type, CLASS_IN, cacheFlags(context), view, this.nowSeconds)) {
+      writeCached(context, cache, name)
     } else refuse(context, Rcode.SERVFAIL, ExtendedError.NETWORK_ERROR)
   }
 
-  #writeStale(context: QueryContext): void {
+  #writeStale(context: QueryContext, name: FoldedName): void {
     const { question, view } = context
     const cache = this.#cache
-    if (cache.findStale(question.name, question.type, CLASS_IN, cacheFlags(context), view, this.nowSeconds)) {
-      writeCached(context, cache)
+    if (cache.findStale(name, question.type, CLASS_IN, cacheFlags(context), view, this.nowSeconds)) {
+      writeCached(context, cache, name)
       context.extendedError = staleError(cache.rcode)
     } else refuse(context, Rcode.SERVFAIL, ExtendedError.NETWORK_ERROR)
   }
 
   /** Its names point to a question whose name is as long as that of each who waits. */
-  #writeReply(context: QueryContext): void {
+  #writeReply(context: QueryContext, name: FoldedName): void {
     const reply = this.#reply
     const { response } = context
     context.rcode = reply.rcode
     context.isNodata = reply.isNodata
     passFlags(context, reply.isAuthenticated)
-    if (reply.rcode === Rcode.NXDOMAIN) context.limitHash = nxdomainHash(context)
+    if (reply.rcode === Rcode.NXDOMAIN) context.limitHash = nxdomainHash(name)
     const room = response.limit - response.position
     const isWhole = reply.bodyEnd - reply.bodyStart <= room
     const end = isWhole ? reply.bodyEnd : reply.answerEnd
@@ -84,7 +114,7 @@ export class AnswerInHand implements QueryForwarding {
     context.isTruncated = !isWhole && (isNegative || end - reply.bodyStart > room)
     if (end - reply.bodyStart > room) return
     response.copy(reply.bytes, reply.bodyStart, end - reply.bodyStart)
-    response.answerCount = reply.answerCount
+    response.answerCount += reply.answerCount
     response.authorityCount = isWhole ? reply.authorityCount : 0
   }
 }

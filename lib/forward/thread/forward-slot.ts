@@ -3,9 +3,10 @@ import { MAX_MESSAGE_SIZE } from '../../wire/constants.js'
 
 // What stands in a slot of a ring to the forward thread:
 //
-//   | kind u8 | protocol u8 | view u8 | flags u8 | client length u8, fate u8 | request length u16 | response length u16, 2 unused
-//   | client 16 | route | request | response |
+//   | kind u8 | protocol u8 | view u8 | flags u8 | client length u8, fate u8 | request length u16 | response length u16, target length u8, 1 unused
+//   | client 16 | route | request, target | response |
 //
+// The target, if there is one, is the name that is to be forwarded in the place of the request's own: CNAMEs of ours lead there.
 // The owner writes all of it but the response, and reads that again when it has given up waiting. Its fate is
 // what becomes of it when the forward thread dies.
 
@@ -17,7 +18,8 @@ const CLIENT_LENGTH = FLAGS + 1
 const FATE = CLIENT_LENGTH + 1
 const REQUEST_LENGTH = FATE + 1
 const RESPONSE_LENGTH = REQUEST_LENGTH + 2
-const CLIENT = RESPONSE_LENGTH + 4
+const TARGET_LENGTH = RESPONSE_LENGTH + 2
+const CLIENT = TARGET_LENGTH + 2
 const ROUTE = CLIENT + 16
 const REQUEST = ROUTE + ROUTE_SIZE
 /** A name, an OPT record with a cookie and padding to a block (RFC 8467 §4.1) come to half of it. What is longer is not forwarded. */
@@ -127,6 +129,25 @@ export class ForwardSlot {
     const at = this.requestStart
     for (let i = 0; i < length; i++) this.bytes[at + i] = request[start + i]!
     this.#setU16(REQUEST_LENGTH, length)
+    this.bytes[this.start + TARGET_LENGTH] = 0
+    return true
+  }
+
+  get targetStart(): number {
+    return this.requestStart + this.requestLength
+  }
+
+  /** 0: there is none. */
+  get targetLength(): number {
+    return this.bytes[this.start + TARGET_LENGTH]!
+  }
+
+  /** After the request. False when it finds no room behind that. */
+  setTarget(name: Uint8Array, length: number): boolean {
+    if (this.requestLength + length > REQUEST_ROOM) return false
+    const at = this.targetStart
+    for (let i = 0; i < length; i++) this.bytes[at + i] = name[i]!
+    this.bytes[this.start + TARGET_LENGTH] = length
     return true
   }
 
@@ -142,9 +163,9 @@ export class ForwardSlot {
     this.#setU16(RESPONSE_LENGTH, length)
   }
 
-  /** Octets up to the end of the request: all of a slot that has no response yet. */
+  /** Octets up to the end of what the owner writes: all of a slot that has no response yet. */
   get usedBytes(): number {
-    return REQUEST + this.requestLength
+    return REQUEST + this.requestLength + this.targetLength
   }
 
   #u16(at: number): number {

@@ -11,6 +11,8 @@ export interface ForwarderTask {
   readonly rings: readonly ForwardRing[]
   /** On which the thread sleeps; one for all rings. */
   readonly bell: SharedArrayBuffer
+  /** An eventfd that is written when the bell rings while the thread waits in a system call; `batch` only. */
+  readonly wakeFd?: number
   /** Where this server answers: no upstream is there. */
   readonly listeners: readonly Listener[]
   /** How datagrams come, and so how upstreams are asked. */

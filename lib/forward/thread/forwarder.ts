@@ -15,7 +15,7 @@ import { WireReader } from '../../wire/reader.js'
 import { ForwardZoneTable, NO_FORWARD_ZONE } from '../forward-zones.js'
 import type { ParsedForward } from '../options.js'
 import type { CheckedReply } from '../reply/checked-reply.js'
-import type { UpstreamResult } from '../upstream/upstream-result.js'
+import type { FailureReason, UpstreamResult } from '../upstream/upstream-result.js'
 import type { Upstreams } from '../upstream/upstreams.js'
 import type { AnswerInHand } from './answer-in-hand.js'
 import { AnswerKeeper } from './answer-keeper.js'
@@ -71,6 +71,8 @@ export class Forwarder {
   /** The zone of the question whose reply is being read. */
   #zone: number | undefined
   #isFlushDue = false
+  /** `serve` ends the turn in hand, and sends what it has come to. */
+  #isInTurn = false
   /** Since when the query in hand, or the first one that asked the same, has waited; NaN where that is not known. */
   #sinceMs = Number.NaN
   #entered = 0
@@ -111,9 +113,15 @@ export class Forwarder {
     return false
   }
 
+  /** Before results that `serve` is called after. */
+  beginTurn(): void {
+    this.#isInTurn = true
+  }
+
   /** Whether all rings are empty now; if not, it is to be called again in a later turn. In turns, so that no thread keeps the others waiting. */
   serve(): boolean {
     const end = performance.now() + SLICE_MS
+    this.#isInTurn = true
     this.#enter()
     let isDone = false
     while (!isDone && performance.now() < end) {
@@ -121,6 +129,7 @@ export class Forwarder {
       for (const desk of this.#desks.values()) if (!this.#serveDesk(desk)) isDone = false
     }
     this.#leave()
+    this.#isInTurn = false
     this.#flush()
     return isDone
   }
@@ -185,7 +194,10 @@ export class Forwarder {
   #readQuestion(slot: ForwardSlot): boolean {
     const reader = this.#reader
     reader.reset(slot.bytes, slot.requestStart, slot.requestLength)
-    return this.#header.read(reader) && this.#question.read(reader, this.#parts.seed)
+    const { seed } = this.#parts
+    if (!this.#header.read(reader) || !this.#question.read(reader, seed)) return false
+    const { targetStart: from, targetLength } = slot
+    return targetLength === 0 || this.#question.name.read(slot.bytes, from, from + targetLength, seed)
   }
 
   #renew({ flags, view }: ForwardSlot): void {
@@ -213,7 +225,7 @@ export class Forwarder {
       hand.hand = 'cached'
       this.#sinceMs = Number.NaN
       this.#answer(query)
-    } else if (upstreams.isOwnProbe(question.name.bytes.subarray(0, question.name.length))) {
+    } else if (upstreams.isOwnProbe(question.name.bytes, question.name.length)) {
       this.#answerFailure(query, ExtendedError.NETWORK_ERROR)
     } else {
       const opened = this.#open(hash, flags, view)
@@ -305,8 +317,7 @@ export class Forwarder {
     }
     hand.hand = 'failure'
     hand.extendedError = errorOf(result)
-    const isOurs = result.kind === 'failed' && (result.reason === 'overloaded' || result.reason === 'closed')
-    if (!isOurs) this.#keeper.keepFailure(this.#name, question, hand.nowSeconds)
+    if (hasAsked(result)) this.#keeper.keepFailure(this.#name, question, hand.nowSeconds)
   }
 
   #lookForLate(): void {
@@ -372,6 +383,7 @@ export class Forwarder {
     const { answering, hooks } = this.#parts
     const { pipeline } = answering
     const { bytes, requestStart, requestLength } = slot
+    this.#parts.hand.aim(slot)
     const protocol = protocolOf(slot.protocol)
     const { meter } = answering
     if (meter !== undefined && protocol !== undefined) meter.protocol = protocol
@@ -424,7 +436,7 @@ export class Forwarder {
 
   /** At the end of the turn of the event loop: what all the replies in it have come to goes out together. */
   #flushSoon(): void {
-    if (this.#isFlushDue) return
+    if (this.#isFlushDue || this.#isInTurn) return
     this.#isFlushDue = true
     setImmediate(() => {
       this.#isFlushDue = false
@@ -446,6 +458,13 @@ const OURS = -2
 function isAnswer(rcode: number): boolean {
   return rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN
 }
+
+/** Of what failed before anybody was asked, nothing need be kept so that nobody is asked again. */
+function hasAsked(result: UpstreamResult): boolean {
+  return result.kind === 'reply' || !UNASKED.includes(result.reason)
+}
+
+const UNASKED: readonly FailureReason[] = ['overloaded', 'closed', 'allDown', 'noUpstreams']
 
 function errorOf(result: UpstreamResult): number {
   if (result.kind === 'failed') return result.extendedError

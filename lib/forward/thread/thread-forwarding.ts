@@ -12,10 +12,14 @@ import type { ClientAddresses, QueryContext } from '../../query/query-context.js
 import type { QueryForwarding } from '../../query/query-forwarding.js'
 import type { Zone } from '../../query/zone.js'
 import type { Protocol } from '../../transport/datagram-transport.js'
-import { CLASS_IN, Rcode, Type } from '../../wire/constants.js'
+import { loadLibc } from '../../transport/libc.js'
+import { wakeUp } from '../../transport/wake-fd.js'
+import { CLASS_IN, HEADER_SIZE, Rcode, Type } from '../../wire/constants.js'
 import { ExtendedError, NO_EXTENDED_ERROR } from '../../wire/edns.js'
+import type { FoldedName } from '../../wire/folded-name.js'
 import { FLAG_AD, FLAG_RA, FLAG_RD, FLAG_CD as HEADER_CD } from '../../wire/header.js'
 import { ForwardZoneTable, NO_FORWARD_ZONE } from '../forward-zones.js'
+import { ChainedAnswer } from './chained-answer.js'
 import { Fate, ForwardKind, ForwardSlot } from './forward-slot.js'
 import { sharedSeconds } from './shared-seconds.js'
 
@@ -37,6 +41,8 @@ export interface ForwardingTask {
   readonly policy: ForwardingPolicy
   readonly ring: HandoffHandle
   readonly cache: AnswerCacheHandle
+  /** An eventfd by which the forward thread is woken where it waits in a system call; `batch` only. */
+  readonly wakeFd?: number
 }
 
 /** Deadlines are at whole multiples of this, so that who looks for those that are over finds many at once. */
@@ -67,14 +73,18 @@ export class ThreadForwarding implements QueryForwarding {
   readonly #counters: Uint32Array
   readonly #address = new Uint8Array(16)
   readonly #words = new Int32Array(ADDRESS_WORDS)
+  readonly #chained = new ChainedAnswer()
   #i = 0
   #clients: ClientAddresses = { clientAddress: () => 0 }
   #nowSeconds = 0
+  #hasHandedOver = false
+  /** Of the batch in hand, whether any query will look into the cache. */
+  #isExpected = false
 
   /** `seed` is that of the record index, with which the names of questions are hashed; `counters` are indexed by `Counter`. */
-  constructor({ policy, ring, cache }: ForwardingTask, seed: number, counters: Uint32Array) {
+  constructor({ policy, ring, cache, wakeFd }: ForwardingTask, seed: number, counters: Uint32Array) {
     this.#policy = policy
-    this.owner = new HandoffOwner(ring)
+    this.owner = new HandoffOwner(ring, wakeFd === undefined ? undefined : wakeOf(wakeFd))
     this.cache = AnswerCacheReader.open(cache)
     this.#zones = new ForwardZoneTable(policy.zones, seed)
     this.#allow = policy.allow && new CidrTable(policy.allow)
@@ -87,8 +97,11 @@ export class ThreadForwarding implements QueryForwarding {
     this.#nowSeconds = sharedSeconds()
   }
 
+  /** The forward thread hears of all that the batch has for it at once. */
   leave(): void {
     this.cache.leave()
+    if (this.#hasHandedOver) this.owner.ring()
+    this.#hasHandedOver = false
   }
 
   get hasParked(): boolean {
@@ -102,9 +115,23 @@ export class ThreadForwarding implements QueryForwarding {
     context.forwardFlags = this.#isAllowed(context) ? FLAG_RA : 0
   }
 
+  expect(i: number, context: QueryContext): void {
+    const { question, view } = context
+    this.#isExpected = true
+    this.cache.expect(i, question.name, question.type, CLASS_IN, cacheFlags(context), view)
+  }
+
+  expectNothing(i: number): void {
+    if (i === 0) this.#isExpected = false
+    this.cache.expectNothing(i)
+  }
+
+  prefetch(count: number): void {
+    if (this.#isExpected) this.cache.prefetch(count)
+  }
+
   /** The longer one of a forward zone and a zone of ours has a name. Of type DS it is the zone above that knows (RFC 4035 §3.1.4.1). */
-  takes({ question }: QueryContext, zone: Zone | undefined): boolean {
-    const { name, type } = question
+  takes(name: FoldedName, type: number, zone: Zone | undefined): boolean {
     const forwardZone = this.#zones.match(name, type === Type.DS && name.labelCount > 0 ? 1 : 0)
     if (forwardZone === NO_FORWARD_ZONE) return zone === undefined && this.#policy.hasDefault
     return zone === undefined || this.#zones.labelCountOf(forwardZone) > zone.labelCount
@@ -118,32 +145,48 @@ export class ThreadForwarding implements QueryForwarding {
     else if (isMetaType(question.type)) refuse(context, Rcode.NOTIMP, ExtendedError.NOT_SUPPORTED)
     else {
       context.limitHash = question.name.hash
-      if (!this.#answerFromCache(context)) this.#handOver(context)
+      if (this.#find(context, question.name)) {
+        writeCached(context, this.cache, question.name)
+        this.#countHit(context, undefined)
+      } else this.#handOver(context, undefined)
     }
   }
 
-  #answerFromCache(context: QueryContext): boolean {
+  /** Who may not have its query forwarded asks for the rest of the chain itself. */
+  answerTarget(context: QueryContext, target: FoldedName, offset: number): void {
+    const { header, question } = context
+    if ((header.flags & FLAG_RD) === 0 || context.forwardFlags === 0 || isMetaType(question.type)) return
+    if (this.#find(context, target)) {
+      this.#chained.begin(context, target, offset)
+      writeCached(context, this.cache, target)
+      if (context.rcode === Rcode.SERVFAIL) refuse(context, Rcode.SERVFAIL, context.extendedError)
+      else this.#chained.end(context)
+      this.#countHit(context, target)
+    } else this.#handOver(context, target)
+  }
+
+  #find(context: QueryContext, name: FoldedName): boolean {
     const { question, view } = context
-    const { cache } = this
-    if (!cache.find(question.name, question.type, CLASS_IN, cacheFlags(context), view, this.#nowSeconds)) return false
-    writeCached(context, cache)
+    return this.cache.find(name, question.type, CLASS_IN, cacheFlags(context), view, this.#nowSeconds)
+  }
+
+  #countHit(context: QueryContext, target: FoldedName | undefined): void {
     this.#counters[Counter.cacheHits]!++
-    if (isStale(cache.extendedError)) this.#counters[Counter.cacheStale]!++
-    else if (this.#policy.renewsPopular) this.#renew(context)
-    return true
+    if (isStale(this.cache.extendedError)) this.#counters[Counter.cacheStale]!++
+    else if (this.#policy.renewsPopular) this.#renew(context, target)
   }
 
   /** What is asked for when its time is nearly over is renewed before, once. */
-  #renew(context: QueryContext): void {
+  #renew(context: QueryContext, target: FoldedName | undefined): void {
     const { cache } = this
     const { lifetimeSeconds, remainingSeconds } = cache
     if (remainingSeconds * RENEWAL_PART > lifetimeSeconds || lifetimeSeconds < LEAST_RENEWED_SECONDS) return
     if (!cache.claimRenewal()) return
-    const slot = this.#claim(context, ForwardKind.renewal)
-    if (slot !== NONE) this.owner.park(slot, Number.POSITIVE_INFINITY)
+    const slot = this.#claim(context, ForwardKind.renewal, target)
+    if (slot !== NONE) this.#put(slot, Number.POSITIVE_INFINITY)
   }
 
-  #handOver(context: QueryContext): void {
+  #handOver(context: QueryContext, target: FoldedName | undefined): void {
     const counters = this.#counters
     if (this.isOverdue) {
       counters[Counter.forwardOverdue]!++
@@ -151,28 +194,33 @@ export class ThreadForwarding implements QueryForwarding {
     } else if (!context.settings.clientRules.admitsForwarded(context)) {
       counters[Counter.forwardLimited]!++
       refuse(context, Rcode.REFUSED, ExtendedError.PROHIBITED)
-    } else this.#park(context)
+    } else this.#park(context, target)
   }
 
-  #park(context: QueryContext): void {
+  #park(context: QueryContext, target: FoldedName | undefined): void {
     const counters = this.#counters
-    const slot = this.#claim(context, ForwardKind.query)
+    const slot = this.#claim(context, ForwardKind.query, target)
     if (slot === NONE) {
       counters[Counter.forwardFull]!++
       refuse(context, Rcode.SERVFAIL, ExtendedError.NETWORK_ERROR)
       return
     }
     counters[Counter.cacheMisses]!++
-    this.owner.park(slot, this.#deadline())
+    this.#put(slot, this.#deadline())
     this.parkedSlot = slot
     context.isParked = true
+  }
+
+  #put(slot: number, deadline: number): void {
+    this.owner.parkUnheard(slot, deadline)
+    this.#hasHandedOver = true
   }
 
   #deadline(): number {
     return DEADLINE_STEP_MS * Math.ceil((performance.now() + this.#policy.patienceMs) / DEADLINE_STEP_MS)
   }
 
-  #claim(context: QueryContext, kind: number): number {
+  #claim(context: QueryContext, kind: number, target: FoldedName | undefined): number {
     const { owner, slot } = this
     const claimed = owner.claim()
     if (claimed === NONE) return NONE
@@ -188,7 +236,8 @@ export class ThreadForwarding implements QueryForwarding {
     const at = slot.clientStart
     for (let i = 0; i < length; i++) slot.bytes[at + i] = this.#address[i]!
     if (kind === ForwardKind.query) this.routes?.saveRoute(this.#i, slot.bytes, slot.routeStart)
-    return slot.setRequest(reader.bytes, reader.start, reader.end - reader.start) ? claimed : NONE
+    if (!slot.setRequest(reader.bytes, reader.start, reader.end - reader.start)) return NONE
+    return target === undefined || slot.setTarget(target.bytes, target.length) ? claimed : NONE
   }
 
   /** Queries of this process may have everything. */
@@ -203,14 +252,19 @@ export class ThreadForwarding implements QueryForwarding {
   }
 }
 
+function wakeOf(fd: number): () => void {
+  const libc = loadLibc()
+  return () => wakeUp(libc, fd)
+}
+
 /** The answer that a reader has found becomes that of the query in hand. */
-export function writeCached(context: QueryContext, cache: AnswerCacheReader): void {
+export function writeCached(context: QueryContext, cache: AnswerCacheReader, name: FoldedName): void {
   context.rcode = cache.rcode
   context.isNodata = cache.isNodata
   context.extendedError = cache.extendedError
   context.isTruncated = !cache.write(context.response)
   passFlags(context, cache.isAuthenticated)
-  if (cache.rcode === Rcode.NXDOMAIN) context.limitHash = nxdomainHash(context)
+  if (cache.rcode === Rcode.NXDOMAIN) context.limitHash = nxdomainHash(name)
 }
 
 /** RFC 6840 §5.8: AD is for who has said that it is of interest. RFC 4035 §3.2.2: CD goes back as it came. */
@@ -221,13 +275,18 @@ export function passFlags(context: QueryContext, isAuthenticated: boolean): void
 }
 
 /** Names that are not there are often random ones below a name that is; which that is, nobody has said here. */
-export function nxdomainHash({ question }: QueryContext): number {
-  const { name } = question
+export function nxdomainHash(name: FoldedName): number {
   return name.suffixHashes[Math.max(0, name.labelCount - 2)]!
 }
 
-/** Says that there is no answer, and why. */
+/** Says that there is no answer, and why. Of a chain that leads to none, nothing is left. */
 export function refuse(context: QueryContext, rcode: number, extendedError: number): void {
+  const { question, response } = context
+  if (response.answerCount > 0) {
+    response.undo(response.start + HEADER_SIZE + question.length)
+    response.answerCount = 0
+    context.isAuthoritative = false
+  }
   context.rcode = rcode
   context.extendedError = extendedError
 }

@@ -12,6 +12,7 @@ import {
 } from '../../transport/linux-constants.js'
 import { SlotMemory } from '../../transport/slot-memory.js'
 import { encodeSocketAddress, familyOf } from '../../transport/socket-address.js'
+import { drainWakeFd } from '../../transport/wake-fd.js'
 import type { UpstreamAddress } from '../upstream-address.js'
 import { MAX_UPSTREAM_QUERY_SIZE } from './query-writer.js'
 import type { ReplyHandler, UpstreamSocket, UpstreamSockets } from './upstream-sockets.js'
@@ -23,14 +24,6 @@ const MAX_DATAGRAM_SIZE = 65_535
 const WAKE_TAG = 0xffffffff
 
 const { EAGAIN, EINTR, ECONNREFUSED } = constants.errno
-
-/** By which other threads end a wait for datagrams. */
-export interface Wake {
-  /** An eventfd. */
-  readonly fd: number
-  /** It has been written to; whoever is told reads it empty. */
-  onWake(): void
-}
 
 /**
  * Sockets of the kernel's, by koffi. Belongs to one thread.
@@ -49,11 +42,11 @@ export class BatchUpstreamSockets implements UpstreamSockets {
   readonly #incoming: SlotMemory
   readonly #poll: EventPoll
   readonly #descriptors: DescriptorList | undefined
-  readonly #wake: Wake | undefined
+  readonly #wakeFd: number | undefined
   readonly #fds: (number | undefined)[] = []
 
   /** Throws where the system refuses. */
-  constructor(libc: Libc, handler: ReplyHandler, needs: { descriptors?: DescriptorList; wake?: Wake } = {}) {
+  constructor(libc: Libc, handler: ReplyHandler, needs: { descriptors?: DescriptorList; wakeFd?: number } = {}) {
     this.libc = libc
     this.handler = handler
     this.#outgoing = new SlotMemory(libc, 1, 4 * Math.ceil(MAX_UPSTREAM_QUERY_SIZE / 4))
@@ -62,9 +55,9 @@ export class BatchUpstreamSockets implements UpstreamSockets {
     this.#incoming = new SlotMemory(libc, 1, MAX_DATAGRAM_SIZE + 1)
     this.#poll = new EventPoll(libc)
     this.#descriptors = needs.descriptors
-    this.#wake = needs.wake
+    this.#wakeFd = needs.wakeFd
     this.#descriptors?.note(0, this.#poll.fd)
-    this.canBeWoken = needs.wake !== undefined && this.#poll.add(needs.wake.fd, WAKE_TAG)
+    this.canBeWoken = needs.wakeFd !== undefined && this.#poll.add(needs.wakeFd, WAKE_TAG)
   }
 
   open({ host, port }: UpstreamAddress, number: number): UpstreamSocket | undefined {
@@ -108,7 +101,7 @@ export class BatchUpstreamSockets implements UpstreamSockets {
 
   #take(tag: number): void {
     if (tag === WAKE_TAG) {
-      this.#wake!.onWake()
+      drainWakeFd(this.libc, this.#wakeFd!)
       return
     }
     const fd = this.#fds[tag]

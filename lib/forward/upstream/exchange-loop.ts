@@ -12,6 +12,16 @@ const REST_MS = 250
 const SHORT_WAIT_MS = 1
 const LONG_WAIT_MS = 4
 
+/** Whoever else has something for the thread to do, in the turns in which it waits for datagrams. */
+export interface TurnWork {
+  /** Before a wait: whether there is nothing to do, so that it may be a long one, which `wakeFd` ends. */
+  begin(): boolean
+  /** After it: does what there is. */
+  end(): void
+  /** There are no turns until a query is sent: what comes must be heard in other ways. */
+  onRest(): void
+}
+
 /**
  * Keeps exchanges going on the event loop of the forward thread.
  *
@@ -21,18 +31,21 @@ const LONG_WAIT_MS = 4
 export class ExchangeLoop {
   readonly #exchanges: Exchanges
   readonly #sockets: UpstreamSockets
+  readonly #work: TurnWork | undefined
   readonly #onTick: () => boolean
   #timer: NodeJS.Timeout | undefined
   #isTimerShort = false
-  #isTurning = false
+  /** Whether there are turns, in which datagrams are waited for. */
+  isTurning = false
   #isStopped = false
   #waitMs = SHORT_WAIT_MS
   readonly #turn = () => this.#takeTurn()
 
   /** `onTick` does what else there is to do now and then, and says whether it wants to be called again although nothing is on its way. */
-  constructor(exchanges: Exchanges, sockets: UpstreamSockets, onTick: () => boolean) {
+  constructor(exchanges: Exchanges, sockets: UpstreamSockets, work: TurnWork | undefined, onTick: () => boolean) {
     this.#exchanges = exchanges
     this.#sockets = sockets
+    this.#work = work
     this.#onTick = onTick
   }
 
@@ -41,8 +54,8 @@ export class ExchangeLoop {
     if (this.#isStopped) return
     if (!this.#isTimerShort && this.#exchanges.active > 0) this.#setTimer(TICK_MS)
     else if (this.#timer === undefined) this.#setTimer(REST_MS)
-    if (this.#isTurning || this.#sockets.kind === 'dgram' || this.#exchanges.waitingForDatagrams === 0) return
-    this.#isTurning = true
+    if (this.isTurning || this.#sockets.kind === 'dgram' || this.#exchanges.waitingForDatagrams === 0) return
+    this.isTurning = true
     setImmediate(this.#turn)
   }
 
@@ -53,12 +66,18 @@ export class ExchangeLoop {
   }
 
   #takeTurn(): void {
-    this.#isTurning = false
-    if (this.#isStopped || this.#exchanges.waitingForDatagrams === 0) return
-    const hasCome = this.#sockets.receive(this.#waitMs)
-    const longest = this.#sockets.canBeWoken && this.#exchanges.waitingForStreams === 0 ? LONG_WAIT_MS : SHORT_WAIT_MS
-    this.#waitMs = hasCome ? SHORT_WAIT_MS : Math.min(2 * this.#waitMs, longest)
+    if (!this.#isStopped && this.#exchanges.waitingForDatagrams > 0) this.#wait()
+    this.isTurning = false
     this.wake()
+    if (!this.isTurning) this.#work?.onRest()
+  }
+
+  #wait(): void {
+    const mayWait = this.#work?.begin() ?? true
+    const hasCome = this.#sockets.receive(mayWait ? this.#waitMs : 0)
+    this.#work?.end()
+    const longest = this.#sockets.canBeWoken && this.#exchanges.waitingForStreams === 0 ? LONG_WAIT_MS : SHORT_WAIT_MS
+    this.#waitMs = hasCome || !mayWait ? SHORT_WAIT_MS : Math.min(2 * this.#waitMs, longest)
   }
 
   #setTimer(delayMs: number): void {

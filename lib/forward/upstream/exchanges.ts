@@ -1,8 +1,7 @@
 import type { Clock } from '../../clock.js'
 import { HEADER_SIZE, Rcode } from '../../wire/constants.js'
-import { DIFFERENT_RCODES, ForwardedQuery, MAX_TRIES, NO_RCODE, type Try } from './forwarded-query.js'
-import { NO_SOCKET, type OpenPorts } from './port-pool.js'
-import { writeUpstreamQuery } from './query-writer.js'
+import { DIFFERENT_RCODES, ForwardedQuery, MAX_TRIES, NO_MESSAGE, NO_RCODE, type Try } from './forwarded-query.js'
+import type { OpenPorts } from './port-pool.js'
 import { randomizeCase } from './randomize-case.js'
 import {
   BARE_ERROR,
@@ -17,6 +16,7 @@ import {
 } from './reply.js'
 import type { Random } from './secure-random.js'
 import { TimerWheel } from './timer-wheel.js'
+import { Tries } from './tries.js'
 import type { Upstream } from './upstream.js'
 import type { UpstreamChoice } from './upstream-choice.js'
 import type { UpstreamCounts } from './upstream-counts.js'
@@ -55,6 +55,9 @@ export interface Target {
   readonly isProbe: boolean
 }
 
+/** How long it is waited for a better response than that a query is not understood. */
+const HOLD_MS = 100
+
 /**
  * Queries on their way: sends them, knows the responses that belong to them, and asks again.
  *
@@ -63,14 +66,10 @@ export interface Target {
  */
 export class Exchanges implements ReplyHandler, StreamHandler {
   settings: ExchangeSettings
-  /** Queries on their way, and tries among them that wait for a datagram, or on a stream. */
+  /** Queries on their way. */
   active = 0
-  waitingForDatagrams = 0
-  waitingForStreams = 0
   readonly #needs: ExchangeNeeds
-  #sockets!: UpstreamSockets
-  /** By the number of the socket and the ID. */
-  readonly #tries = new Map<number, Try>()
+  readonly #tries: Tries
   readonly #wheel: TimerWheel<ForwardedQuery>
   readonly #free: ForwardedQuery[] = []
   readonly #onDue = (query: ForwardedQuery) => this.#overdue(query)
@@ -81,12 +80,23 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   constructor(settings: ExchangeSettings, needs: ExchangeNeeds) {
     this.settings = settings
     this.#needs = needs
+    this.#tries = new Tries(needs.random, needs.ports)
     this.#wheel = new TimerWheel(needs.clock.monotonicMs())
   }
 
   /** Before anything else: the sockets hand over to this, so that they are made after it. */
   useSockets(sockets: UpstreamSockets): void {
-    this.#sockets = sockets
+    this.#tries.useSockets(sockets)
+  }
+
+  /** Tries that wait for a datagram. */
+  get waitingForDatagrams(): number {
+    return this.#tries.waitingForDatagrams
+  }
+
+  /** Tries that wait on a stream. */
+  get waitingForStreams(): number {
+    return this.#tries.waitingForStreams
   }
 
   /** `onResult` is called once, maybe before this returns. */
@@ -126,18 +136,16 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   }
 
   onDatagram(socket: number, bytes: Uint8Array, length: number): void {
-    const one = length < HEADER_SIZE ? undefined : this.#tries.get(keyOf(socket, (bytes[0]! << 8) | bytes[1]!))
+    const one = length < HEADER_SIZE ? undefined : this.#tries.find(socket, (bytes[0]! << 8) | bytes[1]!)
     if (one === undefined) this.#needs.counts.ignored++
     else this.#received(one, bytes, length)
   }
 
   onUnreachable(socket: number): void {
     const now = this.#now()
-    // Seldom: after three of them the upstream is left out. Collected first, as trying again adds to the map.
-    const hit = [...this.#tries].filter(([key]) => key >>> 16 === socket)
-    for (const [key, one] of hit) {
-      if (this.#tries.get(key) === one && !one.isSettled && !one.isOverdue) this.#failed(one, now, 'unreachable')
-    }
+    this.#tries.eachOn(socket, (one) => {
+      if (!one.isSettled && !one.isOverdue) this.#failed(one, now, 'unreachable')
+    })
   }
 
   onMessage(one: Try, bytes: Uint8Array): void {
@@ -208,8 +216,27 @@ export class Exchanges implements ReplyHandler, StreamHandler {
     this.#needs.counts.errors++
     query.agreedRcode = query.agreedRcode === NO_RCODE || query.agreedRcode === rcode ? rcode : DIFFERENT_RCODES
     if (this.#attemptElsewhere(query, now)) return
-    if (query.agreedRcode === rcode) this.#succeed(one, rcode, bytes, length)
+    if (isEdnsRefusal(rcode)) this.#hold(one, now, bytes.slice(0, length))
+    else if (query.agreedRcode === rcode) this.#succeed(one, rcode, bytes, length)
     else this.#fail(query, 'disagreement')
+  }
+
+  /**
+   * That a query is not understood is easily said, and no server that has answered others means it: a better response may be behind it
+   * (CVE-2023-28452).
+   */
+  #hold(one: Try, now: number, message: Uint8Array): void {
+    const { query } = one
+    query.heldTry = one
+    query.heldMessage = message
+    this.#wheel.set(query, Math.min(now + HOLD_MS, query.deadlineMs))
+  }
+
+  /** Nothing better has come. */
+  #giveHeld(one: Try, message: Uint8Array): void {
+    const { agreedRcode } = one.query
+    if (agreedRcode >= 0) this.#succeed(one, agreedRcode, message, message.length)
+    else this.#fail(one.query, 'disagreement')
   }
 
   /** Whether a response may be good although the name in it is not spelled as ours. */
@@ -237,7 +264,9 @@ export class Exchanges implements ReplyHandler, StreamHandler {
     one.isSettled = true
     const { query, upstream } = one
     if (query.tryCount < MAX_TRIES && this.#send(query, upstream!, now, one.isOverStream, false)) return
-    if (!this.#attemptElsewhere(query, now)) this.#fail(query, 'disagreement')
+    if (this.#attemptElsewhere(query, now)) return
+    query.agreedRcode = DIFFERENT_RCODES
+    this.#hold(one, now, NO_MESSAGE)
   }
 
   /** There is no answer to be had there. */
@@ -250,6 +279,10 @@ export class Exchanges implements ReplyHandler, StreamHandler {
 
   #overdue(query: ForwardedQuery): void {
     const now = this.#now()
+    if (query.heldTry !== undefined) {
+      this.#giveHeld(query.heldTry, query.heldMessage)
+      return
+    }
     const one = query.lastTry
     if (one !== undefined && !one.isOverdue && !one.isSettled) {
       one.isOverdue = true
@@ -298,49 +331,14 @@ export class Exchanges implements ReplyHandler, StreamHandler {
 
   /** Begins a try. False, with the failure noted, when nothing could be sent. */
   #send(query: ForwardedQuery, upstream: Upstream, now: number, isOverStream: boolean, hasEdns: boolean): boolean {
-    const one = query.tries[query.tryCount]!
-    one.upstream = upstream
-    one.isOverStream = isOverStream
-    one.hasEdns = hasEdns
-    one.sentMs = now
-    one.isSettled = false
-    one.isOverdue = false
-    const isSent = isOverStream ? upstream.streams.send(one) : this.#sendDatagram(one, now)
-    if (!isSent) {
-      this.#noteFailure(one, now)
+    if (!this.#tries.begin(query, upstream, isOverStream, hasEdns, now)) {
+      this.#noteFailure(query.tries[query.tryCount]!, now)
       return false
     }
-    if (isOverStream) this.waitingForStreams++
-    query.tryCount++
-    upstream.sent++
     this.#needs.counts.sent++
     const timeoutMs = upstream.tryTimeoutMs(this.settings.tryTimeoutMs)
     this.#wheel.set(query, Math.min(now + timeoutMs, query.deadlineMs))
     return true
-  }
-
-  #sendDatagram(one: Try, now: number): boolean {
-    const ports = one.upstream!.ports!
-    const socket = ports.take(now)
-    if (socket === NO_SOCKET) return false
-    one.key = this.#freeKey(socket)
-    const id = one.key & 0xffff
-    const length = writeUpstreamQuery(one.query, id, one.hasEdns, this.#sockets.outgoing, 0)
-    if (!ports.send(socket, length)) {
-      this.#needs.ports.release(socket)
-      return false
-    }
-    this.#tries.set(one.key, one)
-    this.waitingForDatagrams++
-    return true
-  }
-
-  /** A random ID that no other query on the socket has. */
-  #freeKey(socket: number): number {
-    for (;;) {
-      const key = keyOf(socket, this.#needs.random.u16())
-      if (!this.#tries.has(key)) return key
-    }
   }
 
   #succeed(one: Try, rcode: number, bytes: Uint8Array, length: number): void {
@@ -361,27 +359,16 @@ export class Exchanges implements ReplyHandler, StreamHandler {
 
   #end(query: ForwardedQuery): OnUpstreamResult {
     this.#wheel.cancel(query)
-    for (let i = 0; i < query.tryCount; i++) this.#forget(query.tries[i]!)
+    for (let i = 0; i < query.tryCount; i++) this.#tries.forget(query.tries[i]!)
     const onResult = query.onResult!
     query.onResult = undefined
+    query.heldTry = undefined
+    query.heldMessage = NO_MESSAGE
     query.choice = undefined
     query.only = undefined
     this.active--
     this.#free.push(query)
     return onResult
-  }
-
-  #forget(one: Try): void {
-    if (one.isOverStream) {
-      one.stream!.forget(one)
-      one.stream = undefined
-      this.waitingForStreams--
-    } else {
-      this.#tries.delete(one.key)
-      this.#needs.ports.release(one.key >>> 16)
-      this.waitingForDatagrams--
-    }
-    one.upstream = undefined
   }
 
   #jitter(): number {
@@ -391,10 +378,6 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   #now(): number {
     return this.#needs.clock.monotonicMs()
   }
-}
-
-function keyOf(socket: number, id: number): number {
-  return socket * 65_536 + id
 }
 
 /** Not what is known to refuse it, nor at the end what has been silent so far and never shown that it knows it. */

@@ -50,6 +50,9 @@ export class ForwardedQuery extends Timed implements UpstreamQuery {
   deadlineMs = 0
   /** RCODE of the failures so far: -1 none yet, -2 they differ. */
   agreedRcode = NO_RCODE
+  /** A response that is given unless a better one comes soon. */
+  heldTry: Try | undefined
+  heldMessage = NO_MESSAGE
   /** The name is spelled at random, and so must be that in a response. */
   isCaseRandom = false
   onResult: OnUpstreamResult | undefined
@@ -64,5 +67,6 @@ export class ForwardedQuery extends Timed implements UpstreamQuery {
   }
 }
 
+export const NO_MESSAGE: Uint8Array = new Uint8Array(0)
 export const NO_RCODE = -1
 export const DIFFERENT_RCODES = -2

@@ -2,7 +2,7 @@ import { ContainerDnsError } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { DescriptorList } from '../../transport/descriptor-list.js'
 import { batchObstacle, loadLibc } from '../../transport/libc.js'
-import { BatchUpstreamSockets, type Wake } from './batch-upstream-sockets.js'
+import { BatchUpstreamSockets } from './batch-upstream-sockets.js'
 import { DgramUpstreamSockets } from './dgram-upstream-sockets.js'
 import type { ReplyHandler, UpstreamSockets } from './upstream-sockets.js'
 
@@ -10,9 +10,9 @@ export interface UpstreamSocketNeeds {
   /** `batch` needs Linux and koffi; `auto` takes it where it works. */
   readonly transport: 'auto' | 'batch' | 'dgram'
   readonly logger: Logger
-  /** `batch`: where descriptors are noted, so that they can be closed if this thread dies; and what ends a wait. */
+  /** `batch`: where descriptors are noted, so that they can be closed if this thread dies; and an eventfd that ends a wait. */
   readonly descriptors?: DescriptorList
-  readonly wake?: Wake
+  readonly wakeFd?: number
 }
 
 /** Chooses once, and says why. Throws CDNS_TRANSPORT_UNAVAILABLE. */

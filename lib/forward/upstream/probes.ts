@@ -68,10 +68,10 @@ export class Probes {
     })
   }
 
-  isOwn(name: Uint8Array): boolean {
+  isOwn(name: Uint8Array, length: number): boolean {
     if (this.#tests.size === 0 || name[0] !== LABEL_LENGTH) return false
     for (const test of this.#tests) {
-      if (!isSameName(test.name, name)) continue
+      if (!isSameName(test.name, name, length)) continue
       this.#tests.delete(test)
       this.#loops(test.upstream)
       return true
@@ -111,8 +111,8 @@ export class Probes {
 
 const HEX = '0123456789abcdef'
 
-function isSameName(folded: Uint8Array, name: Uint8Array): boolean {
-  if (folded.length !== name.length) return false
-  for (let i = 0; i < folded.length; i++) if (foldByte(name[i]!) !== folded[i]) return false
+function isSameName(folded: Uint8Array, name: Uint8Array, length: number): boolean {
+  if (folded.length !== length) return false
+  for (let i = 0; i < length; i++) if (foldByte(name[i]!) !== folded[i]) return false
   return true
 }

@@ -5,7 +5,7 @@ import type { ParsedForward, UpstreamGroup } from '../options.js'
 import type { Listener } from '../own-listeners.js'
 import { ResolvConf } from '../resolv-conf.js'
 import type { UpstreamAddress } from '../upstream-address.js'
-import { ExchangeLoop } from './exchange-loop.js'
+import { ExchangeLoop, type TurnWork } from './exchange-loop.js'
 import { Exchanges, type Target } from './exchanges.js'
 import { openUpstreamSockets, type UpstreamSocketNeeds } from './open-upstream-sockets.js'
 import { OpenPorts, PORTS_PER_UPSTREAM, PortPool } from './port-pool.js'
@@ -28,6 +28,8 @@ export interface UpstreamNeeds extends UpstreamSocketNeeds {
   readonly counts?: UpstreamCounts
   /** Where this server answers: what resolv.conf says of them is left out. */
   readonly listeners?: readonly Listener[]
+  /** What else the thread does in its turns; with `wakeFd`, which ends their waits. */
+  readonly work?: TurnWork
   /** What an operator has to know and mend: CDNS_FORWARD_LOOP. It is logged, too. */
   onError(error: ContainerDnsError): void
 }
@@ -71,7 +73,7 @@ export class Upstreams {
       ...{ clock, random: this.#random, exchanges: this.#exchanges },
       onLoop: (upstream) => this.#reportLoop(upstream),
     })
-    this.#loop = new ExchangeLoop(this.#exchanges, this.#sockets, () => this.#lookAround())
+    this.#loop = new ExchangeLoop(this.#exchanges, this.#sockets, needs.work, () => this.#lookAround())
     this.#default = this.#choiceOf(options)
     this.setOptions(options)
   }
@@ -79,6 +81,11 @@ export class Upstreams {
   /** `batch` or `dgram`. */
   get transport(): string {
     return this.#sockets.kind
+  }
+
+  /** Whether datagrams are waited for in turns, and so `work` is done in them. */
+  get isTurning(): boolean {
+    return this.#loop.isTurning
   }
 
   /** Calls `onResult` once, maybe before this returns. */
@@ -95,8 +102,8 @@ export class Upstreams {
    * Whether a query's name, in wire form, is one that we have just sent to find out whether an upstream leads back to us. That upstream is
    * left out then. Such a query is not to be forwarded. Cheap where no such test is on its way.
    */
-  isOwnProbe(name: Uint8Array): boolean {
-    return this.#probes.isOwn(name)
+  isOwnProbe(name: Uint8Array, length = name.length): boolean {
+    return this.#probes.isOwn(name, length)
   }
 
   /** Upstreams that stay keep what is known of them. Queries on their way end as they have begun. */

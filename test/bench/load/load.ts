@@ -25,6 +25,10 @@ const MAX_RESPONSE = 512
 /** Three cache lines, so that the first bytes of slots do not meet in the same cache sets. */
 const SLOT_PADDING = 192
 const TIMEOUT_SCAN_MS = 50
+/** How far behind its rate a load may fall before it leaves queries out. */
+const MOST_BEHIND_MS = TIMEOUT_MS / 2
+/** Sockets after which an upstream in this process is served again, so that a long round is no slow upstream. */
+const SOCKETS_A_SERVE = 32
 
 /** When a slot has nothing in flight. */
 const FREE = 0
@@ -38,6 +42,8 @@ export class Load {
   responses = 0
   lost = 0
   wrong = 0
+  /** Queries that were due while this process was kept from asking, so long ago that they were left out. */
+  skipped = 0
   /** Calls that found nothing to receive. */
   emptyCalls = 0
   /** What the kernel has the addresses of, kept from the garbage collector. */
@@ -120,6 +126,7 @@ export class Load {
     this.responses = 0
     this.lost = 0
     this.wrong = 0
+    this.skipped = 0
     this.emptyCalls = 0
   }
 
@@ -131,8 +138,8 @@ export class Load {
   #round(now: number, mayAsk: boolean): void {
     if (now >= this.#nextScan) this.#giveUpOverdue(now)
     let time = now
-    this.#upstream?.serve()
     for (let socket = 0; socket < this.#fds.length; socket++) {
+      if (socket % SOCKETS_A_SERVE === 0) this.#upstream?.serve()
       const count = this.#receive(socket)
       if (count > 0) {
         time = performance.now()
@@ -187,7 +194,7 @@ export class Load {
   #ask(socket: number, now: number): void {
     let wanted = this.#freeCount[socket]!
     const { rate } = this.#plan
-    if (rate > 0) wanted = Math.min(wanted, Math.floor(((now - this.#startedAt) * rate) / 1000) - this.#sent)
+    if (rate > 0) wanted = Math.min(wanted, this.#due(now, rate))
     if (wanted <= 0) return
     for (let message = 0; message < wanted; message++) {
       this.#prepare(socket, message, rate > 0 ? this.#startedAt + (this.#sent * 1000) / rate : now)
@@ -196,6 +203,16 @@ export class Load {
     const taken = this.#libc.sendmmsg(this.#fds[socket]!, this.#toSend.address, wanted, MSG_DONTWAIT)
     // What the kernel refuses (the server has gone) times out like what it loses.
     if (taken < 0) this.#libc.errno()
+  }
+
+  /** Queries that are due and not sent yet. What has been due for too long would be lost as soon as it is sent. */
+  #due(now: number, rate: number): number {
+    const due = Math.floor(((now - this.#startedAt) * rate) / 1000) - this.#sent
+    const tooMany = due - Math.floor((MOST_BEHIND_MS * rate) / 1000)
+    if (tooMany <= 0) return due
+    this.skipped += tooMany
+    this.#sent += tooMany
+    return due - tooMany
   }
 
   #prepare(socket: number, message: number, sentAt: number): void {

@@ -1,7 +1,7 @@
 import { type Answer, decode, encode, type Packet } from 'dns-packet'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CheckedReply, MAX_CHAIN_LENGTH, UNSAID_NEGATIVE_TTL } from '../../../lib/forward/reply/checked-reply.js'
+import { CheckedReply, MAX_CHAIN_LENGTH } from '../../../lib/forward/reply/checked-reply.js'
 import { HEADER_SIZE } from '../../../lib/wire/constants.js'
 import { FoldedName } from '../../../lib/wire/folded-name.js'
 import { nameFromText, nameToText } from '../../../lib/wire/name.js'
@@ -210,9 +210,9 @@ describe('the time of a reply', () => {
     }
   })
 
-  it('of a negative one without an SOA is short', () => {
-    expect(read({})).toMatchObject({ ttl: UNSAID_NEGATIVE_TTL, isNodata: true, authority: [] })
-    expect(read({ authorities: [soa('bank.test')] })).toMatchObject({ ttl: UNSAID_NEGATIVE_TTL, authority: [] })
+  it('of a negative one without an SOA is none: it is not kept', () => {
+    expect(read({})).toMatchObject({ ttl: 0, isNodata: true, authority: [] })
+    expect(read({ authorities: [soa('bank.test')] })).toMatchObject({ ttl: 0, authority: [] })
   })
 })
 

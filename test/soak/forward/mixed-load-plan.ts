@@ -25,6 +25,8 @@ export interface MixedLoadMessage {
   readonly foreignLost: number
   /** Queries a second that the upstream has read. */
   readonly upstreamQueries: number
+  /** Queries a second that were due and never sent: the load had not the CPU for them. */
+  readonly skipped: number
   /** Of `back`: from when it answered again to the first answer that came of it. */
   readonly recoveryMs?: number
 }

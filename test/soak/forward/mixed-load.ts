@@ -31,11 +31,13 @@ const local = new Load(
   { window: LOCAL.window, rate: LOCAL_RATE, expects: 'answer' },
   upstream,
 )
-const foreign = new Load(libc, openClientSockets(libc, FOREIGN.sockets, plan.port), new UniqueQueries(), {
-  window: FOREIGN.window,
-  rate: FOREIGN_RATE,
-  expects: 'answer',
-})
+const foreign = new Load(
+  libc,
+  openClientSockets(libc, FOREIGN.sockets, plan.port),
+  new UniqueQueries(),
+  { window: FOREIGN.window, rate: FOREIGN_RATE, expects: 'answer' },
+  upstream,
+)
 
 run(WARM_UP_MS)
 await say('calm', plan.calmSeconds)
@@ -66,6 +68,7 @@ async function say(phase: Phase, seconds: number, recoveryMs?: number): Promise<
     foreignFailed: foreign.wrong / seconds,
     foreignLost: foreign.lost / seconds,
     upstreamQueries: (upstream.queries - sent) / seconds,
+    skipped: (local.skipped + foreign.skipped) / seconds,
     ...(recoveryMs !== undefined && { recoveryMs }),
   }
   process.send!(message)
