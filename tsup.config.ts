@@ -33,4 +33,17 @@ export default defineConfig([
     splitting: false,
     outDir: 'dist',
   },
+  {
+    // The page, for browsers of the last two years: all that it needs is in its files, and packages that it uses are nobody else's.
+    entry: { app: 'lib/ui/app.tsx' },
+    tsconfig: 'lib/ui/tsconfig.json',
+    publicDir: 'lib/ui/public',
+    format: ['esm'],
+    target: 'es2022',
+    platform: 'browser',
+    noExternal: [/.*/],
+    splitting: false,
+    minify: true,
+    outDir: 'dist/ui',
+  },
 ])

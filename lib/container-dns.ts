@@ -4,10 +4,10 @@ import type { ExportStats } from './export/query-export.js'
 import type { ForwardStats } from './forward/server-forwarding.js'
 import type { Health, HealthChange } from './health/health.js'
 import type { HealthTableSize } from './health/health-table.js'
-import type { CounterTotals } from './metrics/counter-totals.js'
+import type { CounterTotals, ThreadCounts } from './metrics/counter-totals.js'
 import type { HostProcessStats } from './metrics/host-process.js'
 import type { TopClient, TopName } from './metrics/measurements.js'
-import type { QueryFigureTotals } from './metrics/query-figures.js'
+import type { Distribution, QueryFigureTotals } from './metrics/query-figures.js'
 import type { Records } from './publish/records.js'
 import type { RecordIndexSize } from './record-index/record-index-writer.js'
 import type { ReloadableOptions } from './reloaded-options.js'
@@ -46,7 +46,7 @@ export interface Stats extends QueryFigureTotals {
   readonly counters: CounterTotals
   /** Connections that are open now; the counters tell what became of the others. */
   readonly tcp: { readonly open: number }
-  readonly threads: readonly ThreadStatus[]
+  readonly threads: readonly ThreadStats[]
   readonly index: RecordIndexSize & { readonly serial: number }
   readonly store: StoreStatus & { readonly kind: string }
   /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take. */
@@ -57,6 +57,12 @@ export interface Stats extends QueryFigureTotals {
   readonly host: HostProcessStats
   /** Upstreams, what they are being asked, and the answer cache; undefined where nothing is forwarded. */
   readonly forward: ForwardStats | undefined
+}
+
+/** A thread, and its part of `counters` and `durations`, in all its lives together. */
+export interface ThreadStats extends ThreadStatus, ThreadCounts {
+  /** Of all protocols that it answers over. */
+  readonly durations: Distribution
 }
 
 /** What upstreams have answered, as all threads know it. */

@@ -8,6 +8,7 @@ export type {
   QueryOptions,
   ReloadOptions,
   Stats,
+  ThreadStats,
 } from './container-dns.js'
 export { ContainerDnsError, ERROR_CODES, type ErrorCode } from './errors.js'
 export type { PublishedEvent } from './event-channels.js'

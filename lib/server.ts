@@ -256,15 +256,20 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   stats(): Stats {
     const { kind, reason } = this.#sockets.datagrams
     const counters = this.#counters.read()
+    const figures = this.#measurements.read()
     return {
       version: PACKAGE_VERSION,
       ready: this.#ready,
       addresses: this.addresses,
       transport: { kind, reason },
       counters,
-      ...this.#measurements.read(),
+      ...figures,
       tcp: { open: counters.tcpAccepted - counters.tcpClosed },
-      threads: this.#supervisor.threads,
+      threads: this.#supervisor.threads.map((status, thread) => ({
+        ...status,
+        ...this.#counters.ofThread(thread),
+        durations: this.#measurements.durationsOf(thread),
+      })),
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
       ...(this.#export === undefined ? {} : { export: this.#export.stats() }),

@@ -4,13 +4,17 @@ import { originRecordRoutes } from './origin-records.js'
 import { originStatsRoutes } from './origin-stats.js'
 import { RecordEdits } from './record-edits.js'
 import { METHODS, type Method, type Route } from './route.js'
+import { uiRoutes } from './ui-files.js'
 import { bulkRoutes } from './v1-bulk.js'
+import { principalRoute } from './v1-principal.js'
 import { noSuch, recordRoutes } from './v1-records.js'
 import { type ServerRoutesOptions, serverRoutes } from './v1-server.js'
 
 export interface RoutesOptions extends ServerRoutesOptions {
   readonly audit: Audit
   readonly bulkLimit: number
+  /** Whether the page is served. */
+  readonly ui: boolean
 }
 
 /** Every route of the API. */
@@ -20,7 +24,9 @@ export function allRoutes(options: RoutesOptions): Route[] {
   return [
     ...recordRoutes(source, edits),
     ...bulkRoutes(edits, bulkLimit),
+    principalRoute(),
     ...serverRoutes(options),
+    ...(options.ui ? uiRoutes() : []),
     ...originRecordRoutes(source, edits),
     ...originStatsRoutes(source, audit),
     ...kdnsRoutes(source, edits, bulkLimit),

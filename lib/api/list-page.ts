@@ -18,6 +18,7 @@ export async function listPage(source: Source, { principal, query }: Call, under
   const after = cursorIn(query['cursor'] as string | undefined)
   const type = query['type'] as string | undefined
   const view = query['view'] as string | undefined
+  const part = ((query['contains'] as string | undefined) ?? '').toLowerCase()
   const page = new SmallestFirst(limit)
   const filter = {
     ...(under === undefined ? {} : { under }),
@@ -25,6 +26,7 @@ export async function listPage(source: Source, { principal, query }: Call, under
     ...(view === undefined ? {} : { view }),
   }
   for await (const rrset of source.records.list(filter)) {
+    if (!rrset.name.includes(part)) continue
     const key = keyOf(rrset)
     if (key > after && page.wants(key) && isInScope(principal, rrset.name)) page.add(key, rrset)
   }

@@ -38,6 +38,8 @@ export interface ApiOptions {
   auditFile?: string
   /** Makes the text of `/metrics`. Default: all that the server counts; none without a server. */
   metrics?: () => string | Promise<string>
+  /** Serves the page for people at `/ui/`. Default true. */
+  ui?: boolean
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
   /** For hosts that bundle the library. */
@@ -62,6 +64,7 @@ export interface ParsedApiOptions {
   readonly onAudit: ((entry: AuditEntry) => void) | undefined
   readonly auditFile: string | undefined
   readonly metrics: (() => string | Promise<string>) | undefined
+  readonly ui: boolean
   readonly logger: Logger
   readonly workerFiles: ParsedWorkerFiles
 }
@@ -80,6 +83,7 @@ export const API_OPTION_NAMES = [
   'onAudit',
   'auditFile',
   'metrics',
+  'ui',
   'logger',
   'workerFiles',
 ] as const satisfies readonly (keyof ApiOptions)[]
@@ -106,11 +110,12 @@ export function parseApiOptions(given: ApiOptions): ParsedApiOptions {
     views: parseViews(given.views),
     defaultTtl: numberWithin('defaultTtl', given.defaultTtl, DEFAULT_TTL),
     tokens: parseTokensOption(tokens),
-    queryToken: booleanOption('queryToken', given.queryToken),
+    queryToken: booleanOption('queryToken', given.queryToken, false),
     requestsPerSecond: numberWithin('requestsPerSecond', given.requestsPerSecond, REQUESTS_PER_SECOND),
     bodyLimitBytes: numberWithin('bodyLimitBytes', given.bodyLimitBytes, BODY_LIMIT_BYTES),
     bulkLimit: numberWithin('bulkLimit', given.bulkLimit, BULK_LIMIT),
     auditFile: auditFile === undefined ? undefined : path('auditFile', auditFile),
+    ui: booleanOption('ui', given.ui, true),
     logger: guardedLogger(logger),
     workerFiles: workerFiles(given.workerFiles),
   })
@@ -129,7 +134,8 @@ function parseTokensOption(given: TokensOption | undefined): TokensOption | unde
   return { file: path('tokens.file', (given as { file: unknown }).file) }
 }
 
-function booleanOption(option: string, given: unknown = false): boolean {
+function booleanOption(option: string, given: unknown, byDefault: boolean): boolean {
+  if (given === undefined) return byDefault
   if (typeof given === 'boolean') return given
   throw invalid(`${option} must be true or false, got ${describe(given)}`)
 }

@@ -32,7 +32,7 @@ export async function registerApi(
   options: ParsedApiOptions,
   isOpen: () => boolean,
 ): Promise<void> {
-  const { logger, bulkLimit, server } = options
+  const { logger, bulkLimit, server, ui } = options
   const metrics = options.metrics ?? (server && (() => prometheusText(server.stats())))
   const tokens = options.tokens === undefined ? undefined : await Tokens.open(options.tokens, logger)
   const opened = await openSource(options).catch((error: unknown) => {
@@ -45,7 +45,7 @@ export async function registerApi(
     await opened.close()
     await audit.close()
   })
-  const routes = allRoutes({ source: opened.source, audit, isOpen, metrics, bulkLimit })
+  const routes = allRoutes({ source: opened.source, audit, isOpen, metrics, bulkLimit, ui })
   await setUp(app, options)
   const surface = new Surface(app, new Authentication(tokens, options.queryToken), options)
   for (const route of routes) surface.add(route)
@@ -211,6 +211,6 @@ function problemIn(error: Error): Problem {
 function send(reply: FastifyReply, { status, body, headers = {} }: Reply): FastifyReply {
   reply.code(status).headers(headers)
   if (body === undefined) return reply.send()
-  if (typeof body === 'string') return reply.send(body)
+  if (typeof body === 'string' || body instanceof Uint8Array) return reply.send(body)
   return reply.type('application/json; charset=utf-8').send(JSON.stringify(body))
 }

@@ -21,7 +21,7 @@ export interface Call extends Caller {
 
 export interface Reply {
   readonly status: number
-  /** Text is sent as it is, undefined as nothing, all else as JSON. */
+  /** Text and octets are sent as they are, undefined as nothing, all else as JSON. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }

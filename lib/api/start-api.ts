@@ -82,7 +82,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   }
 }
 
-function createApp({ bodyLimitBytes }: ParsedApiOptions, certificate: Certificate | undefined): FastifyInstance {
+function createApp({ bodyLimitBytes, ui }: ParsedApiOptions, certificate: Certificate | undefined): FastifyInstance {
   const limits = {
     bodyLimit: bodyLimitBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -94,6 +94,8 @@ function createApp({ bodyLimitBytes }: ParsedApiOptions, certificate: Certificat
     certificate === undefined
       ? Fastify({ ...limits, ...router })
       : (Fastify({ ...limits, ...router, https: secureOptions(certificate) }) as unknown as FastifyInstance)
+  // Files of the page are named from where it is.
+  if (ui) app.get('/ui', (_, reply) => reply.redirect('ui/', 308))
   app.setNotFoundHandler((request, reply) => {
     const found = problem(404, 'CDNS_NOT_FOUND', `there is no ${request.url.split('?')[0]} here`)
     reply.code(404).type(PROBLEM_TYPE).send(JSON.stringify(found))

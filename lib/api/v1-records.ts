@@ -61,7 +61,8 @@ function zoneRoutes(source: Source): Route[] {
 }
 
 function listRoutes(source: Source): Route[] {
-  const filter = { type: TYPE, view: VIEW, ...PAGED }
+  const contains = { type: 'string', minLength: 1, maxLength: 1024, description: 'A part of their names.' }
+  const filter = { type: TYPE, view: VIEW, contains, ...PAGED }
   const description = 'In the order of names. Each page is a pass over all records: take large ones to read everything.'
   const page = (call: Call, under: string | undefined) => listPage(source, call, under)
   return [

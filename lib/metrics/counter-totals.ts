@@ -1,8 +1,15 @@
-import { COUNTER_NAMES, COUNTER_ROW_WORDS, type CounterName } from './counters.js'
+import { COUNTER_NAMES, COUNTER_ROW_WORDS, Counter, type CounterName } from './counters.js'
 import { WrappingTotals } from './wrapping-totals.js'
 
 /** Sums over all threads since the start. */
 export type CounterTotals = Readonly<Record<CounterName, number>>
+
+/** What one thread has counted since the start, in all its lives. */
+export interface ThreadCounts {
+  readonly queries: number
+  readonly responses: number
+  readonly dropped: number
+}
 
 /**
  * Extends wrapping 32-bit counters to whole numbers: looks at least every `SAMPLE_INTERVAL_MS` how far each has moved on.
@@ -24,6 +31,12 @@ export class CounterSampler {
   read(): CounterTotals {
     this.#totals.sample()
     return Object.fromEntries(COUNTER_NAMES.map((name, i) => [name, this.#totals.sums[i]!])) as CounterTotals
+  }
+
+  /** One thread's part of what `read` has seen last. */
+  ofThread(thread: number): ThreadCounts {
+    const count = (name: CounterName) => this.#totals.ofThread(thread, Counter[name])
+    return { queries: count('queries'), responses: count('responses'), dropped: count('dropped') }
   }
 
   stop(): void {

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js'
 import { MAX_NAME_LENGTH } from '../wire/constants.js'
 import { foldName, nameFromText, nameToText } from '../wire/name.js'
 import type { ParsedMetrics } from './options.js'
-import { createFigureRows, QueryFigureReader, type QueryFigureTotals } from './query-figures.js'
+import { createFigureRows, type Distribution, QueryFigureReader, type QueryFigureTotals } from './query-figures.js'
 import { createTopKeys, type TopKeysHandle } from './top-keys-layout.js'
 import { type KeyTotal, TopKeysTotals } from './top-keys-totals.js'
 
@@ -101,6 +101,11 @@ export class Measurements {
 
   read(): QueryFigureTotals {
     return this.#figures.read()
+  }
+
+  /** How long the responses of one thread took; its part of what `read` has seen last. */
+  durationsOf(thread: number): Distribution {
+    return this.#figures.durationsOf(thread)
   }
 
   /** Throws CDNS_OPTION_INVALID. */

@@ -175,7 +175,7 @@ export class QueryFigureReader {
   constructor(rows: SharedArrayBuffer, zones: readonly string[], room = zones.length) {
     this.#zones = zones
     this.#layout = rowLayout(room)
-    this.#totals = new WrappingTotals(rows, this.#layout.words)
+    this.#totals = new WrappingTotals(rows, this.#layout.words, this.#layout.durations, this.#layout.sizes)
   }
 
   sample(): void {
@@ -190,6 +190,16 @@ export class QueryFigureReader {
       durations: this.#distributions(durations, DURATION_BOUNDS, DURATION_UNIT_MS / 1000),
       sizes: this.#distributions(sizes, SIZE_BOUNDS, SIZE_UNIT),
     }
+  }
+
+  /** How long one thread's responses took, over whatever they came: its part of what `read` has seen last. */
+  durationsOf(thread: number): Distribution {
+    const word = (place: number) =>
+      FIGURE_PROTOCOLS.reduce(
+        (sum, _, i) => sum + this.#totals.ofThread(thread, this.#layout.durations + i * DURATION_WORDS + place),
+        0,
+      )
+    return distributionOf(word, DURATION_BOUNDS, DURATION_UNIT_MS / 1000)
   }
 
   #queries(): QueryCount[] {
@@ -211,20 +221,20 @@ export class QueryFigureReader {
   #distributions(start: number, bounds: readonly number[], unit: number): QueryFigureTotals['sizes'] {
     const found: Partial<Record<FigureProtocol, Distribution>> = {}
     for (const [i, protocol] of FIGURE_PROTOCOLS.entries()) {
-      const words = bounds.length + 2
-      const distribution = this.#distribution(start + i * words, bounds, unit)
+      const at = start + i * (bounds.length + 2)
+      const distribution = distributionOf((place) => this.#totals.sums[at + place]!, bounds, unit)
       if (distribution.count > 0) found[protocol] = distribution
     }
     return found
   }
+}
 
-  #distribution(at: number, bounds: readonly number[], unit: number): Distribution {
-    const { sums } = this.#totals
-    let count = 0
-    const buckets = bounds.map((upTo, i) => {
-      count += sums[at + i]!
-      return { upTo, count }
-    })
-    return { buckets, count: count + sums[at + bounds.length]!, sum: sums[at + bounds.length + 1]! * unit }
-  }
+/** `word` gives those of a distribution by their places in it. */
+function distributionOf(word: (place: number) => number, bounds: readonly number[], unit: number): Distribution {
+  let count = 0
+  const buckets = bounds.map((upTo, i) => {
+    count += word(i)
+    return { upTo, count }
+  })
+  return { buckets, count: count + word(bounds.length), sum: word(bounds.length + 1) * unit }
 }

@@ -108,10 +108,10 @@ describe('the stream thread', () => {
 
   it('is not there when nobody is to be answered over TCP, nor DNS threads when nobody is over UDP', async () => {
     await using udp = await start({ listen: { port: 0, protocols: ['udp'] } })
-    expect(udp.stats().threads).toEqual([{ role: 'dns', restarts: 0 }])
+    expect(udp.stats().threads.map(({ role }) => role)).toEqual(['dns'])
     expect(udp.addresses).toMatchObject([{ protocol: 'udp' }])
     await using tcp = await start({ listen: { port: 0, protocols: ['tcp'] } })
-    expect(tcp.stats().threads).toEqual([{ role: 'stream', restarts: 0 }])
+    expect(tcp.stats().threads.map(({ role }) => role)).toEqual(['stream'])
     expect(tcp.addresses).toMatchObject([{ protocol: 'tcp' }])
     await using client = await TcpClient.open(tcp.addresses[0]!)
     expect(describeResponse(await client.ask('www.example')).rcode).toBe('NOERROR')

@@ -53,6 +53,20 @@ describe('CounterSampler', () => {
     expect(sampler.read()).toEqual({ ...Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])), queries: 111 })
   })
 
+  it('tells what each thread counted, beyond 32 bits too', () => {
+    const rows = createCounterRows(2)
+    const threads = [0, 1].map((thread) => new ThreadCounters(rows, thread))
+    using sampler = disposable(new CounterSampler(rows))
+    for (let i = 0; i < 3; i++) {
+      threads[0]!.values[Counter.queries]! += 0xf0000000
+      threads[1]!.values[Counter.dropped]! += 1
+      for (const thread of threads) thread.flush()
+      sampler.read()
+    }
+    expect(sampler.ofThread(0)).toEqual({ queries: 3 * 0xf0000000, responses: 0, dropped: 0 })
+    expect(sampler.ofThread(1)).toEqual({ queries: 0, responses: 0, dropped: 3 })
+  })
+
   it('goes on where 32 bits wrap, time after time', () => {
     const rows = createCounterRows(1)
     const thread = new ThreadCounters(rows, 0)

@@ -39,6 +39,25 @@ describe.each(['batch', 'dgram'] as const)('what a server measures over %s', (tr
     })
   })
 
+  it('is what each thread has done, which together is all of it', async () => {
+    await using server = await start({ transport })
+    const clients = await Promise.all(Array.from({ length: 8 }, () => UdpClient.open(server.addresses[0]!)))
+    await using tcp = await TcpClient.open(server.addresses.find(({ protocol }) => protocol === 'tcp')!)
+    for (const client of clients) await client.ask('www.example')
+    await tcp.ask('www.example')
+    await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))
+    await eventually(() => {
+      const { threads, counters, durations } = server.stats()
+      const sumOf = (of: (thread: (typeof threads)[number]) => number) =>
+        threads.reduce((sum, each) => sum + of(each), 0)
+      expect(threads.find(({ role }) => role === 'stream')).toMatchObject({ queries: 1, responses: 1, dropped: 0 })
+      expect(sumOf(({ queries }) => queries)).toBe(9)
+      expect(sumOf(({ responses }) => responses)).toBe(counters.responses)
+      expect(sumOf(({ durations }) => durations.count)).toBe(9)
+      expect(sumOf(({ durations }) => durations.sum)).toBeCloseTo(durations.udp!.sum + durations.tcp!.sum, 9)
+    })
+  })
+
   it('is which names and clients come most, and when', async () => {
     const before = 1000 * Math.floor(Date.now() / 1000)
     await using server = await start({ transport })

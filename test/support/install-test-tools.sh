@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need besides npm packages: etcd with its client, dig, kdig, openssl, the zone checker and signer
-# of BIND, and BIND, Unbound, NSD and Knot themselves; dnsmasq is for the bench. Does nothing where all are there.
+# of BIND, and BIND, Unbound, NSD and Knot themselves; Chromium, for the page; dnsmasq is for the bench. Does nothing where all are there.
 set -eu
 missing=""
 command -v etcd >/dev/null 2>&1 || missing="$missing etcd-server"
@@ -16,6 +16,7 @@ PATH="$PATH:/usr/sbin" command -v unbound >/dev/null 2>&1 || missing="$missing u
 PATH="$PATH:/usr/sbin" command -v dnsmasq >/dev/null 2>&1 || missing="$missing dnsmasq-base"
 PATH="$PATH:/usr/sbin" command -v nsd-checkzone >/dev/null 2>&1 || missing="$missing nsd"
 PATH="$PATH:/usr/sbin" command -v knotd >/dev/null 2>&1 || missing="$missing knot"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "The tests need these Debian packages:$missing. Please install them (apt-get install$missing) and try again." >&2

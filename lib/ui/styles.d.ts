@@ -1,0 +1,2 @@
+/** What the bundler takes out of the program and into `app.css`. */
+declare module '*.css'
