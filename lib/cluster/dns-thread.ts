@@ -31,7 +31,6 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: 
   const { counters, meter, pipeline, hooks, forwarding } = answering
   const late = lateResponses(answering)
   control?.onTick(() => meter.tick())
-  let taken = 0
   let next = 0
   return {
     ...(late === undefined ? {} : { late }),
@@ -51,7 +50,6 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: 
       }
       for (let i = 0; i < count; i++) pipeline.take(i, bytes, starts[i]!, lengths[i]!)
       pipeline.prefetch(count)
-      taken = count
       next = 0
     },
     answer: (_request, _start, _length, response, responseStart, capacity) =>
@@ -61,7 +59,7 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: 
       counters.values[Counter.batches]!++
       counters.values[Counter.sendFailures]! += sendFailures
       counters.flush()
-      pipeline.measure(taken)
+      pipeline.measure()
     },
   }
 }

@@ -79,7 +79,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
       values[queries]!++
       pipeline.take(0, request, start, length)
       const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
-      pipeline.measure(1)
+      pipeline.measure()
       if (size === LATER && !isForwarded(receiver!)) lateAnswers!.expect(hooks!.parked!.parkedSlot, receiver!)
       return size
     },

@@ -100,7 +100,10 @@ export class QueryFigures {
 
   /** Over what the queries come that are counted from here on. */
   set protocol(protocol: FigureProtocol) {
-    this.#protocol = FIGURE_PROTOCOLS.indexOf(protocol)
+    const number = FIGURE_PROTOCOLS.indexOf(protocol)
+    if (number === this.#protocol) return
+    this.#countSizes()
+    this.#protocol = number
   }
 
   /** `zone` is its number, or -1 for none; `type` 0 for a query whose type could not be read. */
@@ -111,11 +114,8 @@ export class QueryFigures {
   }
 
   countResponse(sizeBytes: number): void {
-    const at = this.#layout.sizes + this.#protocol * SIZE_WORDS
-    this.#row.add(at + SIZE_BUCKETS[sizeBytes]!, 1)
-    const sum = this.#sizeRest[this.#protocol]! + sizeBytes
-    this.#sizeRest[this.#protocol] = sum % SIZE_UNIT
-    if (sum >= SIZE_UNIT) this.#row.add(at + SIZE_WORDS - 1, Math.floor(sum / SIZE_UNIT))
+    this.#row.add(this.#layout.sizes + this.#protocol * SIZE_WORDS + SIZE_BUCKETS[sizeBytes]!, 1)
+    this.#sizeRest[this.#protocol]! += sizeBytes
   }
 
   /** `responses` that were all here for as long. */
@@ -129,7 +129,15 @@ export class QueryFigures {
   }
 
   flush(): void {
+    this.#countSizes()
     this.#row.flush()
+  }
+
+  #countSizes(): void {
+    const sum = this.#sizeRest[this.#protocol]!
+    if (sum < SIZE_UNIT) return
+    this.#sizeRest[this.#protocol] = sum % SIZE_UNIT
+    this.#row.add(this.#layout.sizes + (this.#protocol + 1) * SIZE_WORDS - 1, Math.floor(sum / SIZE_UNIT))
   }
 }
 

@@ -60,6 +60,7 @@ export class AdditionalSection {
     for (let i = 0; i < count && this.#doneCount < MAX_TARGETS; i++) {
       const at = answers[i]!
       const start = targetStart(type, at)
+      if (!this.#mayFit(type, bytes, start, at)) continue
       if (isServiceBinding(type) && bytes[start] === 0) {
         // RFC 9460 §2.5.2: such a service is on the owner itself. §2.5.1: such an alias leads nowhere.
         if (!isAlias(bytes, at) && this.#isNew(owner)) this.#addForOwner(owner, ownerOffset)
@@ -101,6 +102,12 @@ export class AdditionalSection {
       others++
     }
     return true
+  }
+
+  /** Names of a hundred labels fill a message by themselves: of those that find no room in what is left, nothing is looked up. */
+  #mayFit(type: number, bytes: Uint8Array, start: number, at: number): boolean {
+    // Behind the target of a service, its parameters follow.
+    return this.#response.mayHoldOwner(isServiceBinding(type) ? 1 : nextRecord(bytes, at) - start)
   }
 
   #readTarget(bytes: Uint8Array, start: number, at: number): boolean {

@@ -88,9 +88,8 @@ export class QueryPipeline {
     this.#counters[Counter.queries]!++
     if (i === 0) this.#cookies?.beginBatch()
     if (this.#rules.areAtTake) this.#meet(context, i)
-    // Once it is answered, its address may be another's.
-    if (this.#meter?.countsClients === true) context.readClient(this.clients, i)
     context.verdict = screen(context)
+    this.#meter?.note(context, i, this.clients)
     if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
     this.#expect(context, i)
     if (this.#rules.limitResponses && context.verdict === 'accepted') this.#rules.expect(context, i)
@@ -166,21 +165,15 @@ export class QueryPipeline {
     return this.#answerAtLast(context, response, responseStart, capacity)
   }
 
-  /**
-   * Counts requests 0 to `count - 1` with their responses, once all of them have been answered: between the answers it would push
-   * their code and tables out of the caches.
-   */
-  measure(count: number): void {
-    const meter = this.#meter
-    if (meter === undefined) return
-    meter.end()
-    for (let i = 0; i < count; i++) meter.countQuery(this.#contexts[i]!)
-    meter.flush()
+  /** Counts what goes by the batch, once all of it has been answered, and shows what was counted. */
+  measure(): void {
+    this.#meter?.endBatch(this.#contexts)
   }
 
   #answerInTime(context: QueryContext, i: number, response: Uint8Array, start: number, capacity: number): number {
     const length = this.#answer(context, i, response, start, capacity)
     context.responseLength = length
+    this.#meter?.countQuery(context)
     if (this.tap !== undefined && length !== LATER) {
       this.tap.answered(context, this.clients, i, response, start, length, false)
     }

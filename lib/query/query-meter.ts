@@ -1,8 +1,8 @@
-import { ADDRESS_WORDS, hashClient } from '../clients/client-address.js'
+import { ADDRESS_WORDS, hashClient, writeClient } from '../clients/client-address.js'
 import type { MeterHandle } from '../metrics/measurements.js'
 import { type FigureProtocol, QueryFigures } from '../metrics/query-figures.js'
 import { TopKeysCounter } from '../metrics/top-keys-counter.js'
-import type { QueryContext, QuerySettings } from './query-context.js'
+import type { ClientAddresses, QueryContext, QuerySettings } from './query-context.js'
 import { NO_ZONE } from './zone.js'
 
 const IPV4_PREFIX = 32
@@ -12,17 +12,27 @@ const WALL_CLOCK_MS = 200
 /** Of a query without a question that could be read. */
 const NO_TYPE = 0
 
+/** Queries in a batch, at most. */
+const MAX_BATCH = 64
+
 /**
  * Measures what one thread answers: how many queries of which kind, for how long they are here, how large the responses are, and which
  * names and clients come most. The clock is read twice a batch.
+ *
+ * What is cheap to count is counted with each answer. Names and clients are only noted with their queries, by their hashes, and
+ * counted when the batch is over: between the answers, their tables would push those of the answers out of the caches, and
+ * afterwards, the contexts of the queries would have to come back into them.
  */
 export class QueryMeter {
-  /** Whether a query's client must have been read when it is counted. */
-  readonly countsClients: boolean
   #settings: QuerySettings
   readonly #figures: QueryFigures
   readonly #names: TopKeysCounter | undefined
   readonly #clients: TopKeysCounter | undefined
+  /** Of the batch in hand. */
+  readonly #notedNames = new NotedKeys()
+  readonly #notedClients = new NotedKeys()
+  readonly #clientWords = new Int32Array(MAX_BATCH * ADDRESS_WORDS)
+  readonly #octets = new Uint8Array(4 * ADDRESS_WORDS)
   #responses = 0
   #protocol: FigureProtocol = 'udp'
   #lateSinceMs = 0
@@ -33,7 +43,6 @@ export class QueryMeter {
   #wallReadMs = Number.NEGATIVE_INFINITY
 
   constructor(handle: MeterHandle, thread: number, settings: QuerySettings, randomSeed: number) {
-    this.countsClients = handle.clients !== undefined
     this.#settings = settings
     this.#figures = new QueryFigures(handle.figures, handle.zones, thread)
     this.#names = handle.names && new TopKeysCounter(handle.names, randomSeed)
@@ -77,9 +86,44 @@ export class QueryMeter {
     if (this.#begunMs >= this.#wallReadMs + WALL_CLOCK_MS) this.#readWallClock()
   }
 
-  /** When its last response has been handed to the kernel, and before its queries are counted. */
-  end(): void {
+  /** Request `i` of a batch has been read. Once it is answered, its client's address may be another's. */
+  note(context: QueryContext, i: number, clients: ClientAddresses): void {
+    if (i === 0) this.#notedNames.count = this.#notedClients.count = 0
+    if (this.#names !== undefined && context.hasQuestion) this.#notedNames.add(i, context.question.name.hash)
+    if (this.#clients !== undefined) this.#noteClient(context, i, clients)
+  }
+
+  /** Its address goes where those of the batch stand together, for the context's own is only read where something goes by it. */
+  #noteClient(context: QueryContext, i: number, clients: ClientAddresses): void {
+    const words = this.#clientWords
+    const at = ADDRESS_WORDS * i
+    if (context.hasClient) {
+      for (let word = 0; word < ADDRESS_WORDS; word++) words[at + word] = context.client[word]!
+    } else {
+      const length = clients.clientAddress(i, this.#octets)
+      if (length === 0) return
+      writeClient(words, at, this.#octets, length)
+    }
+    this.#notedClients.add(i, hashClient(words, at, IPV4_PREFIX, IPV6_PREFIX, this.#settings.index.seed))
+  }
+
+  /** A query has been answered for the first time, whatever came of it. */
+  countQuery(context: QueryContext): void {
+    const { hasQuestion, responseLength } = context
+    if (responseLength > 0) {
+      this.#responses++
+      this.#figures.countResponse(responseLength)
+    }
+    if (hasQuestion) this.#figures.countQuery(this.#zoneOf(context), context.question.type)
+    else this.#figures.countQuery(NO_ZONE, NO_TYPE)
+  }
+
+  /** The last response of a batch has been handed to the kernel: counts and shows what has been noted of it. */
+  endBatch(contexts: readonly QueryContext[]): void {
     this.#durationMs = performance.now() - this.#begunMs
+    if (this.#names !== undefined) this.#countNames(this.#names, contexts)
+    if (this.#clients !== undefined) this.#countClients(this.#clients)
+    this.flush()
   }
 
   /** Shows what has been counted. */
@@ -87,23 +131,6 @@ export class QueryMeter {
     if (this.#responses > 0) this.#figures.countDuration(this.#durationMs, this.#responses)
     this.#responses = 0
     this.#figures.flush()
-  }
-
-  /** A query has been looked at for the first time, whatever came of it. */
-  countQuery(context: QueryContext): void {
-    const { question, hasQuestion, responseLength } = context
-    if (this.#clients !== undefined && context.hasClient) this.#countClient(this.#clients, context.client)
-    if (responseLength > 0) {
-      this.#responses++
-      this.#figures.countResponse(responseLength)
-    }
-    if (!hasQuestion) {
-      this.#figures.countQuery(NO_ZONE, NO_TYPE)
-      return
-    }
-    this.#figures.countQuery(this.#zoneOf(context), question.type)
-    const { name } = question
-    this.#names?.count(name.words, name.length, name.hash, this.#now)
   }
 
   /** A query is answered later than its batch, which came at `sinceMs`, as `performance.now()` has it. */
@@ -123,13 +150,45 @@ export class QueryMeter {
     return this.#settings.zones.match(question.name)?.number ?? NO_ZONE
   }
 
-  #countClient(counter: TopKeysCounter, words: Int32Array): void {
-    const hash = hashClient(words, 0, IPV4_PREFIX, IPV6_PREFIX, this.#settings.index.seed)
-    counter.count(words, 4 * ADDRESS_WORDS, hash, this.#now)
+  #countNames(counter: TopKeysCounter, contexts: readonly QueryContext[]): void {
+    const { count, hashes, queries } = this.#notedNames
+    const now = this.#now
+    for (let n = 0; n < count; n++) {
+      const hash = hashes[n]!
+      if (counter.countKnown(hash, now)) continue
+      const { name } = contexts[queries[n]!]!.question
+      counter.countNew(name.words, 0, name.length, hash, now)
+    }
+    this.#notedNames.count = 0
+  }
+
+  #countClients(counter: TopKeysCounter): void {
+    const { count, hashes, queries } = this.#notedClients
+    const now = this.#now
+    for (let n = 0; n < count; n++) {
+      const hash = hashes[n]!
+      if (counter.countKnown(hash, now)) continue
+      counter.countNew(this.#clientWords, ADDRESS_WORDS * queries[n]!, 4 * ADDRESS_WORDS, hash, now)
+    }
+    this.#notedClients.count = 0
   }
 
   #readWallClock(): void {
     this.#wallReadMs = this.#begunMs
     this.#now = Math.floor(Date.now() / 1000)
+  }
+}
+
+/** Keys of a batch that are still to be counted. */
+class NotedKeys {
+  count = 0
+  readonly hashes = new Int32Array(MAX_BATCH)
+  /** The numbers of the queries that they are from. */
+  readonly queries = new Uint8Array(MAX_BATCH)
+
+  add(query: number, hash: number): void {
+    const n = this.count++
+    this.hashes[n] = hash
+    this.queries[n] = query
   }
 }

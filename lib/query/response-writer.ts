@@ -50,6 +50,11 @@ export class ResponseWriter extends WireWriter {
     return this.position + least <= this.limit
   }
 
+  /** False when no record can fit whose owner, a name of `length` octets, is in the message nowhere but as far as it shares the question's. */
+  mayHoldOwner(length: number): boolean {
+    return this.position + Math.max(length - this.#qname.length, 0) + SMALLEST_RECORD <= this.limit
+  }
+
   /** More records than this find no room, whatever they are. */
   get mostRecords(): number {
     return Math.floor((this.limit - this.position) / SMALLEST_RECORD)

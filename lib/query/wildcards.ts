@@ -26,7 +26,8 @@ export class Wildcards {
   findTarget(zone: Zone, target: FoldedName): boolean {
     const { index, zones } = this.#settings
     if (index.findFolded(target)) return true
-    if (target.labelCount === zone.labelCount || zone.isNameServer(target) || zones.isAboveZone(target)) return false
+    if (target.labelCount === zone.labelCount || !this.#mayFind(zone, target)) return false
+    if (zone.isNameServer(target) || zones.isAboveZone(target)) return false
     // Below a cut it is for the servers of that zone to say what a wildcard stands for.
     return findCut(index, zone, target, Type.A) === NO_CUT && this.find(zone, target)
   }
@@ -45,6 +46,17 @@ export class Wildcards {
       if (!index.mayHaveWildcard(name.suffixHashes[label]!)) continue
       if (label > 1 && this.#exists(name, label - 1)) return false
       if (this.#findBelow(name, label)) return true
+    }
+    return false
+  }
+
+  /** Whether `find` has anything to look at: bits tell, for nearly all names that they do not have a wildcard above them. */
+  #mayFind(zone: Zone, name: FoldedName): boolean {
+    const { index } = this.#settings
+    if (index.wildcardDepths >>> depthBit(zone.labelCount + 1) === 0) return false
+    const apexLabel = name.labelCount - zone.labelCount
+    for (let label = 1; label <= apexLabel; label++) {
+      if (index.mayHaveWildcard(name.suffixHashes[label]!)) return true
     }
     return false
   }

@@ -58,7 +58,7 @@ function batch({ server: { pipeline, meter, index }, tap }: (typeof servers)[num
   }
   pipeline.prefetch(BATCH)
   for (let i = 0; i < BATCH; i++) pipeline.answerDatagram(i, response, 0, 1232)
-  pipeline.measure(BATCH)
+  pipeline.measure()
   tap?.flush()
   index.reader.leave()
   next += BATCH

@@ -55,7 +55,7 @@ function batch({ pipeline, meter, index }: Answering): void {
   }
   pipeline.prefetch(BATCH)
   for (let i = 0; i < BATCH; i++) pipeline.answerDatagram(i, response, 0, 1232)
-  pipeline.measure(BATCH)
+  pipeline.measure()
   index.reader.leave()
   next += BATCH
 }

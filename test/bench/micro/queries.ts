@@ -65,11 +65,13 @@ const RRSETS: readonly RRset[] = [
     type: 'MX',
     data: Array.from({ length: 60 }, (_, i) => ({ preference: i, exchange: `${labels(100, 'm')}m${i}.example` })),
   },
-  {
-    name: 'mx-deep.example',
-    type: 'MX',
-    data: Array.from({ length: 5 }, (_, i) => ({ preference: i, exchange: `${labels(100, 'm')}m${i}.example` })),
-  },
+  ...[4, 5].map(
+    (count): RRset => ({
+      name: `mx-deep${count}.example`,
+      type: 'MX',
+      data: Array.from({ length: count }, (_, i) => ({ preference: i, exchange: `${labels(100, 'm')}m${i}.example` })),
+    }),
+  ),
   { name: 'sub.example', type: 'NS', data: names(8, 'sub.example') },
   ...names(8, 'sub.example').flatMap((name): RRset[] => [a(name), { name, type: 'AAAA', data: ['2001:db8::1'] }]),
   { name: 'sub13.example', type: 'NS', data: names(13, 'sub13.example') },
@@ -126,7 +128,9 @@ const QUERIES: readonly Query[] = [
   query('16 SRV and their addresses, EDNS', 'srv.example', 'SRV', { edns: EDNS }),
   query('16 MX and their addresses, EDNS', 'mx.example', 'MX', { edns: EDNS }),
   query('16 MX: TC', 'mx.example', 'MX'),
-  query('5 MX of 100 labels, EDNS', 'mx-deep.example', 'MX', { edns: EDNS }),
+  // The four leave room for an address, so that all of them are looked for; after the five there is none.
+  query('4 MX of 100 labels, EDNS', 'mx-deep4.example', 'MX', { edns: EDNS }),
+  query('5 MX of 100 labels, EDNS', 'mx-deep5.example', 'MX', { edns: EDNS }),
   query('60 MX of 100 labels: TC', 'mx-large.example', 'MX', { edns: EDNS }),
   query('referral, 8 servers, EDNS', 'a.sub.example', 'A', { edns: EDNS }),
   query('referral, 13 servers: TC', 'a.sub13.example'),
