@@ -106,7 +106,6 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly records: Records
   zones: readonly string[]
   readonly views: readonly string[]
-  readonly viewClients: ReadonlyMap<string, readonly string[]>
   readonly store: RecordStore
   readonly health: Health
   /** Those of the start, or of the last reload. */
@@ -152,7 +151,6 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const threads = threadCount(sockets, options.forward !== undefined)
     this.zones = options.zones.map(({ name }) => name)
     this.views = options.views.names
-    this.viewClients = options.views.clients
     this.store = options.store
     this.#threads = threads
     this.#counterRows = createCounterRows(threads)
@@ -212,6 +210,11 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   ): boolean {
     publishEvent(this, event, values[0])
     return super.emit(event, ...values)
+  }
+
+  /** A reload may have brought others. */
+  get viewClients(): ReadonlyMap<string, readonly string[]> {
+    return this.#options.views.clients
   }
 
   get ready(): boolean {
