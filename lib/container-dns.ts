@@ -83,6 +83,8 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   readonly zones: readonly string[]
   /** The names of its views; the first is `default`. */
   readonly views: readonly string[]
+  /** The networks of each view but the default one, as the options say. */
+  readonly viewClients: ReadonlyMap<string, readonly string[]>
   /** Where the records live. To change them, use `records`, which checks them. */
   readonly store: RecordStore
   /** Which addresses are alive. Unhealthy ones leave the answers at once. */

@@ -212,6 +212,11 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     return super.emit(event, ...values)
   }
 
+  /** A reload may have brought others. */
+  get viewClients(): ReadonlyMap<string, readonly string[]> {
+    return this.#options.views.clients
+  }
+
   get ready(): boolean {
     return this.#ready
   }

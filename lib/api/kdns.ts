@@ -5,6 +5,7 @@ import type { RecordData, SrvData } from '../wire/rdata/record-data.js'
 import type { RecordType } from '../wire/rdata/record-type.js'
 import { canonicalName, isInScope, requireScope, zoneOf } from './access.js'
 import { addressIn } from './origin-names.js'
+import { notServed } from './origin-stats.js'
 import { jsonReply, textReply } from './origin-texts.js'
 import { problemOf } from './problem.js'
 import { changedData, type Edit, type RecordEdits, replacing, viewOption } from './record-edits.js'
@@ -60,6 +61,7 @@ export function kdnsRoutes(source: Source, edits: RecordEdits, bulkLimit: number
     schema: { summary, tags, body, response: { 200: plainText('OK'), ...TEXT_ERRORS } },
     handle: (call) => changeAll(source, edits, call, [call.body].flat() as KdnsRecord[], method === 'POST'),
   })
+  const absent = (method: Method, path: string, what: string) => notServed(method, path, 'KDNS', what)
   const show = (
     path: string,
     summary: string,
@@ -82,11 +84,15 @@ export function kdnsRoutes(source: Source, edits: RecordEdits, bulkLimit: number
     show('/kdns/perdomain/:name', 'The records of a name', 'read', (call) => ofName(source, call), listOf(RECORD)),
     show(
       '/kdns/view',
-      'The views, without their networks',
+      'The views, a line for each of their networks',
       'read',
-      () => jsonReply(source.views.filter((view) => view !== DEFAULT_VIEW).map((viewName) => ({ viewName }))),
+      () => jsonReply(networksOf(source)),
       listOf({ type: 'object' }),
     ),
+    ...['/kdns/view', '/kdns/allview'].flatMap((path) => [
+      absent('POST', path, VIEWS_ARE_OPTIONS),
+      absent('DELETE', path, VIEWS_ARE_OPTIONS),
+    ]),
     show(
       '/kdns/status',
       'Whether all records are loaded',
@@ -105,6 +111,12 @@ export function kdnsRoutes(source: Source, edits: RecordEdits, bulkLimit: number
     },
     show('/kdns/statistics/get', 'Figures', 'stats', () => statistics(source), { type: 'object' }),
   ]
+}
+
+const VIEWS_ARE_OPTIONS = 'change of views: they are options of the server, which it can be told to reload'
+
+function networksOf({ viewClients }: Source): object[] {
+  return [...viewClients].flatMap(([viewName, clients]) => clients.map((cidrs) => ({ viewName, cidrs })))
 }
 
 async function changeAll(

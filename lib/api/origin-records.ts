@@ -200,7 +200,14 @@ class OriginCalls {
   async #addAddresses(call: Call, place: OriginName, { ips = [] }: OriginBody): Promise<void> {
     refuseService(place)
     if (ips.length === 0) throw fault('CDNS_REQUEST_INVALID', TEXTS.noAddresses)
-    await this.#add(call, place.name, byFamily(ips))
+    const addresses = byFamily(ips)
+    await this.#add(call, place.name, addresses)
+    await this.#watch(place.name, [...addresses.A, ...addresses.AAAA], true)
+  }
+
+  /** Where there is a scanner, it looks after what these calls add, as the origin's does. */
+  async #watch(name: string, addresses: readonly string[], isWanted: boolean): Promise<void> {
+    await this.#source.store.watchHealth?.(this.#edits.canonicalAddresses(addresses), name, isWanted)
   }
 
   /** Each SRV leads to a name below, which has the address: this is what the origin answers. */
@@ -271,6 +278,8 @@ class OriginCalls {
       if (rest === rrsets) throw fault('CDNS_NOT_FOUND', TEXTS.noSuchAddress)
       return this.#added(call, name, to)(rest)
     })
+    await this.#watch(name, [before], false)
+    await this.#watch(name, [after], true)
   }
 
   async #renameAlias(call: Call, target: OriginName, before: string, after: string): Promise<void> {
@@ -298,6 +307,7 @@ class OriginCalls {
     const isAll = ips.length === 0 || type === ''
     const wanted = isAll ? undefined : byFamily(ips)
     const services: SrvData[] = []
+    let gone: readonly string[] = []
     await this.#edit(call, name, (rrsets) => {
       services.length = 0
       const held = rrsets.filter(({ type }) => isShownAt(type, 'A') && type !== 'CNAME')
@@ -311,8 +321,11 @@ class OriginCalls {
         wanted === undefined ? rrsets.filter((rrset) => !held.includes(rrset)) : this.#without(rrsets, wanted)
       const after = services.length === 0 ? rest : this.#withoutData(rest, 'SRV', services)
       if (after === rrsets) throw fault('CDNS_NOT_FOUND', TEXTS.noSuchAddress)
+      const left = addressesOf(after)
+      gone = addressesOf(rrsets).filter((address) => !left.includes(address))
       return after
     })
+    await this.#watch(name, gone, false)
     for (const { target } of services) {
       if (!target.endsWith(`.${name}`)) continue
       await this.#edit(call, target, (rrsets) => rrsets.filter(({ type }) => type !== 'A' && type !== 'AAAA'))
@@ -388,6 +401,12 @@ class OriginCalls {
       return data.length === 0 ? undefined : ({ ...current, data } as RRset)
     })(rrsets)
   }
+}
+
+function addressesOf(rrsets: readonly RRset[]): string[] {
+  return rrsets
+    .filter(({ type }) => type === 'A' || type === 'AAAA')
+    .flatMap(({ data }) => (data as RecordData[]).map(addressIn))
 }
 
 type Added = Readonly<Partial<Record<RecordType, readonly RecordData[]>>>

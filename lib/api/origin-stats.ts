@@ -39,7 +39,27 @@ export function originStatsRoutes(source: Source, audit: Audit): Route[] {
       flush(source, audit, call),
     ),
     route('GET', '/containerdns/domainL1/:domain', 'The records of a name', 'read', (call) => records(source, call)),
+    notServed('GET', '/containerdns/domain/:domain', 'ContainerDNS', 'way to look into the cache of answers'),
+    notServed('DELETE', '/containerdns/domainL1/:domain', 'ContainerDNS', FOLLOWS),
+    notServed('POST', '/containerdns/domainL1/:domain', 'ContainerDNS', FOLLOWS),
+    notServed('GET', '/containerdns/master', 'ContainerDNS', NO_PERIODS),
+    notServed('POST', '/containerdns/master', 'ContainerDNS', NO_PERIODS),
   ]
+}
+
+const FOLLOWS = 'copy of records to drop or to read anew: it follows etcd, and compares now and then by itself'
+const NO_PERIODS = 'times to keep answers or to read etcd anew: it answers with what etcd holds, and follows it'
+
+/** A call that programs may know and that means nothing here, told in words. */
+export function notServed(method: Method, path: string, tag: string, what: string): Route {
+  const params = path.endsWith(':domain') ? { params: objectOf({ domain: { type: 'string' } }) } : {}
+  return {
+    ...{ method, path, access: method === 'GET' ? 'stats' : 'write', errors: 'origin' },
+    schema: { summary: 'Not served', tags: [tag], ...params, response: { 501: plainText('Why'), ...TEXT_ERRORS } },
+    handle: () => {
+      throw notHere(what)
+    },
+  }
 }
 
 const ANY_JSON: JsonSchema = { anyOf: [{ type: 'object' }, { type: 'array' }] }

@@ -57,7 +57,9 @@ async function openSource(options: ParsedApiOptions): Promise<{ source: Source; 
   const { server, store, zones, views, defaultTtl, logger } = options
   if (server !== undefined) return { source: server, close: async () => {} }
   const loaderFile = options.workerFiles.loader
-  const opened = await openRecords({ store: store!, zones, views: views.names, defaultTtl, loaderFile, logger })
+  const { names, clients } = views
+  const named = { store: store!, zones, views: names, viewClients: clients }
+  const opened = await openRecords({ ...named, defaultTtl, loaderFile, logger })
   return { source: opened, close: () => opened.close() }
 }
 

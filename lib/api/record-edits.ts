@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { ContainerDnsError } from '../errors.js'
 import type { RRset } from '../records/rrset.js'
 import { DEFAULT_VIEW } from '../records/view.js'
@@ -76,6 +77,11 @@ export class RecordEdits {
     if (data.length === 0) return []
     this.#encoder.reset()
     return decodeData(this.#encoder.encode(type, 0, data))
+  }
+
+  /** Addresses of both families in their one written form. */
+  canonicalAddresses(addresses: readonly string[]): string[] {
+    return addresses.map((address) => this.canonicalData(isIP(address) === 4 ? 'A' : 'AAAA', [address])[0] as string)
   }
 
   #recordChanges({ principal, client }: Caller, before: readonly RRset[], after: readonly RRset[]): void {

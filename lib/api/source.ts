@@ -7,6 +7,8 @@ import type { RecordStore } from '../store/record-store.js'
 export interface Source {
   readonly zones: readonly string[]
   readonly views: readonly string[]
+  /** The networks of each view but the default one. */
+  readonly viewClients: ReadonlyMap<string, readonly string[]>
   readonly store: RecordStore
   readonly records: Records
   readonly health: Health

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
@@ -88,8 +88,8 @@ function createApp({ bodyLimitBytes, ui }: ParsedApiOptions, certificate: Certif
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle' as const,
   }
-  // A name of 255 octets, each of them escaped.
-  const router = { routerOptions: { maxParamLength: 1024 } }
+  // Whatever a request line can hold: the schema of the parameter says in our own words what is too long.
+  const router = { routerOptions: { maxParamLength: 16_384 }, clientErrorHandler: refuseUnreadable }
   const app =
     certificate === undefined
       ? Fastify({ ...limits, ...router })
@@ -101,6 +101,25 @@ function createApp({ bodyLimitBytes, ui }: ParsedApiOptions, certificate: Certif
     reply.code(404).type(PROBLEM_TYPE).send(JSON.stringify(found))
   })
   return app
+}
+
+const UNREADABLE: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'the request line and headers are larger than 16 KiB'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to come'],
+}
+
+/** What Node's parser does not take has no route that could answer. */
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const [status, detail] = UNREADABLE[error.code ?? ''] ?? ([400, 'this is not a request of HTTP/1.1'] as const)
+  const found = problem(status, 'CDNS_REQUEST_INVALID', detail)
+  const body = JSON.stringify(found)
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status} ${found.title}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    )
+  }
+  socket.destroySoon()
 }
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID, CDNS_API_UNPROTECTED and CDNS_CERTIFICATE_MISSING. */

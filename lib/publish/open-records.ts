@@ -17,6 +17,7 @@ export interface OpenRecordsOptions {
   readonly zones: readonly ParsedZone[]
   /** The names of the views, by their numbers. */
   readonly views: readonly string[]
+  readonly viewClients: ReadonlyMap<string, readonly string[]>
   readonly defaultTtl: number
   readonly loaderFile: string
   readonly logger: Logger
@@ -27,6 +28,7 @@ export interface OpenedRecords {
   readonly store: RecordStore
   readonly zones: readonly string[]
   readonly views: readonly string[]
+  readonly viewClients: ReadonlyMap<string, readonly string[]>
   readonly records: Records
   readonly health: Health
   readonly ready: boolean
@@ -45,6 +47,7 @@ class RecordsOfStore implements OpenedRecords {
   readonly store: RecordStore
   readonly zones: readonly string[]
   readonly views: readonly string[]
+  readonly viewClients: ReadonlyMap<string, readonly string[]>
   readonly records: Records
   readonly health: Health
   readonly #publisher: Publisher
@@ -52,10 +55,11 @@ class RecordsOfStore implements OpenedRecords {
   #closing: Promise<void> | undefined
 
   constructor(options: OpenRecordsOptions, clock: Clock) {
-    const { store, zones, views, defaultTtl, loaderFile, logger } = options
+    const { store, zones, views, viewClients, defaultTtl, loaderFile, logger } = options
     this.store = store
     this.zones = zones.map(({ name }) => name)
     this.views = views
+    this.viewClients = viewClients
     const seed = randomInt(2 ** 32)
     const index = new RecordIndexWriter({
       // For a store that reads everything.

@@ -15,6 +15,8 @@ export interface View {
 export interface ParsedViews {
   /** By their numbers; the first is the default view. */
   readonly names: readonly string[]
+  /** The networks of each view but the default one, as they were given. */
+  readonly clients: ReadonlyMap<string, readonly string[]>
   /** The data of a `CidrTable` that gives the number of a client's view; undefined without views. */
   readonly table: Int32Array | undefined
 }
@@ -27,6 +29,7 @@ export function parseViews(given: unknown = []): ParsedViews {
   }
   const names = [DEFAULT_VIEW]
   const entries: CidrEntry[] = []
+  const networks = new Map<string, readonly string[]>()
   for (const [i, view] of Array.from(given).entries()) {
     const option = `views[${i}]`
     refuseUnknownKeys(option, view, ['name', 'clients'])
@@ -37,6 +40,11 @@ export function parseViews(given: unknown = []): ParsedViews {
     }
     const value = names.push(name) - 1
     for (const cidr of parseCidrs(`${option}.clients`, clients)) entries.push({ cidr, value })
+    networks.set(name, Object.freeze([...clients!]))
   }
-  return Object.freeze({ names: Object.freeze(names), table: given.length === 0 ? undefined : buildCidrTable(entries) })
+  return Object.freeze({
+    names: Object.freeze(names),
+    clients: networks,
+    table: given.length === 0 ? undefined : buildCidrTable(entries),
+  })
 }

@@ -30,6 +30,8 @@ export interface RecordStore {
   edit(name: string, revise: Revise, view?: string): Promise<void>
   /** Tells everybody who reads the same source of the health of an address. Left out by stores whose source holds none. */
   setHealth?(address: string, state: HealthState): Promise<void>
+  /** Asks whoever probes addresses for the same source to look after these for the sake of a name, or no longer. */
+  watchHealth?(addresses: readonly string[], name: string, isWanted: boolean): Promise<void>
   status(): StoreStatus
   /** Reads everything anew, all or nothing; missing where changes are followed. */
   reload?(): Promise<void>

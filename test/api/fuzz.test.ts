@@ -151,6 +151,18 @@ describe('whatever is sent', () => {
     )
   })
 
+  it('is a problem like others when it is too long for a name, or for a request', async () => {
+    for (const [length, status] of [
+      [2000, 400],
+      [10_000, 400],
+      [20_000, 431],
+    ] as const) {
+      const answer = await client.ask('GET', `/v1/zones/example/rrsets/${'x'.repeat(length)}`)
+      expect(answer).toMatchObject({ status, body: { status, code: 'CDNS_REQUEST_INVALID' } })
+      expect(answer.headers.get('content-type')).toContain('application/problem+json')
+    }
+  })
+
   it('changes nothing and tells nothing without a token', async () => {
     await under.dns.records.put({ name: 'kept.example', type: 'A', data: ['192.0.2.77'] })
     const before = under.dns.stats().index.serial

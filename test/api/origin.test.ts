@@ -23,7 +23,12 @@ let api: RunningApi
 let client: ApiClient
 beforeAll(async () => {
   etcd = await Etcd.start()
-  dns = await createContainerDns({ listen: { port: 0 }, workers: 1, store: etcdStore({ hosts: etcd.host }) })
+  dns = await createContainerDns({
+    listen: { port: 0 },
+    workers: 1,
+    store: etcdStore({ hosts: etcd.host }),
+    views: [{ name: 'office', clients: ['10.0.0.0/8', '2001:db8:1::/48'] }],
+  })
   udp = await UdpClient.open(dns.addresses[0]!)
   api = await startApi({
     server: dns,
@@ -135,6 +140,26 @@ describe('the session of the origin’s README', () => {
 })
 
 describe('the faults of the origin', () => {
+  it('has the scanner look after what is added, for the names that have it', async () => {
+    const status = async (ip: string) =>
+      JSON.parse((await etcd.ctl('get', `/containerdns/monitor/status/${ip}`, '--print-value-only')) || 'null')
+    await etcd.ctl('put', '/containerdns/monitor/status/10.4.0.1', '{"status":"UP","ports":["80"]}')
+    await call('POST', '/watched', { type: 'A', ips: ['10.4.0.1', '2001:DB8::1'] })
+    await call('POST', '/watched2', { type: 'A', ips: ['10.4.0.1'] })
+    await call('POST', '/watched', { type: 'A', ips: ['10.4.0.1'] })
+    const [one, two] = ['watched.containerdns.local.', 'watched2.containerdns.local.']
+    expect(await status('10.4.0.1')).toEqual({ status: 'UP', ports: ['80'], domains: [one, two] })
+    expect(await status('2001:db8::1')).toEqual({ status: 'UNKNOWN', domains: [one] })
+    // One that nobody has looked at is answered with.
+    expect(dns.health.status('2001:db8::1')).toBe('unknown')
+    await call('PUT', '/watched', { type: 'A', update: { '10.4.0.1': '10.4.0.2' } })
+    expect(await status('10.4.0.1')).toMatchObject({ domains: [two] })
+    expect(await status('10.4.0.2')).toMatchObject({ domains: [one] })
+    await call('DELETE', '/watched', { type: 'A', ips: [] })
+    expect(await status('10.4.0.2')).toMatchObject({ domains: [] })
+    expect(await status('2001:db8::1')).toMatchObject({ domains: [] })
+  })
+
   it('25: removing a CNAME leaves what is below it', async () => {
     await call('POST', '/a', { type: 'A', ips: ['10.0.0.1'] })
     await call('POST', '/a', { type: 'CNAME', alias: 'alias' })
@@ -268,6 +293,26 @@ describe('the other calls', () => {
     expect(top.body).toContainEqual({ reqCount: 1, domain: 'asked.containerdns.local.' })
   })
 
+  it('that mean nothing here say so', async () => {
+    const calls = [
+      ['GET', '/containerdns/domain/www.containerdns.local'],
+      ['DELETE', '/containerdns/domainL1/www.containerdns.local'],
+      ['POST', '/containerdns/domainL1/www.containerdns.local'],
+      ['GET', '/containerdns/master'],
+      ['POST', '/containerdns/master'],
+      ...['/kdns/view', '/kdns/allview'].flatMap((path) => [
+        ['POST', path],
+        ['DELETE', path],
+      ]),
+    ] as [string, string][]
+    for (const [method, path] of calls) {
+      expect(await client.ask(method, path), `${method} ${path}`).toMatchObject({
+        status: 501,
+        text: expect.stringMatching(/^ERR, .+\n$/),
+      })
+    }
+  })
+
   it('of KDNS add, show and remove records, with how to choose among them', async () => {
     const kdns = (method: string, path: string, body?: object) => client.ask(method, `/kdns${path}`, body)
     const record = {
@@ -311,5 +356,9 @@ describe('the other calls', () => {
     expect(await kdns('DELETE', '/domain', record)).toMatchObject({ status: 200 })
     expect((await dns.records.get('k.containerdns.local', 'A'))[0]!.data).toEqual([{ address: '10.3.0.2', weight: 5 }])
     expect(await kdns('GET', '/status')).toMatchObject({ text: 'running' })
+    expect((await kdns('GET', '/view')).body).toEqual([
+      { viewName: 'office', cidrs: '10.0.0.0/8' },
+      { viewName: 'office', cidrs: '2001:db8:1::/48' },
+    ])
   })
 })

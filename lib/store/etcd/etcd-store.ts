@@ -59,6 +59,10 @@ export class EtcdStore implements RecordStore {
     await this.#writer().setHealth(address, state)
   }
 
+  async watchHealth(addresses: readonly string[], name: string, isWanted: boolean): Promise<void> {
+    await this.#writer().watchHealth(addresses, name, isWanted)
+  }
+
   status(): StoreStatus {
     const { follower, snapshots } = this.#opened ?? {}
     const snapshot = snapshots?.status

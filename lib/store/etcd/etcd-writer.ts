@@ -20,7 +20,7 @@ import type { OwnerState, Plan } from './owner-changes.js'
 import { firstKeys, planDelete, planEdit, planPut, visibleRRsets } from './owner-plan.js'
 import { readOwner } from './read-owner.js'
 import { SharedTransactions } from './shared-transactions.js'
-import { healthValue } from './value-containerdns.js'
+import { healthValue, watchedValue } from './value-containerdns.js'
 import { refuseUnsaid } from './value-rrset.js'
 
 /** Owners written at a time. etcd flushes its disk for several at once: 1 200 owners took 4.2 s one by one (2026-11, two shared cores), 2.1 s so. */
@@ -150,14 +150,25 @@ export class EtcdWriter {
   }
 
   /** Writes where the origin's scanner does, and keeps what that says beside. */
-  async setHealth(address: string, state: HealthState): Promise<void> {
+  setHealth(address: string, state: HealthState): Promise<void> {
+    return this.#changeHealth(address, (stored) => healthValue(stored, state))
+  }
+
+  /** In the `domains` beside the state of each address, which is where the origin's API says whom a probe is for. */
+  async watchHealth(addresses: readonly string[], name: string, isWanted: boolean): Promise<void> {
+    await inLanes(addresses, LANES, (address) =>
+      this.#changeHealth(address, (stored) => watchedValue(stored, name, isWanted)),
+    )
+  }
+
+  async #changeHealth(address: string, change: (stored: Buffer | undefined) => string | undefined): Promise<void> {
     const key = this.#layout.healthKey(address)
     const calledAtMs = this.#sink.clock.monotonicMs()
     const revision = await this.#queue.runFor(key.toString('latin1'), async () => {
       this.#throwIfNoUse(calledAtMs)
       return this.#persist(address, async ({ client }, timeoutMs) => {
         const [stored] = (await client.range({ key }, timeoutMs)).kvs
-        const value = healthValue(stored?.value, state)
+        const value = change(stored?.value)
         if (value === undefined) return { done: 0 }
         const modRevision = Number(stored?.mod_revision ?? 0)
         const compare = { key, target: 'Mod', result: 'Equal', mod_revision: modRevision } as const
