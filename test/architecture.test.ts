@@ -31,6 +31,7 @@ const ORDER = [
   'hooks',
   'forward',
   'export',
+  'kubernetes/',
   'publish',
   'cluster',
   'options',
