@@ -48,6 +48,7 @@ const ORDER = [
   'testing/',
   'index',
   'api',
+  'kubernetes',
   'testing',
   'cli',
   'apicmd',
@@ -65,6 +66,7 @@ const DOORS: Record<string, readonly string[]> = {
   etcd3: ['store/etcd/client.ts'],
   piscina: ['threads/thread-pool.ts'],
   'lru-cache': ['answer-cache/eviction.ts'],
+  '@kubernetes/client-node': ['kubernetes/client-node.ts'],
   eventemitter3: ['container-dns.ts', 'server.ts'],
   pino: [
     'cli/logger.ts',
@@ -154,6 +156,7 @@ describe('the map of lib/', () => {
       'commander',
       'eventemitter3',
       'lru-cache',
+      '@kubernetes/client-node',
       'fastify',
       'prom-client',
       'fastify',
