@@ -80,7 +80,7 @@ const DOORS: Record<string, readonly string[]> = {
   '@fastify/rate-limit': ['api/plugin.ts'],
   '@fastify/swagger': ['api/openapi.ts'],
   ajv: ['api/validation.ts'],
-  yaml: ['config/yaml-document.ts', 'api/tokens.ts'],
+  yaml: ['config/yaml-document.ts', 'api/tokens.ts', 'kubernetes/kubeconfig.ts'],
   'prom-client': ['prometheus/prometheus-text.ts'],
   commander: ['cli/run-cli.ts', 'cli/run-apicmd.ts', ...commands()],
 }

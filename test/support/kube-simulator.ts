@@ -82,6 +82,11 @@ export class KubeSimulator implements AsyncDisposable {
     this.#commit(kind, 'DELETED', object, keyOf(kind, object))
   }
 
+  deleteAll(kind: string): void {
+    for (const [key, object] of [...this.#objects])
+      if (key.startsWith(`${kind} `)) this.#commit(kind, 'DELETED', object, key)
+  }
+
   /** Forgets what has changed so far: who wants to go on from there has to list anew. */
   compact(): void {
     this.#compacted = this.#version
