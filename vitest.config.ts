@@ -9,6 +9,7 @@ export default defineConfig({
     alias: {
       'containerdns/testing': built('testing.js'),
       'containerdns/api': built('api.js'),
+      'containerdns/kubernetes': built('kubernetes.js'),
       containerdns: built('index.js'),
     },
   },

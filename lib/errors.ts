@@ -77,6 +77,10 @@ export const ERROR_CODES = {
     'A snapshot has the format of another version or machine, or was written with other options of the store. It was not used.',
   CDNS_SNAPSHOT_FAILED: 'A snapshot could not be read or written; see the cause. The server goes on without it.',
   CDNS_STORE_UNSUPPORTED: 'The records of the store are read only; they are changed by the program that writes them.',
+  CDNS_KUBERNETES_CLIENT_MISSING:
+    'A kubeconfig asks for a login that needs the package `@kubernetes/client-node`, which cannot be loaded.',
+  CDNS_KUBECONFIG_INVALID:
+    'A kubeconfig cannot be read, names no cluster, or asks for what is not to be done; the message says which.',
   CDNS_SHARED_MEMORY_FULL:
     'The shared memory of the record index has reached its 32 GiB, or the system has no more memory.',
   CDNS_API_UNPROTECTED:

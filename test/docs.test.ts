@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest'
 import * as api from '../lib/api/options.js'
 import { ERROR_CODES } from '../lib/errors.js'
 import { HOOK_TIMEOUT_MS } from '../lib/hooks/options.js'
+import * as bridge from '../lib/kubernetes/bridge-options.js'
+import * as kubernetes from '../lib/kubernetes/options.js'
 import { COUNTER_NAMES } from '../lib/metrics/counters.js'
 import * as options from '../lib/options.js'
 import { UDP_PAYLOAD_SIZE } from '../lib/query/options.js'
@@ -102,6 +104,31 @@ describe('docs/api.md', () => {
       ['requestsPerSecond', api.REQUESTS_PER_SECOND],
       ['bodyLimitBytes', api.BODY_LIMIT_BYTES],
       ['bulkLimit', api.BULK_LIMIT],
+    ] as const) {
+      const { row } = rows.find(({ names }) => names === name)!
+      expect(row).toContain(`| ${bounds.default} |`)
+      expect(row).toContain(`${bounds.min} to ${bounds.max}`)
+    }
+  })
+})
+
+describe('docs/kubernetes.md', () => {
+  const text = readFileSync(new URL('docs/kubernetes.md', ROOT), 'utf8')
+  const rows = [...text.matchAll(/^\| (`[^|]+) \|.*$/gm)].map(([row, names]) => ({
+    row,
+    names: names!.replaceAll('`', ''),
+  }))
+
+  it('lists each option of the store and the bridge, with its bounds', () => {
+    const listed = rows.flatMap(({ names }) => names.split(', '))
+    const known = [...kubernetes.KUBERNETES_STORE_OPTION_NAMES, ...bridge.BRIDGE_OPTION_NAMES]
+    expect(known.filter((name) => !listed.includes(name))).toEqual([])
+    for (const [name, bounds] of [
+      ['ttl', kubernetes.CLUSTER_TTL],
+      ['relistIntervalMs', kubernetes.CLUSTER_RELIST_INTERVAL_MS],
+      ['staleAfterMs', kubernetes.CLUSTER_STALE_AFTER_MS],
+      ['leaseMs', bridge.LEASE_MS],
+      ['reconcileIntervalMs', bridge.RECONCILE_INTERVAL_MS],
     ] as const) {
       const { row } = rows.find(({ names }) => names === name)!
       expect(row).toContain(`| ${bounds.default} |`)

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { PACKAGE_VERSION } from '../package-version.js'
 import { addApiCommand } from './commands/api.js'
 import { addCheckCommand } from './commands/check.js'
+import { addKubernetesCommand } from './commands/kubernetes.js'
 import { addRecordCommand } from './commands/record.js'
 import { addServeCommand } from './commands/serve.js'
 import { addServerCommands } from './commands/server-commands.js'
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     .exitOverride()
   addServeCommand(program)
   addApiCommand(program)
+  addKubernetesCommand(program)
   addRecordCommand(program)
   addZoneCommand(program)
   addServerCommands(program)

@@ -1,0 +1,94 @@
+import { type Command, Option } from 'commander'
+import { startKubernetesBridge } from '../../kubernetes/kubernetes-bridge.js'
+import { createLogger, LOG_LEVELS } from '../logger.js'
+
+interface KubernetesFlags {
+  cluster: string
+  etcd: string[]
+  etcdPrefix?: string
+  zone?: string
+  kubeconfig?: string
+  context?: string
+  namespaces?: string[]
+  labels?: string
+  pods: 'disabled' | 'verified'
+  serviceAddresses: 'clusterIPs' | 'externalIPs'
+  ttl?: number
+  logLevel: string
+}
+
+const EXAMPLES = `
+Examples:
+  containerdns kubernetes --cluster east --etcd http://10.0.0.2:2379
+      in a pod: writes the cluster's names to etcd, with the rights of its service account
+  containerdns kubernetes --cluster west --zone west.example --kubeconfig west.conf --etcd http://10.0.0.2:2379
+      a second cluster beside it, in a zone of its own
+
+Any number may run for one cluster: one writes, and another takes over when it is gone.`
+
+/** `containerdns kubernetes`: the bridge from a cluster to etcd, in the foreground. */
+export function addKubernetesCommand(program: Command): void {
+  const list = (value: string) => value.split(',')
+  program
+    .command('kubernetes')
+    .description("write a Kubernetes cluster's names to etcd, for servers that read it")
+    .requiredOption('-c, --cluster <name>', 'tells the records of clusters apart that share an etcd')
+    .requiredOption('-e, --etcd <urls>', 'etcd endpoints, with commas between', list)
+    .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
+    .option('-z, --zone <name>', 'the cluster domain (default: cluster.local)')
+    .option(
+      '-k, --kubeconfig <file>',
+      'where the API server is (default: as kubectl, or the service account of the pod)',
+    )
+    .option('--context <name>', 'a context of the kubeconfig')
+    .option('-n, --namespaces <names>', 'the only namespaces to read, with commas between', list)
+    .option('-l, --labels <selector>', 'the only Services, by their labels')
+    .addOption(new Option('--pods <mode>', 'names of pods').choices(['disabled', 'verified']).default('disabled'))
+    .addOption(
+      new Option('--service-addresses <which>', 'what a Service is answered with')
+        .choices(['clusterIPs', 'externalIPs'])
+        .default('clusterIPs'),
+    )
+    .option('--ttl <seconds>', 'of the records (default: 5)', Number)
+    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
+    .addHelpText('after', EXAMPLES)
+    .action(run)
+}
+
+async function run(flags: KubernetesFlags): Promise<void> {
+  const logger = createLogger(flags.logLevel)
+  const stopping = new AbortController()
+  const stop = () => stopping.abort()
+  process.once('SIGTERM', stop).once('SIGINT', stop)
+  try {
+    const bridge = await startKubernetesBridge({ ...optionsOf(flags), logger, signal: stopping.signal })
+    logger.info({ ...bridge.status() }, 'the cluster is in etcd')
+    if (!stopping.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        stopping.signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+    await bridge.close()
+  } catch (error) {
+    if (stopping.signal.aborted) return
+    logger.error({ err: error }, 'containerdns kubernetes could not start')
+    process.exitCode = 1
+  } finally {
+    process.off('SIGTERM', stop).off('SIGINT', stop)
+  }
+}
+
+function optionsOf(flags: KubernetesFlags): Parameters<typeof startKubernetesBridge>[0] {
+  const { cluster, etcd, etcdPrefix, labels, pods, serviceAddresses } = flags
+  const { zone, kubeconfig, context, namespaces, ttl } = flags
+  return {
+    ...{ cluster, pods, serviceAddresses },
+    etcd: { hosts: etcd, ...(etcdPrefix !== undefined && { prefix: etcdPrefix }) },
+    ...(labels !== undefined && { labelSelector: labels }),
+    ...(zone !== undefined && { zone }),
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+    ...(namespaces !== undefined && { namespaces }),
+    ...(ttl !== undefined && { ttl }),
+  }
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import type { RRset } from '../records/rrset.js'
+import { endOfFolder, reversedLabels } from '../store/etcd/key-labels.js'
+import type { KeyRange } from '../store/etcd/key-layout.js'
+import { ContainerdnsLayout } from '../store/etcd/layout-containerdns.js'
+import { serviceRecord } from '../store/etcd/value-containerdns.js'
+import { rrsetValue } from '../store/etcd/value-rrset.js'
+import { foldName, nameFromText } from '../wire/name.js'
+import type { RecordData } from '../wire/rdata/record-data.js'
+import type { OwnerRecords } from './cluster-records.js'
+
+/** What the origin's bridge writes as the source of a record, and we with it. */
+const SOURCES: ReadonlySet<unknown> = new Set(['svc', 'pod'])
+/** Leaves of ours; nobody else's key is to be met by chance. */
+const LEAF_PREFIX = 'k8s-'
+const LEAF_DIGITS = 16
+
+/**
+ * How a cluster's records stand in etcd: in the layout of ContainerDNS in Go, each with its source and its cluster, and where that has
+ * no place (PTR) as whole RRsets with the same two fields. They say which keys are ours to change.
+ */
+export class BridgeKeys {
+  readonly #layout: ContainerdnsLayout
+  readonly #cluster: string
+  readonly #podZone: string
+  /** Everything of ours is in these. */
+  readonly ranges: readonly KeyRange[]
+
+  constructor(prefix: string, cluster: string, zone: string) {
+    this.#layout = new ContainerdnsLayout(prefix)
+    this.#cluster = cluster
+    this.#podZone = `.pod.${zone}`
+    const folder = reversedLabels(nameFromText(zone))
+    const rrsets = `${prefix.replace(/\/$/, '')}.v1/default/`
+    this.ranges = [`${prefix}${folder}`, `${rrsets}${folder}`, `${rrsets}arpa/`].map(folderRange)
+  }
+
+  /** The keys of an owner's records, and their values. */
+  of({ name, rrsets }: OwnerRecords): Map<string, string> {
+    const owner = nameFromText(name)
+    foldName(owner, 0, owner.length)
+    const fields = { source: name.endsWith(this.#podZone) ? 'pod' : 'svc', cluster: this.#cluster }
+    const keys = new Map<string, string>()
+    for (const rrset of rrsets) {
+      const place = this.#layout.leafPlace(owner, rrset)
+      if (place === undefined) {
+        keys.set(this.#keyOf(owner, this.#layout.rrsetPath(rrset.type)), rrsetValue(rrset, fields))
+        continue
+      }
+      for (const data of rrset.data) {
+        const labels = [place.folder, place.hasLeaf ? this.#leafOf(rrset.type, data) : '']
+        const path = labels.filter((label) => label !== '').join('/')
+        keys.set(this.#keyOf(owner, path), JSON.stringify({ ...this.#record(rrset, data), ...fields }))
+      }
+    }
+    return keys
+  }
+
+  /** Whether a value is one that we may change: a bridge's, and of this cluster. */
+  isOwn(value: Buffer): boolean {
+    try {
+      const { source, cluster } = JSON.parse(value.toString('utf8')) as Record<string, unknown>
+      return SOURCES.has(source) && cluster === this.#cluster
+    } catch {
+      return false
+    }
+  }
+
+  #record({ type, ttl = 0 }: RRset, data: RecordData): object {
+    return serviceRecord(type, data, ttl)
+  }
+
+  #keyOf(owner: Uint8Array, path: string): string {
+    return this.#layout.keyOf(owner, path).toString('latin1')
+  }
+
+  /** Two clusters that answer a name with the same data have a key each. */
+  #leafOf(type: string, data: RecordData): string {
+    const hash = createHash('sha256').update(JSON.stringify([this.#cluster, type, data]))
+    return LEAF_PREFIX + hash.digest('hex').slice(0, LEAF_DIGITS)
+  }
+}
+
+function folderRange(folder: string): KeyRange {
+  return { start: Buffer.from(folder, 'latin1'), end: endOfFolder(folder) }
+}

@@ -1,0 +1,351 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { RRset } from '../records/rrset.js'
+import { type ClusterPod, readPod } from './cluster-pod.js'
+import { type ClusterService, labelOf, readService, type ServiceAddresses } from './cluster-service.js'
+import { type EndpointSlice, endpointsBeside, endpointsOf, readEndpointSlice } from './endpoint-slice.js'
+import { dashed, reverseName } from './names.js'
+import { addressRRsets, OWN, portLabels, ServiceRecords } from './service-records.js'
+
+/** The kinds of objects that names come from, as the API's paths have them. */
+export type ClusterKind = 'namespaces' | 'services' | 'endpointslices' | 'pods'
+
+/** Whether pods have names: none, or one for each address that a pod has indeed. */
+export type PodNames = 'disabled' | 'verified'
+
+export interface ClusterRecordsOptions {
+  /** The cluster domain, folded, without its last dot. */
+  readonly zone: string
+  readonly ttl: number
+  readonly pods: PodNames
+  readonly serviceAddresses: ServiceAddresses
+  /** Endpoints without a hostname are named after their pods. */
+  readonly endpointPodNames: boolean
+}
+
+/** An owner and all it is to be answered with; none: nothing any more. */
+export interface OwnerRecords {
+  readonly name: string
+  readonly rrsets: readonly RRset[]
+}
+
+export const SCHEMA_VERSION = '1.1.0'
+/** As in the specification's example; it changes when the server does. */
+const SCHEMA_TTL = 28_800
+
+/**
+ * Keeps a name there that has no records of its own: that of a namespace without services. No name of Kubernetes begins so, and with
+ * a record below it the index answers for the name as for any other between two that have records (RFC 8020).
+ */
+const EXISTS_LABEL = '_exists'
+
+/** Names that point from one address. A thousand tell nobody anything. */
+const MAX_POINTERS = 100
+
+/**
+ * What a cluster's objects mean in DNS (Kubernetes DNS-Based Service Discovery 1.1.0). No I/O.
+ *
+ * Objects are put and deleted as they come; `take` gives the owners that this has touched, each with all its records. Nothing but
+ * what names depend on is kept of an object.
+ */
+export class ClusterRecords {
+  readonly #options: ClusterRecordsOptions
+  readonly #namespaces = new Set<string>()
+  /** By `<namespace>/<name>`, as all that follow. */
+  readonly #services = new Map<string, ClusterService>()
+  readonly #slices = new Map<string, EndpointSlice>()
+  /** By the Service's key, then by the slice's. */
+  readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>()
+  readonly #pods = new Map<string, ClusterPod>()
+  /** How many pods of a namespace have an address, by `<namespace>/<address>`: those of the host's network share one. */
+  readonly #podAddresses = new Map<string, number>()
+  /** The keys of the Services whose names an address may point to; one for each place it stands at. */
+  readonly #servicesAt = new Map<string, string[]>()
+  #touched = new Touched()
+
+  constructor(options: ClusterRecordsOptions) {
+    this.#options = options
+    this.#touched.isFirst = true
+  }
+
+  /** Namespaces that are known to be there without having been seen. */
+  assume(namespaces: readonly string[]): void {
+    for (const namespace of namespaces) this.#addNamespace(namespace)
+  }
+
+  /** Throws an Error that says why the object is none of its kind; what was known of it stays then. */
+  put(kind: ClusterKind, object: unknown): void {
+    const key = keyOf(object)
+    switch (kind) {
+      case 'namespaces':
+        this.#addNamespace(labelOf(key.slice(1), 'metadata.name'))
+        break
+      case 'services':
+        this.#setService(key, readService(object, this.#options.serviceAddresses))
+        break
+      case 'endpointslices':
+        this.#setSlice(key, readEndpointSlice(object, this.#options.endpointPodNames))
+        break
+      case 'pods':
+        this.#setPod(key, readPod(object))
+        break
+    }
+  }
+
+  /** `key` is what `keyOf` gives. */
+  delete(kind: ClusterKind, key: string): void {
+    switch (kind) {
+      case 'namespaces':
+        if (this.#namespaces.delete(key.slice(1))) this.#touched.namespaces.add(key.slice(1))
+        break
+      case 'services':
+        this.#setService(key, undefined)
+        break
+      case 'endpointslices':
+        this.#setSlice(key, undefined)
+        break
+      case 'pods':
+        this.#setPod(key, undefined)
+        break
+    }
+  }
+
+  /** The keys of all objects of a kind. */
+  keys(kind: ClusterKind): string[] {
+    if (kind === 'namespaces') return Array.from(this.#namespaces, (name) => `/${name}`)
+    const maps = { services: this.#services, endpointslices: this.#slices, pods: this.#pods }
+    return [...maps[kind].keys()]
+  }
+
+  get hasChanges(): boolean {
+    return this.#touched.size > 0
+  }
+
+  /**
+   * The owners that were touched since, as they are to be now. What comes in between two steps is for the next call, but for what
+   * this one has still to tell: that may say either.
+   */
+  *take(): Generator<OwnerRecords> {
+    const touched = this.#touched
+    this.#touched = new Touched()
+    if (touched.isFirst) yield* this.#fixed()
+    for (const namespace of touched.namespaces) yield* this.#namespace(namespace)
+    for (const key of touched.pods) yield this.#pod(key)
+    const known = new Map<string, ServiceRecords>()
+    for (const [key, names] of touched.services) {
+      const records = this.#recordsOf(key, known)
+      for (const relative of names) {
+        const name = relative === OWN ? records.name : `${relative}.${records.name}`
+        yield { name, rrsets: records.at(relative) }
+      }
+    }
+    for (const address of touched.addresses) yield this.#pointers(address, known)
+  }
+
+  /** The next `take` gives every owner that has records. */
+  touchAll(): void {
+    const touched = this.#touched
+    touched.isFirst = true
+    for (const namespace of this.#namespaces) touched.namespaces.add(namespace)
+    for (const [key, service] of this.#services) this.#touchService(key, service)
+    for (const key of this.#podAddresses.keys()) touched.pods.add(key)
+    for (const address of this.#servicesAt.keys()) touched.addresses.add(address)
+  }
+
+  #addNamespace(namespace: string): void {
+    if (this.#namespaces.has(namespace)) return
+    this.#namespaces.add(namespace)
+    this.#touched.namespaces.add(namespace)
+  }
+
+  #setService(key: string, service: ClusterService | undefined): void {
+    const before = this.#services.get(key)
+    if (isDeepStrictEqual(before, service)) return
+    if (before !== undefined) this.#touchService(key, before)
+    for (const address of before?.addresses ?? []) this.#unlink(address, key)
+    for (const address of service?.addresses ?? []) this.#link(address, key)
+    if (service === undefined) this.#services.delete(key)
+    else {
+      this.#services.set(key, service)
+      this.#touchService(key, service)
+    }
+  }
+
+  /** Every name of a Service. */
+  #touchService(key: string, service: ClusterService): void {
+    const names = this.#touched.namesOf(key)
+    names.add(OWN)
+    for (const address of service.addresses) this.#touched.addresses.add(address)
+    for (const { name, protocol } of service.ports) names.add(portLabels(name, protocol))
+    for (const slice of this.#slicesOf.get(key)?.values() ?? []) {
+      touchPorts(names, slice)
+      for (const { label, address } of endpointsOf(slice)) {
+        names.add(label)
+        this.#touched.addresses.add(address)
+      }
+    }
+  }
+
+  /** A slice that has moved to another Service is gone from the one before. */
+  #setSlice(key: string, slice: EndpointSlice | undefined): void {
+    const before = this.#slices.get(key)
+    if (isDeepStrictEqual(before, slice)) return
+    const isSame = before !== undefined && slice !== undefined && before.service === slice.service
+    if (isSame && isDeepStrictEqual(before.ports, slice.ports)) this.#touchEndpoints(key, before, slice)
+    else {
+      this.#touchEndpoints(key, before, undefined)
+      this.#touchEndpoints(key, undefined, slice)
+    }
+    if (slice === undefined) this.#slices.delete(key)
+    else this.#slices.set(key, slice)
+  }
+
+  /** What one slice has that another has not, both of one Service: those names alone, and those that all endpoints are behind. */
+  #touchEndpoints(key: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
+    const slice = after ?? before
+    if (slice === undefined) return
+    const service = `${slice.namespace}/${slice.service}`
+    const names = this.#touched.namesOf(service)
+    names.add(OWN)
+    touchPorts(names, slice)
+    for (const { label, address } of endpointsBeside(before, after)) {
+      names.add(label)
+      this.#unlink(address, service)
+    }
+    for (const { label, address } of endpointsBeside(after, before)) {
+      names.add(label)
+      this.#link(address, service)
+    }
+    const others = this.#slicesOf.get(service) ?? new Map<string, EndpointSlice>()
+    if (after === undefined) others.delete(key)
+    else others.set(key, after)
+    if (others.size === 0) this.#slicesOf.delete(service)
+    else this.#slicesOf.set(service, others)
+  }
+
+  #setPod(key: string, pod: ClusterPod | undefined): void {
+    if (this.#options.pods === 'disabled') return
+    const before = this.#pods.get(key)
+    if (isDeepStrictEqual(before, pod)) return
+    if (before !== undefined) this.#countPod(before, -1)
+    if (pod === undefined) this.#pods.delete(key)
+    else {
+      this.#pods.set(key, pod)
+      this.#countPod(pod, 1)
+    }
+  }
+
+  #countPod({ namespace, addresses }: ClusterPod, change: 1 | -1): void {
+    for (const address of addresses) {
+      const key = `${namespace}/${address}`
+      const count = (this.#podAddresses.get(key) ?? 0) + change
+      if (count === 0) this.#podAddresses.delete(key)
+      else this.#podAddresses.set(key, count)
+      this.#touched.pods.add(key)
+    }
+  }
+
+  #link(address: string, service: string): void {
+    this.#touched.addresses.add(address)
+    const services = this.#servicesAt.get(address)
+    if (services === undefined) this.#servicesAt.set(address, [service])
+    else services.push(service)
+  }
+
+  #unlink(address: string, service: string): void {
+    this.#touched.addresses.add(address)
+    const services = this.#servicesAt.get(address)
+    if (services === undefined) return
+    const at = services.indexOf(service)
+    if (at !== -1) services.splice(at, 1)
+    if (services.length === 0) this.#servicesAt.delete(address)
+  }
+
+  #recordsOf(key: string, known: Map<string, ServiceRecords>): ServiceRecords {
+    let records = known.get(key)
+    if (records === undefined) {
+      const { zone, ttl } = this.#options
+      const [namespace, service] = key.split('/')
+      const slices = this.#slicesOf.get(key)?.values() ?? []
+      records = new ServiceRecords(this.#services.get(key), slices, `${service}.${namespace}.svc.${zone}`, ttl)
+      known.set(key, records)
+    }
+    return records
+  }
+
+  /** An address of Services points to them, and to endpoints where it is none (as CoreDNS has it). */
+  #pointers(address: string, known: Map<string, ServiceRecords>): OwnerRecords {
+    const services = Array.from(new Set(this.#servicesAt.get(address)), (key) => this.#recordsOf(key, known))
+    const owners = services.filter((records) => records.owns(address)).map((records) => records.name)
+    const names = owners.length > 0 ? owners : services.flatMap((records) => records.endpointNames(address))
+    const data = names.sort().slice(0, MAX_POINTERS)
+    const name = reverseName(address)
+    return { name, rrsets: data.length === 0 ? [] : [{ name, type: 'PTR', ttl: this.#options.ttl, data }] }
+  }
+
+  #pod(key: string): OwnerRecords {
+    const { zone, ttl } = this.#options
+    const slash = key.indexOf('/')
+    const address = key.slice(slash + 1)
+    const name = `${dashed(address)}.${key.slice(0, slash)}.pod.${zone}`
+    return { name, rrsets: addressRRsets(name, ttl, this.#podAddresses.has(key) ? [address] : []) }
+  }
+
+  /** A namespace is there whether it has services or not. */
+  *#namespace(namespace: string): Generator<OwnerRecords> {
+    const { zone, pods } = this.#options
+    const isThere = this.#namespaces.has(namespace)
+    yield this.#exists(`${namespace}.svc.${zone}`, isThere)
+    if (pods !== 'disabled') yield this.#exists(`${namespace}.pod.${zone}`, isThere)
+  }
+
+  *#fixed(): Generator<OwnerRecords> {
+    const { zone } = this.#options
+    const name = `dns-version.${zone}`
+    yield { name, rrsets: [{ name, type: 'TXT', ttl: SCHEMA_TTL, data: [SCHEMA_VERSION] }] }
+    yield this.#exists(`svc.${zone}`, true)
+    yield this.#exists(`pod.${zone}`, true)
+  }
+
+  #exists(above: string, isThere: boolean): OwnerRecords {
+    const name = `${EXISTS_LABEL}.${above}`
+    return { name, rrsets: isThere ? [{ name, type: 'TXT', ttl: this.#options.ttl, data: ['kubernetes'] }] : [] }
+  }
+}
+
+/** `<namespace>/<name>` of an object; '/<name>' for one that is in no namespace. Throws for what has no name. */
+export function keyOf(object: unknown): string {
+  const { metadata } = (object ?? {}) as { metadata?: { namespace?: unknown; name?: unknown } }
+  const { namespace = '', name } = metadata ?? {}
+  if (typeof name !== 'string' || name === '' || typeof namespace !== 'string') {
+    throw new Error('metadata.name is missing')
+  }
+  return `${namespace}/${name}`
+}
+
+function touchPorts(names: Set<string>, { ports }: EndpointSlice): void {
+  for (const { name, protocol } of ports) if (name !== '') names.add(portLabels(name, protocol))
+}
+
+/** What `take` has to look at. */
+class Touched {
+  isFirst = false
+  readonly namespaces = new Set<string>()
+  /** Keys of Services, and names relative to theirs. */
+  readonly services = new Map<string, Set<string>>()
+  readonly pods = new Set<string>()
+  readonly addresses = new Set<string>()
+
+  get size(): number {
+    const { isFirst, namespaces, services, pods, addresses } = this
+    return (isFirst ? 1 : 0) + namespaces.size + services.size + pods.size + addresses.size
+  }
+
+  namesOf(service: string): Set<string> {
+    let names = this.services.get(service)
+    if (names === undefined) {
+      names = new Set()
+      this.services.set(service, names)
+    }
+    return names
+  }
+}

@@ -1,0 +1,175 @@
+import { type Bounds, describe, numberWithin, parseBoolean, refuseUnknownKeys } from '../bounds.js'
+import { ContainerDnsError } from '../errors.js'
+import { nameFromText, nameToText } from '../wire/name.js'
+import type { PodNames } from './cluster-records.js'
+import type { ServiceAddresses } from './cluster-service.js'
+import { isLabel } from './names.js'
+
+/** Which cluster is followed, and how: for the store and the bridge alike. */
+export interface ClusterOptions {
+  /** The cluster domain. Default: 'cluster.local'. */
+  zone?: string
+  /** The file that says where the API server is and who we are. Default: as kubectl finds it, and inside of a cluster its service account. */
+  kubeconfig?: string
+  /** A context of that file. Default: its current one. */
+  context?: string
+  /** The only namespaces that are read; they are taken to be there, and no right beyond them is needed. Default: all. */
+  namespaces?: string[]
+  /** The only Services that are answered for, by their labels, as `kubectl -l` has it. Default: all. */
+  labelSelector?: string
+  /** Names of pods by their addresses: 'disabled', or 'verified' for those that a pod has. Default: 'disabled'. */
+  pods?: PodNames
+  /** Seconds. Default: 5. */
+  ttl?: number
+  /** What a Service's own name is answered with: 'clusterIPs', or 'externalIPs' as `svc-ip-source` of ContainerDNS in Go. Default: 'clusterIPs'. */
+  serviceAddresses?: ServiceAddresses
+  /** Endpoints without a hostname are named after their pods, not after their addresses. Default: false. */
+  endpointPodNames?: boolean
+  /** How often everything is read anew and compared, give or take a tenth; 0: never. Default: 1800000. */
+  relistIntervalMs?: number
+}
+
+/** What `kubernetesStore` takes. */
+export interface KubernetesStoreOptions extends ClusterOptions {
+  /** `stats().store.stale` once the API server has been away for this long. Default: 30000. */
+  staleAfterMs?: number
+}
+
+export interface ParsedClusterOptions {
+  readonly zone: string
+  readonly kubeconfig: string | undefined
+  readonly context: string | undefined
+  readonly namespaces: readonly string[] | undefined
+  readonly labelSelector: string | undefined
+  readonly pods: PodNames
+  readonly ttl: number
+  readonly serviceAddresses: ServiceAddresses
+  readonly endpointPodNames: boolean
+  readonly relistIntervalMs: number
+  readonly tuning: ClusterTuning
+}
+
+export interface ParsedKubernetesStoreOptions extends ParsedClusterOptions {
+  readonly staleAfterMs: number
+}
+
+/** What nobody had to change yet but tests. */
+export interface ClusterTuning {
+  /** Objects a page: of slices with 100 endpoints each this is 8 MB. */
+  readonly pageSize: number
+  /** Before the first new attempt. It doubles from one to the next. */
+  readonly firstRetryMs: number
+  readonly longestRetryMs: number
+  /** How long the API server may be silent before it has answered, or between two pieces of a list. */
+  readonly responseTimeoutMs: number
+  /** How long a watch lasts, at least; half as long again at most. client-go has 5 to 10 minutes. */
+  readonly watchSeconds: number
+}
+
+/** CoreDNS has 5 s by default and 3600 at most. */
+export const CLUSTER_TTL: Bounds = { default: 5, min: 0, max: 3600, unit: 'seconds' }
+/** Besides 0, which switches it off. What a watch has lost is found then. */
+export const CLUSTER_RELIST_INTERVAL_MS: Bounds = {
+  default: 1_800_000,
+  min: 1000,
+  max: 86_400_000,
+  unit: 'milliseconds',
+}
+export const CLUSTER_STALE_AFTER_MS: Bounds = { default: 30_000, min: 1000, max: 86_400_000, unit: 'milliseconds' }
+
+const DEFAULT_ZONE = 'cluster.local'
+const DEFAULT_TUNING: ClusterTuning = {
+  pageSize: 200,
+  firstRetryMs: 100,
+  longestRetryMs: 10_000,
+  responseTimeoutMs: 15_000,
+  watchSeconds: 300,
+}
+
+export const CLUSTER_OPTION_NAMES = [
+  'zone',
+  'kubeconfig',
+  'context',
+  'namespaces',
+  'labelSelector',
+  'pods',
+  'ttl',
+  'serviceAddresses',
+  'endpointPodNames',
+  'relistIntervalMs',
+] as const satisfies readonly (keyof ClusterOptions)[]
+
+export const KUBERNETES_STORE_OPTION_NAMES = [
+  ...CLUSTER_OPTION_NAMES,
+  'staleAfterMs',
+] as const satisfies readonly (keyof KubernetesStoreOptions)[]
+
+/** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */
+export function parseKubernetesStoreOptions(
+  given: KubernetesStoreOptions = {},
+  tuning: Partial<ClusterTuning> = {},
+): ParsedKubernetesStoreOptions {
+  refuseUnknownKeys('kubernetesStore', given, KUBERNETES_STORE_OPTION_NAMES)
+  return Object.freeze({
+    ...parseClusterOptions('kubernetesStore', given, tuning),
+    staleAfterMs: numberWithin('kubernetesStore.staleAfterMs', given.staleAfterMs, CLUSTER_STALE_AFTER_MS),
+  })
+}
+
+/** `of` is what the options are of, for errors. */
+export function parseClusterOptions(
+  of: string,
+  given: ClusterOptions,
+  tuning: Partial<ClusterTuning> = {},
+): ParsedClusterOptions {
+  const { relistIntervalMs } = given
+  return {
+    zone: parseZone(`${of}.zone`, given.zone),
+    kubeconfig: parseText(`${of}.kubeconfig`, given.kubeconfig),
+    context: parseText(`${of}.context`, given.context),
+    namespaces: parseNamespaces(`${of}.namespaces`, given.namespaces),
+    labelSelector: parseText(`${of}.labelSelector`, given.labelSelector),
+    pods: parseChoice(`${of}.pods`, given.pods, ['disabled', 'verified']),
+    ttl: numberWithin(`${of}.ttl`, given.ttl, CLUSTER_TTL),
+    serviceAddresses: parseChoice(`${of}.serviceAddresses`, given.serviceAddresses, ['clusterIPs', 'externalIPs']),
+    endpointPodNames: parseBoolean(`${of}.endpointPodNames`, given.endpointPodNames),
+    relistIntervalMs:
+      relistIntervalMs === 0 ? 0 : numberWithin(`${of}.relistIntervalMs`, relistIntervalMs, CLUSTER_RELIST_INTERVAL_MS),
+    tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
+  }
+}
+
+function parseZone(option: string, given: unknown = DEFAULT_ZONE): string {
+  if (typeof given !== 'string') {
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option} must be a domain name, got ${describe(given)}`)
+  }
+  try {
+    return nameToText(nameFromText(given)).toLowerCase()
+  } catch (cause) {
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function parseText(option: string, given: unknown): string | undefined {
+  if (given === undefined) return undefined
+  if (typeof given === 'string' && given !== '' && !given.includes('\0')) return given
+  throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option} must be text, got ${describe(given)}`)
+}
+
+function parseNamespaces(option: string, given: unknown): readonly string[] | undefined {
+  if (given === undefined) return undefined
+  if (Array.isArray(given) && given.length > 0 && given.every(isLabel)) return Object.freeze([...new Set(given)])
+  throw new ContainerDnsError(
+    'CDNS_OPTION_INVALID',
+    `${option} must be an array of names of namespaces, got ${describe(given)}`,
+  )
+}
+
+function parseChoice<Choice extends string>(option: string, given: unknown, choices: readonly Choice[]): Choice {
+  if (given === undefined) return choices[0]!
+  if (choices.includes(given as Choice)) return given as Choice
+  throw new ContainerDnsError(
+    'CDNS_OPTION_INVALID',
+    `${option} must be ${choices.map((choice) => `"${choice}"`).join(' or ')}, got ${describe(given)}`,
+  )
+}
