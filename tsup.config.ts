@@ -28,6 +28,7 @@ export default defineConfig([
       'workers/forward-worker': 'workers/forward-worker.ts',
       'workers/export-worker': 'workers/export-worker.ts',
       'workers/loader': 'workers/loader.ts',
+      'workers/probe-worker': 'workers/probe-worker.ts',
     },
     format: ['esm'],
     splitting: false,

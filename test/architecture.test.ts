@@ -35,6 +35,7 @@ const ORDER = [
   'cluster',
   'options',
   'reloaded-options',
+  'server-probes',
   'container-dns',
   'event-channels',
   'prometheus',
