@@ -12,7 +12,7 @@ export default defineConfig([
   {
     ...shared,
     // Entries stand at the root of dist, workers in dist/workers: threads/worker-files.ts counts on it.
-    entry: { index: 'lib/index.ts', testing: 'lib/testing.ts', api: 'lib/api.ts' },
+    entry: { index: 'lib/index.ts', testing: 'lib/testing.ts', api: 'lib/api.ts', health: 'lib/health.ts' },
     format: ['esm', 'cjs'],
     shims: true,
     dts: { compilerOptions: { ignoreDeprecations: '6.0' } },

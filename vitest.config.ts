@@ -9,6 +9,7 @@ export default defineConfig({
     alias: {
       'containerdns/testing': built('testing.js'),
       'containerdns/api': built('api.js'),
+      'containerdns/health': built('health.js'),
       containerdns: built('index.js'),
     },
   },

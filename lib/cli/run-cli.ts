@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { PACKAGE_VERSION } from '../package-version.js'
 import { addApiCommand } from './commands/api.js'
 import { addCheckCommand } from './commands/check.js'
+import { addMonitorCommands } from './commands/monitor.js'
 import { addRecordCommand } from './commands/record.js'
 import { addServeCommand } from './commands/serve.js'
 import { addServerCommands } from './commands/server-commands.js'
@@ -28,6 +29,7 @@ export function createProgram(): Command {
   addZoneCommand(program)
   addServerCommands(program)
   addCheckCommand(program)
+  addMonitorCommands(program)
   return program
 }
 
