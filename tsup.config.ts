@@ -12,7 +12,13 @@ export default defineConfig([
   {
     ...shared,
     // Entries stand at the root of dist, workers in dist/workers: threads/worker-files.ts counts on it.
-    entry: { index: 'lib/index.ts', testing: 'lib/testing.ts', api: 'lib/api.ts', kubernetes: 'lib/kubernetes.ts' },
+    entry: {
+      index: 'lib/index.ts',
+      testing: 'lib/testing.ts',
+      api: 'lib/api.ts',
+      kubernetes: 'lib/kubernetes.ts',
+      health: 'lib/health.ts',
+    },
     format: ['esm', 'cjs'],
     shims: true,
     dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
@@ -28,6 +34,7 @@ export default defineConfig([
       'workers/forward-worker': 'workers/forward-worker.ts',
       'workers/export-worker': 'workers/export-worker.ts',
       'workers/loader': 'workers/loader.ts',
+      'workers/probe-worker': 'workers/probe-worker.ts',
     },
     format: ['esm'],
     splitting: false,

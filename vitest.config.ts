@@ -10,6 +10,7 @@ export default defineConfig({
       'containerdns/testing': built('testing.js'),
       'containerdns/api': built('api.js'),
       'containerdns/kubernetes': built('kubernetes.js'),
+      'containerdns/health': built('health.js'),
       containerdns: built('index.js'),
     },
   },

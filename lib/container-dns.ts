@@ -11,6 +11,7 @@ import type { Distribution, QueryFigureTotals } from './metrics/query-figures.js
 import type { Records } from './publish/records.js'
 import type { RecordIndexSize } from './record-index/record-index-writer.js'
 import type { ReloadableOptions } from './reloaded-options.js'
+import type { ProbesStatus } from './server-probes.js'
 import type { BadRecord, RecordStore, StoreStatus } from './store/record-store.js'
 import type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
 import type { DnsResponse } from './wire/packet.js'
@@ -22,7 +23,7 @@ export interface ContainerDnsEvents {
   ready: () => void
   /** Records of a name have changed, through this server or in the store; in a view, if one is named, and else in the default one. */
   change: (change: { readonly name: string; readonly view?: string }) => void
-  /** The health of an address has changed, by the program's word or the store's. */
+  /** The health of an address has changed, by the word of the program, the store or probes. */
   health: (change: HealthChange) => void
   workerRestart: (restart: WorkerRestart) => void
   /** The store is out of reach; answers go on from what is known. */
@@ -49,8 +50,8 @@ export interface Stats extends QueryFigureTotals {
   readonly threads: readonly ThreadStats[]
   readonly index: RecordIndexSize & { readonly serial: number }
   readonly store: StoreStatus & { readonly kind: string }
-  /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take. */
-  readonly health: HealthTableSize & { readonly unhealthy: number }
+  /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take; what probes do, where there are any. */
+  readonly health: HealthTableSize & { readonly unhealthy: number; readonly probes?: ProbesStatus }
   /** What `queryLog` and `dnstap` have written; left out where there is neither. */
   readonly export?: ExportStats
   /** The process that the server runs in, and how late its event loop is. */

@@ -35,6 +35,8 @@ export const ERROR_CODES = {
   CDNS_CIDR_INVALID:
     'A network of clients is no address with a prefix length, has bits set behind its prefix, or is listed twice.',
   CDNS_HEALTH_INVALID: 'A health state is none of healthy, unhealthy and unknown.',
+  CDNS_ICMP_UNAVAILABLE:
+    'The system lets this process send no ICMP echo requests; the message says what it would take.',
   CDNS_ZONE_FILE_INVALID:
     'A zone file cannot be read, or has a fault; the message names the file, the line and the reason.',
   CDNS_HOSTS_FILE_INVALID:

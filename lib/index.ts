@@ -18,6 +18,17 @@ export type { ExportStats } from './export/query-export.js'
 export type { ForwardCacheOptions, ForwardOptions, ForwardPolicy, ForwardZoneOptions } from './forward/options.js'
 export type { ForwardStats } from './forward/server-forwarding.js'
 export type { AddressHealth, Health, HealthChange, HealthSource, HealthState } from './health/health.js'
+export type { PastHealthChange } from './health/health-history.js'
+export type {
+  CheckOptions,
+  DnsCheckOptions,
+  HookCheckOptions,
+  HttpCheckOptions,
+  IcmpCheckOptions,
+  TcpCheckOptions,
+} from './health/probe/check-options.js'
+export type { CheckHealth, HealthTarget } from './health/probe/health-hook.js'
+export type { ProbeOverride, ProbeReference, ProbesOptions, ProbeTimes } from './health/probe/options.js'
 export type {
   Backend,
   HookAnswer,
@@ -54,6 +65,7 @@ export type { Affinity, SelectionOptions, SelectionPolicy } from './records/sele
 export type { WireRRset } from './records/wire-rrset.js'
 export type { ReloadableOptions } from './reloaded-options.js'
 export { createContainerDns } from './server.js'
+export type { ProbesStatus } from './server-probes.js'
 export { etcdStore } from './store/etcd/etcd-store.js'
 export type { EtcdStoreOptions } from './store/etcd/options.js'
 export type { EtcdTlsOptions, PemSource } from './store/etcd/tls.js'

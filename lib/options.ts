@@ -188,6 +188,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     'forward',
     'export',
     'loader',
+    'probe',
   ])
   const negativeTtl = numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL)
   return Object.freeze({
@@ -200,7 +201,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     negativeTtl,
     edns: parseEdns(given.edns),
     identity: parseIdentity(given.identity),
-    health: parseHealth(given.health),
+    health: parseHealth(given.health, given.hooks?.checkHealth !== undefined),
     srvWeights: parseSrvWeights(given.srvWeights),
     synthesizePtr: parseBoolean('synthesizePtr', given.synthesizePtr),
     tcp: parseTcp(given.tcp),

@@ -59,6 +59,9 @@ export function reloadedOptions(inUse: OptionsInUse, changes: ReloadableOptions)
   if (!isDeepStrictEqual(inUse.parsed.views.names, parsed.views.names)) {
     throw restartNeeded('views', 'has other names, or has them in another order')
   }
+  if (!isDeepStrictEqual(inUse.parsed.health.probes, parsed.health.probes)) {
+    throw restartNeeded('health.probes', 'is another')
+  }
   return optionsInUse(given, parsed)
 }
 

@@ -43,6 +43,7 @@ import type { AnswerPolicy } from './query/settings.js'
 import { type ParsedZone, Zone, ZoneTable } from './query/zone.js'
 import { RecordIndexWriter } from './record-index/record-index-writer.js'
 import { type OptionsInUse, optionsInUse, type ReloadableOptions, reloadedOptions } from './reloaded-options.js'
+import { ServerProbes } from './server-probes.js'
 import type { Segment } from './shared-table/segments.js'
 import { throwIfAborted, withinTime } from './start-limits.js'
 import type { RecordStore } from './store/record-store.js'
@@ -116,6 +117,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
   readonly #index: RecordIndexWriter
   readonly #healthTable: HealthTable
   readonly #publisher: Publisher
+  readonly #probes: ServerProbes | undefined
   readonly #counterRows: SharedArrayBuffer
   readonly #counters: CounterSampler
   readonly #measurements: Measurements
@@ -193,6 +195,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     })
     this.#places = this.#queries.zones
     this.cache = { flush: (name) => this.#queries.flush(name) }
+    this.#probes = this.#createProbes(clock, health)
     this.#publisher = this.#createPublisher(clock, health)
     this.records = new PublishedRecords({
       index: this.#index,
@@ -241,17 +244,22 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
 
   /** Until the load is there, whoever asks is told to wait: SERVFAIL. */
   async #startAlone(store: RecordStore): Promise<void> {
-    await Promise.all([this.#supervisor.start(), this.#openStore(store)])
-    await this.#publisher.setLoaded()
+    await Promise.all([this.#supervisor.start(), this.#openStore(store), this.#probes?.start()])
+    await this.#setLoaded()
   }
 
   /** The others answer until we can. */
   async #startBeside(store: RecordStore): Promise<void> {
-    await this.#openStore(store)
-    await this.#publisher.setLoaded()
+    await Promise.all([this.#openStore(store), this.#probes?.start()])
+    await this.#setLoaded()
     await this.#supervisor.start()
     // A start that was given up has closed the sockets by now.
     if (this.#closing === undefined) this.#sockets.join()
+  }
+
+  async #setLoaded(): Promise<void> {
+    void this.#publisher.follow()
+    await this.#publisher.setLoaded()
   }
 
   query(name: string, type: RecordType, options: QueryOptions = {}): Promise<DnsResponse> {
@@ -278,7 +286,11 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       index: { ...this.#index.size, serial: this.#index.reader.serial },
       store: { kind: this.#options.store.kind, ...this.#options.store.status() },
       ...(this.#export === undefined ? {} : { export: this.#export.stats() }),
-      health: { unhealthy: this.#healthTable.unhealthyCount, ...this.#healthTable.size },
+      health: {
+        unhealthy: this.#healthTable.unhealthyCount,
+        ...this.#healthTable.size,
+        ...(this.#probes && { probes: this.#probes.status }),
+      },
       forward: this.#forwarding?.stats(),
       host: this.#host.read(),
     }
@@ -396,7 +408,11 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     if (drainMs > 0) await delay(drainMs)
     this.#sockets.leave()
     await delay(IN_FLIGHT_MS)
-    const ends = [this.#hasStore ? this.#options.store.close() : undefined, this.#supervisor.stop()]
+    const ends = [
+      this.#hasStore ? this.#options.store.close() : undefined,
+      this.#supervisor.stop(),
+      this.#probes?.close(),
+    ]
     const results = await Promise.allSettled(ends)
     this.#queries.close()
     this.#export?.close()
@@ -431,7 +447,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       zoneNumbers: this.#measurements.zoneNumbers(zones),
       negativeTtl,
       ...edns,
-      ...health,
+      allUnhealthy: health.allUnhealthy,
       cookieSecrets: this.#cookieSecrets.buffer,
       acl,
       views: views.table,
@@ -459,6 +475,23 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     })
   }
 
+  #createProbes(clock: Clock, health: TableHealth): ServerProbes | undefined {
+    const { health: given, hooks, workerFiles, logger } = this.#options
+    if (given.probes === undefined) return undefined
+    return new ServerProbes({
+      probes: given.probes,
+      checkHealth: hooks.checkHealth,
+      workerFile: workerFiles.probe,
+      health,
+      logger,
+      clock,
+      read: (name) => this.#index.read(name),
+      isFollowed: (name) => this.#publisher.isFollowed(name),
+      follow: () => void this.#publisher.follow(),
+      onError: (error) => callHost(() => this.emit('error', error)),
+    })
+  }
+
   #createPublisher(clock: Clock, health: TableHealth): Publisher {
     return new Publisher({
       index: this.#index,
@@ -471,6 +504,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
       logger: this.#options.logger,
       clock,
       views: this.#options.views.names,
+      ...(this.#probes && { follower: this.#probes.follower }),
       onChange: (name, view) => {
         // A million names of a first load need no text if nobody listens.
         if (this.listenerCount('change') === 0 && !isWatched('change')) return

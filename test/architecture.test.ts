@@ -36,6 +36,7 @@ const ORDER = [
   'cluster',
   'options',
   'reloaded-options',
+  'server-probes',
   'container-dns',
   'event-channels',
   'prometheus',

@@ -5,6 +5,7 @@ import { build } from 'tsup'
 import { describe, expect, it } from 'vitest'
 import * as api from '../lib/api/options.js'
 import { ERROR_CODES } from '../lib/errors.js'
+import * as probes from '../lib/health/probe/options.js'
 import { HOOK_TIMEOUT_MS } from '../lib/hooks/options.js'
 import * as bridge from '../lib/kubernetes/bridge-options.js'
 import * as kubernetes from '../lib/kubernetes/options.js'
@@ -131,6 +132,31 @@ describe('docs/kubernetes.md', () => {
       ['reconcileIntervalMs', bridge.RECONCILE_INTERVAL_MS],
     ] as const) {
       const { row } = rows.find(({ names }) => names === name)!
+      expect(row).toContain(`| ${bounds.default} |`)
+      expect(row).toContain(`${bounds.min} to ${bounds.max}`)
+    }
+  })
+})
+
+describe('docs/health.md', () => {
+  const text = readFileSync(new URL('docs/health.md', ROOT), 'utf8')
+  const rows = [...text.slice(text.indexOf('## Options'), text.indexOf('## Checks')).matchAll(/^\| `(\w+)` \|.*$/gm)]
+
+  it('lists each option of probes, with its bounds', () => {
+    expect(rows.map(([, name]) => name)).toEqual(probes.PROBES_OPTION_NAMES)
+    for (const [name, bounds] of [
+      ['intervalMs', probes.INTERVAL_MS],
+      ['timeoutMs', probes.TIMEOUT_MS],
+      ['rise', probes.RISE],
+      ['fall', probes.FALL],
+      ['jitterPercent', probes.JITTER_PERCENT],
+      ['concurrency', probes.CONCURRENCY],
+      ['perSecond', probes.PER_SECOND],
+      ['maxTargets', probes.MAX_TARGETS],
+      ['confirmAbovePercent', probes.CONFIRM_ABOVE_PERCENT],
+      ['panicBelowPercent', probes.PANIC_BELOW_PERCENT],
+    ] as const) {
+      const [row] = rows.find(([, each]) => each === name)!
       expect(row).toContain(`| ${bounds.default} |`)
       expect(row).toContain(`${bounds.min} to ${bounds.max}`)
     }

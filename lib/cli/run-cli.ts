@@ -3,6 +3,7 @@ import { PACKAGE_VERSION } from '../package-version.js'
 import { addApiCommand } from './commands/api.js'
 import { addCheckCommand } from './commands/check.js'
 import { addKubernetesCommand } from './commands/kubernetes.js'
+import { addMonitorCommands } from './commands/monitor.js'
 import { addRecordCommand } from './commands/record.js'
 import { addServeCommand } from './commands/serve.js'
 import { addServerCommands } from './commands/server-commands.js'
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   addZoneCommand(program)
   addServerCommands(program)
   addCheckCommand(program)
+  addMonitorCommands(program)
   return program
 }
 

@@ -1,6 +1,7 @@
 import { describe } from '../bounds.js'
 import { addressFromText, addressToText } from '../clients/client-address.js'
 import { ContainerDnsError, callHost } from '../errors.js'
+import { HealthHistory, type PastHealthChange } from './health-history.js'
 import type { HealthTable } from './health-table.js'
 import { HEALTH_STATES, type HealthState } from './layout.js'
 
@@ -14,6 +15,8 @@ export interface Health {
   status(): IterableIterator<AddressHealth>
   /** From their next batch of queries on, all threads know. The last word on an address counts, be it this or the store's. Throws CDNS_ADDRESS_INVALID, CDNS_HEALTH_INVALID and CDNS_SHARED_MEMORY_FULL. */
   set(address: string, state: HealthState): void
+  /** The latest changes of an address' state, the last one at the end; 20 of them, for 10 000 addresses. Throws CDNS_ADDRESS_INVALID. */
+  history(address: string): readonly PastHealthChange[]
 }
 
 export interface AddressHealth {
@@ -23,16 +26,19 @@ export interface AddressHealth {
 
 export interface HealthChange extends AddressHealth {
   readonly previous: HealthState
-  /** Whose word it was: the program's, by `set`, or that of the store's source. */
+  /** Whose word it was: the program's, by `set`, that of the store's source, or that of probes. */
   readonly source: HealthSource
+  /** What the last probe has failed with. */
+  readonly reason?: string
 }
 
-export type HealthSource = 'program' | 'store'
+export type HealthSource = 'program' | 'store' | 'probe'
 
 /** Health by text, over the table that the threads read. Main thread. */
 export class TableHealth implements Health {
   readonly #table: HealthTable
   readonly #onChange: (change: HealthChange) => void
+  readonly #history = new HealthHistory()
 
   /** `onChange` hears of each change, not of what is set again; it may throw. */
   constructor(table: HealthTable, onChange: (change: HealthChange) => void) {
@@ -51,7 +57,7 @@ export class TableHealth implements Health {
   }
 
   /** The same, for a word that is somebody else's. */
-  setFrom(source: HealthSource, address: string, state: HealthState): void {
+  setFrom(source: HealthSource, address: string, state: HealthState, reason = ''): void {
     const bytes = parseAddress(address)
     if (!HEALTH_STATES.includes(state)) {
       const known = HEALTH_STATES.join(', ')
@@ -62,7 +68,14 @@ export class TableHealth implements Health {
     }
     const previous = this.#table.set(bytes, state)
     if (previous === state) return
-    callHost(() => this.#onChange(Object.freeze({ address: addressToText(bytes), state, previous, source })))
+    const said = reason === '' ? {} : { reason }
+    const change = Object.freeze({ address: addressToText(bytes), state, previous, source, ...said })
+    this.#history.add(change)
+    callHost(() => this.#onChange(change))
+  }
+
+  history(address: string): readonly PastHealthChange[] {
+    return this.#history.of(addressToText(parseAddress(address)))
   }
 
   *#all(): Generator<AddressHealth, void, undefined> {

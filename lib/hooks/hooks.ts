@@ -1,5 +1,6 @@
 import type { HealthChange } from '../health/health.js'
 import type { HealthState } from '../health/layout.js'
+import type { CheckHealth } from '../health/probe/health-hook.js'
 import type { Protocol } from '../transport/datagram-transport.js'
 import type { RecordData } from '../wire/rdata/record-data.js'
 
@@ -13,6 +14,8 @@ export interface HookOptions {
   selectBackend?: Hooks['selectBackend'] | URL | string
   onQuery?: Hooks['onQuery'] | URL | string
   onResponse?: Hooks['onResponse'] | URL | string
+  /** Whether an address is alive, asked by probes; may return a promise. A module is called in the probe thread. */
+  checkHealth?: CheckHealth | URL | string
   /** A function only. */
   onHealthChange?: Hooks['onHealthChange']
 }

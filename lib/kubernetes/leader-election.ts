@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../clock.js'
 import type { EtcdClient } from '../store/etcd/client.js'
-import type { Compare } from '../store/etcd/messages.js'
+import type { CompareMod } from '../store/etcd/messages.js'
 
 export interface LeaderElectionOptions {
   /** What our two keys begin with. */
@@ -48,7 +48,7 @@ export class LeaderElection {
   }
 
   /** True only as long as we lead: for every transaction that writes. */
-  get fence(): Compare {
+  get fence(): CompareMod {
     return { key: this.#leader, target: 'Mod', result: 'Equal', mod_revision: this.#term }
   }
 
@@ -99,7 +99,7 @@ export class LeaderElection {
       this.#seenBeat = beat
       return false
     }
-    const isAs = (key: Buffer, revision: number): Compare => ({
+    const isAs = (key: Buffer, revision: number): CompareMod => ({
       key,
       target: 'Mod',
       result: 'Equal',

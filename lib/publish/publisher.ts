@@ -11,6 +11,7 @@ import type { MessageToThread } from '../threads/messages.js'
 import { nameToText } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
 import { changedViews, DEFAULT_VIEW_ALONE } from './changed-views.js'
+import { type OwnerFollower, OwnerScan } from './owner-scan.js'
 import { ReversePointers } from './reverse-pointers.js'
 import { serialAfter } from './serial.js'
 
@@ -30,6 +31,8 @@ export interface PublisherOptions {
   readonly zoneNames: () => readonly string[]
   /** Whether addresses get PTR records, where their reverse names are ours. */
   readonly synthesizesPtr: boolean
+  /** Keeps count of what all names have, once `follow` has been called. Left out: nobody does. */
+  readonly follower?: OwnerFollower
   /** After each write that changed something, for each view that it did; the name is folded, in wire form, and lasts for the call. */
   readonly onChange: (name: Uint8Array, view: number) => void
   /** What the store's source says of an address. */
@@ -59,6 +62,7 @@ export class Publisher implements StoreSink {
   readonly #index: RecordIndexWriter
   readonly #options: PublisherOptions
   readonly #pointers: ReversePointers | undefined
+  readonly #scan: OwnerScan | undefined
   #serial: number
   #sliceStartedAt: number | undefined
   #closed = false
@@ -72,6 +76,10 @@ export class Publisher implements StoreSink {
     this.#index = options.index
     if (options.synthesizesPtr) {
       this.#pointers = new ReversePointers(options.index, (name) => options.placeOf(name) !== 'outside')
+    }
+    if (options.follower !== undefined) {
+      const forEachBucket = this.#forEachBucket.bind(this)
+      this.#scan = new OwnerScan(options.index, options.follower, forEachBucket)
     }
     this.defaultTtl = options.defaultTtl
     this.logger = options.logger
@@ -138,6 +146,16 @@ export class Publisher implements StoreSink {
     await this.#forEachBucket(this.#index.bucketCount, (bucket, bucketCount) => {
       this.#index.visitBucket(bucket, bucketCount, visit)
     })
+  }
+
+  /** Has the follower told of all names, and from then on of each that changes. May be called again, to have it count anew. */
+  async follow(): Promise<void> {
+    await this.#scan?.run()
+  }
+
+  /** Whether the follower has been told of a name, if it is there; the name is folded, in wire form. */
+  isFollowed(name: Uint8Array): boolean {
+    return this.#scan?.isFollowed(name) ?? false
   }
 
   openReader(): SinkReader {
@@ -227,7 +245,9 @@ export class Publisher implements StoreSink {
   #write(name: Uint8Array, rrsets: readonly WireRRset[]): boolean {
     if (this.#closed) return false
     const changed = this.views.length === 1 ? DEFAULT_VIEW_ALONE : changedViews(this.#index.read(name), rrsets)
-    if (!(this.#pointers ?? this.#index).write(name, rrsets)) return false
+    const write = () => (this.#pointers ?? this.#index).write(name, rrsets)
+    const hasChanged = this.#scan?.hasBegun === true ? this.#scan.around(name, write) : write()
+    if (!hasChanged) return false
     this.#nextSerial()
     for (const view of changed) callHost(() => this.#options.onChange(name, view))
     return true
@@ -246,6 +266,8 @@ export class Publisher implements StoreSink {
       if (pause !== undefined) await pause
     }
     this.#nextSerial()
+    // Names that nobody has written.
+    if (this.#scan?.hasBegun === true) void this.#scan.run()
     return image.names
   }
 

@@ -3,6 +3,7 @@ import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bound
 import { buildCidrTable } from '../clients/build-cidr-table.js'
 import { parseCidrs } from '../clients/cidr.js'
 import { ContainerDnsError } from '../errors.js'
+import { type ParsedProbes, type ProbesOptions, parseProbes } from '../health/probe/options.js'
 import { type IdentityTexts, MAX_IDENTITY_SIZE } from './identity.js'
 
 export interface EdnsOptions {
@@ -31,6 +32,8 @@ export type AllUnhealthy = (typeof ALL_UNHEALTHY)[number]
 export interface HealthOptions {
   /** Default `all`: a check that is wrong about everything does less harm than an empty answer. */
   allUnhealthy?: AllUnhealthy
+  /** Finds out which addresses of the server's own records are alive; default: nothing is probed. See docs/health.md. */
+  probes?: ProbesOptions
 }
 
 export const COOKIE_MODES = ['off', 'on', 'require'] as const
@@ -62,6 +65,7 @@ export interface ParsedEdns {
 
 export interface ParsedHealth {
   readonly allUnhealthy: AllUnhealthy
+  readonly probes: ParsedProbes | undefined
 }
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_CIDR_INVALID. */
@@ -75,10 +79,13 @@ export function parseEdns(given: EdnsOptions = {}): ParsedEdns {
   })
 }
 
-/** Throws CDNS_OPTION_UNKNOWN or CDNS_OPTION_INVALID. */
-export function parseHealth(given: HealthOptions = {}): ParsedHealth {
-  refuseUnknownKeys('health', given, ['allUnhealthy'])
-  return Object.freeze({ allUnhealthy: oneOf('health.allUnhealthy', given.allUnhealthy, ALL_UNHEALTHY, 'all') })
+/** `hasHook`: there is a hook `checkHealth`. Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID, or the codes of probes. */
+export function parseHealth(given: HealthOptions = {}, hasHook = false): ParsedHealth {
+  refuseUnknownKeys('health', given, ['allUnhealthy', 'probes'])
+  return Object.freeze({
+    allUnhealthy: oneOf('health.allUnhealthy', given.allUnhealthy, ALL_UNHEALTHY, 'all'),
+    probes: given.probes === undefined ? undefined : parseProbes('health.probes', given.probes, hasHook),
+  })
 }
 
 function parseSubnetSources(given: ClientSubnetOptions | undefined): Int32Array | undefined {

@@ -10,6 +10,8 @@ export interface WorkerFiles {
   export?: string | URL
   /** The thread that reads everything there is from a store or a file; default: `workers/loader.js`. */
   loader?: string | URL
+  /** The thread that probes addresses; default: `workers/probe-worker.js`. */
+  probe?: string | URL
 }
 
 export interface ParsedWorkerFiles {
@@ -18,6 +20,7 @@ export interface ParsedWorkerFiles {
   readonly forward: string
   readonly export: string
   readonly loader: string
+  readonly probe: string
 }
 
 /** The one place that knows where workers lie: entries are built at the root of `dist`, workers in `dist/workers`. */
@@ -28,5 +31,6 @@ export function workerFiles(given: WorkerFiles = {}): ParsedWorkerFiles {
     forward: String(given.forward ?? new URL('./workers/forward-worker.js', import.meta.url)),
     export: String(given.export ?? new URL('./workers/export-worker.js', import.meta.url)),
     loader: String(given.loader ?? new URL('./workers/loader.js', import.meta.url)),
+    probe: String(given.probe ?? new URL('./workers/probe-worker.js', import.meta.url)),
   })
 }

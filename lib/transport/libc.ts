@@ -20,6 +20,14 @@ export interface Libc {
   eventfd(initial: number, flags: number): number
   read(fd: number, bytes: Uint8Array, count: number): number
   write(fd: number, bytes: Uint8Array, count: number): number
+  sendto(
+    fd: number,
+    bytes: Uint8Array,
+    count: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: number,
+  ): number
   poll(pollfds: number, count: number, timeoutMs: number): number
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number
   sendmmsg(fd: number, headers: number, count: number, flags: number): number
@@ -79,6 +87,7 @@ const PROTOTYPES = [
   'int eventfd(unsigned int initial, int flags)',
   'intptr_t read(int fd, void *bytes, size_t count)',
   'intptr_t write(int fd, void *bytes, size_t count)',
+  'intptr_t sendto(int fd, void *bytes, size_t count, int flags, void *address, uint32_t addressLength)',
   'int poll(uintptr_t pollfds, unsigned long count, int timeoutMs)',
   'int recvmmsg(int fd, uintptr_t headers, unsigned int count, int flags, uintptr_t timeout)',
   'int sendmmsg(int fd, uintptr_t headers, unsigned int count, int flags)',

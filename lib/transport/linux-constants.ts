@@ -4,6 +4,7 @@ export const AF_INET = 2
 export const AF_INET6 = 10
 export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
+export const SOCK_RAW = 3
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
 
@@ -20,10 +21,12 @@ export const SO_RCVBUFFORCE = 33
 
 export const IPPROTO_IP = 0
 export const IP_PKTINFO = 8
+export const IPPROTO_ICMP = 1
 export const IPPROTO_IPV6 = 41
 export const IPV6_V6ONLY = 26
 export const IPV6_RECVPKTINFO = 49
 export const IPV6_PKTINFO = 50
+export const IPPROTO_ICMPV6 = 58
 
 export const MSG_DONTWAIT = 0x40
 

@@ -15,7 +15,7 @@ describe('the option hooks', () => {
 
   it.each([
     ['CDNS_OPTION_UNKNOWN', { onQueries: () => 'continue' }],
-    ['CDNS_OPTION_UNKNOWN', { checkHealth: () => 'healthy' }],
+    ['CDNS_OPTION_INVALID', { checkHealth: 5 }],
     ['CDNS_OPTION_INVALID', { onQuery: 1 }],
     ['CDNS_OPTION_INVALID', { onQuery: null }],
     ['CDNS_OPTION_INVALID', { onQuery: '' }],

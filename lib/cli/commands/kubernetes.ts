@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
+import { LOG_LEVELS } from '../../config/log-levels.js'
 import { startKubernetesBridge } from '../../kubernetes/kubernetes-bridge.js'
-import { createLogger, LOG_LEVELS } from '../logger.js'
+import { createLogger } from '../logger.js'
 
 interface KubernetesFlags {
   cluster: string

@@ -1,5 +1,14 @@
 import type { Etcd3 } from 'etcd3'
-import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchRequest, WatchResponse } from './messages.js'
+import type {
+  LeaseGrantResponse,
+  LeaseKeepAliveResponse,
+  RangeRequest,
+  RangeResponse,
+  TxnRequest,
+  TxnResponse,
+  WatchRequest,
+  WatchResponse,
+} from './messages.js'
 import { type ParsedTls, readTls, type ServerCheck, serverCheck } from './tls.js'
 
 // The one door to etcd3. We use its protocol files, its connections and its credentials, and go around its own `Watcher`,
@@ -69,6 +78,7 @@ export class EtcdClient {
   readonly #kv: Service
   readonly #watch: Service
   readonly #auth: Service
+  readonly #lease: Service
   readonly #options: EtcdConnectionOptions
   readonly #calls = new Set<Call>()
   #login: Promise<Metadata> | undefined
@@ -77,13 +87,14 @@ export class EtcdClient {
 
   private constructor(
     etcd: Etcd3,
-    services: { readonly kv: Service; readonly watch: Service; readonly auth: Service },
+    services: { readonly kv: Service; readonly watch: Service; readonly auth: Service; readonly lease: Service },
     options: EtcdConnectionOptions,
   ) {
     this.#etcd = etcd
     this.#kv = services.kv
     this.#watch = services.watch
     this.#auth = services.auth
+    this.#lease = services.lease
     this.#options = options
     this.#metadata = services.kv.metadata
   }
@@ -95,7 +106,7 @@ export class EtcdClient {
     const { tls, tuning } = options
     const check: ServerCheck = tls === undefined ? {} : serverCheck(tls, host.slice(0, host.lastIndexOf(':')))
     class OneMember extends Etcd3 {
-      service(name: 'KV' | 'Watch' | 'Auth'): Promise<Service> {
+      service(name: 'KV' | 'Watch' | 'Auth' | 'Lease'): Promise<Service> {
         return this.pool.withConnection(name, ({ resource, client, metadata }) => {
           if (tls !== undefined) verifyAs(resource, tls, check)
           return { client: client as unknown as GrpcClient, metadata: metadata as unknown as Metadata }
@@ -124,17 +135,45 @@ export class EtcdClient {
       kv: await etcd.service('KV'),
       watch: await etcd.service('Watch'),
       auth: await etcd.service('Auth'),
+      lease: await etcd.service('Lease'),
     }
     return new EtcdClient(etcd, services, options)
   }
 
   /** Without a time-out only for pages of a load: a large one may take etcd long, and keepalive sees when it is gone. */
   range(request: RangeRequest, timeoutMs?: number): Promise<RangeResponse> {
-    return this.#call('range', request, timeoutMs)
+    return this.#call(this.#kv.client, 'range', request, timeoutMs)
   }
 
   txn(request: TxnRequest, timeoutMs: number): Promise<TxnResponse> {
-    return this.#call('txn', request, timeoutMs)
+    return this.#call(this.#kv.client, 'txn', request, timeoutMs)
+  }
+
+  /** A lease of so many seconds; its ID. */
+  async grantLease(seconds: number, timeoutMs: number): Promise<string> {
+    const request = { TTL: seconds }
+    const { ID } = await this.#call<LeaseGrantResponse>(this.#lease.client, 'leaseGrant', request, timeoutMs)
+    return ID
+  }
+
+  /** Keys that belong to the lease are gone when this resolves. */
+  async revokeLease(id: string, timeoutMs: number): Promise<void> {
+    await this.#call(this.#lease.client, 'leaseRevoke', { ID: id }, timeoutMs)
+  }
+
+  /** Has the lease begin anew. Whether there still is one. Not the first call of a client, which is what logs in. */
+  async keepLease(id: string, timeoutMs: number): Promise<boolean> {
+    const stream = this.#lease.client.leaseKeepAlive(this.#metadata, { deadline: Date.now() + timeoutMs })
+    this.#calls.add(stream)
+    stream.on('error', () => {})
+    try {
+      stream.write({ ID: id })
+      for await (const { TTL } of stream) return Number(TTL) > 0
+      return false
+    } finally {
+      this.#calls.delete(stream)
+      stream.cancel()
+    }
   }
 
   /** One watch on a stream of its own, ended by `cancel`. Not the first call of a client, which is what logs in. */
@@ -163,14 +202,19 @@ export class EtcdClient {
     this.#kv.client.close()
     this.#watch.client.close()
     this.#auth.client.close()
+    this.#lease.client.close()
     for (const call of this.#calls) call.cancel()
     this.#calls.clear()
     this.#etcd.close()
   }
 
-  async #call<Response>(method: 'range' | 'txn', request: unknown, timeoutMs: number | undefined): Promise<Response> {
+  async #call<Response>(
+    client: GrpcClient,
+    method: UnaryMethod,
+    request: unknown,
+    timeoutMs: number | undefined,
+  ): Promise<Response> {
     const deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs
-    const { client } = this.#kv
     if (this.#options.auth === undefined) return this.#send(client, method, request, this.#metadata, deadline)
     const { login, metadata } = await this.#loggedIn(deadline)
     try {
@@ -258,7 +302,12 @@ interface WatchStream extends Call, AsyncIterable<WatchResponse> {
   write(message: object): void
 }
 
-type UnaryMethod = 'range' | 'txn' | 'authenticate'
+interface LeaseStream extends Call, AsyncIterable<LeaseKeepAliveResponse> {
+  on(event: 'error', listener: (error: Error) => void): this
+  write(message: object): void
+}
+
+type UnaryMethod = 'range' | 'txn' | 'authenticate' | 'leaseGrant' | 'leaseRevoke'
 
 /** A gRPC client as grpc-js makes it from etcd's protocol files. */
 type GrpcClient = {
@@ -270,6 +319,7 @@ type GrpcClient = {
   ) => Call
 } & {
   watch(metadata: Metadata, options: object): WatchStream
+  leaseKeepAlive(metadata: Metadata, options: object): LeaseStream
   close(): void
 }
 

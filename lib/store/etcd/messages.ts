@@ -29,8 +29,10 @@ export interface RangeResponse {
   readonly count: string
 }
 
+export type Compare = CompareMod | CompareCreate
+
 /** True where the mod revision of each key from `key` to `range_end` compares so with the given one; 0 stands for no key. */
-export interface Compare {
+export interface CompareMod {
   readonly key: Buffer
   readonly range_end?: Buffer
   readonly target: 'Mod'
@@ -38,9 +40,17 @@ export interface Compare {
   readonly mod_revision: number
 }
 
+/** The same for the revision at which a key was created: whether it is still the one that it was, however often it was written since. */
+export interface CompareCreate {
+  readonly key: Buffer
+  readonly target: 'Create'
+  readonly result: 'Equal'
+  readonly create_revision: number
+}
+
 export interface RequestOp {
   readonly request_range?: RangeRequest
-  readonly request_put?: { readonly key: Buffer; readonly value: Buffer }
+  readonly request_put?: { readonly key: Buffer; readonly value: Buffer; readonly lease?: string }
   readonly request_delete_range?: { readonly key: Buffer }
 }
 
@@ -53,6 +63,18 @@ export interface TxnResponse {
   readonly header: ResponseHeader
   readonly succeeded: boolean
   readonly responses: readonly { readonly response_range: RangeResponse }[]
+}
+
+export interface LeaseGrantResponse {
+  readonly ID: string
+  /** Seconds. */
+  readonly TTL: string
+}
+
+export interface LeaseKeepAliveResponse {
+  readonly ID: string
+  /** 0: the lease has expired. */
+  readonly TTL: string
 }
 
 export interface WatchRequest {

@@ -1,0 +1,44 @@
+import { addressFromText, addressToText } from '../../clients/client-address.js'
+
+// What scanners and schedulers share in etcd, below one prefix, beside what ContainerDNS's own agents have there:
+//
+//   status/ADDRESS   {"status":"UP" or "DOWN","ports":[…],"domains":[…],"cluster":""}: ContainerDNS's; we change `status` alone
+//   agents/NAME      a scanner that is alive, under its lease
+//   leader           the scheduler that leads, under its lease
+//   assignment       {"agents":[…]}: which scanners share the addresses among them
+export class MonitorKeys {
+  readonly prefix: string
+  readonly leader: string
+  readonly assignment: string
+
+  /** `prefix` ends with a slash. */
+  constructor(prefix: string) {
+    this.prefix = prefix
+    this.leader = `${prefix}leader`
+    this.assignment = `${prefix}assignment`
+  }
+
+  agent(name: string): string {
+    return `${this.prefix}agents/${name}`
+  }
+
+  status(address: string): string {
+    return `${this.prefix}status/${address}`
+  }
+
+  /** The name of an agent, if it is the key of one. */
+  agentOf(key: string): string | undefined {
+    return after(key, `${this.prefix}agents/`)
+  }
+
+  /** The address whose status a key holds, in one spelling. */
+  addressOf(key: string): string | undefined {
+    const text = after(key, `${this.prefix}status/`)
+    const bytes = text === undefined ? undefined : addressFromText(text)
+    return bytes && addressToText(bytes)
+  }
+}
+
+function after(key: string, prefix: string): string | undefined {
+  return key.startsWith(prefix) && key.length > prefix.length ? key.slice(prefix.length) : undefined
+}

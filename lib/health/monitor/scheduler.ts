@@ -1,0 +1,173 @@
+import type { Logger } from '../../log.js'
+import type { ParsedEtcdStoreOptions } from '../../store/etcd/options.js'
+import { MonitorKeys } from './monitor-keys.js'
+import { MonitorSession } from './monitor-session.js'
+
+export interface ParsedSchedulerOptions {
+  readonly etcd: ParsedEtcdStoreOptions
+  readonly prefix: string
+  readonly name: string
+  readonly leaseSeconds: number
+  readonly logger: Logger
+}
+
+/** A running scheduler. Made by `startScheduler`. */
+export interface Scheduler extends AsyncDisposable {
+  /** Whether it is the one that acts, as far as it knows: what it does is tested by etcd against what is so. */
+  readonly isLeader: boolean
+  /** The scanners that are alive. */
+  readonly agents: readonly string[]
+  close(): Promise<void>
+}
+
+/** How long after something has failed it is tried again. */
+const RETRY_MS = 500
+
+/**
+ * Says which scanners share the addresses among them. Of several schedulers one acts: the one that has made the key `leader` under its lease. Each thing that it
+ * writes is written on the condition that this key is still the one it made, so that a leader that was paused, and does not know that it
+ * is none any more, changes nothing.
+ */
+export class EtcdScheduler implements Scheduler {
+  readonly #options: ParsedSchedulerOptions
+  readonly #keys: MonitorKeys
+  readonly #session: MonitorSession
+  readonly #agents = new Set<string>()
+  #assignment: string | undefined
+  /** The revision at which we have made the key `leader`. */
+  #leadership: number | undefined
+  #hasLeader = false
+  #isLoaded = false
+  /** One thing at a time; what comes up meanwhile is looked at afterwards. */
+  #isActing = false
+  #mustAct = false
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(options: ParsedSchedulerOptions) {
+    this.#options = options
+    this.#keys = new MonitorKeys(options.prefix)
+    this.#session = new MonitorSession({
+      etcd: options.etcd,
+      prefix: options.prefix,
+      leaseSeconds: options.leaseSeconds,
+      logger: options.logger,
+      onConnected: () => Promise.resolve(),
+      onLoad: () => this.#forget(),
+      onKey: (key, value) => this.#onKey(key, value),
+      onLoaded: () => {
+        this.#isLoaded = true
+        if (!this.#hasLeader) this.#lose()
+        this.#act()
+      },
+      onLeaseLost: () => this.#lose(),
+    })
+    this.#session.start()
+  }
+
+  get isLeader(): boolean {
+    return this.#leadership !== undefined && this.#session.lease !== undefined
+  }
+
+  get agents(): readonly string[] {
+    return [...this.#agents].sort()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    await this.#session.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #forget(): void {
+    this.#isLoaded = false
+    this.#agents.clear()
+    this.#assignment = undefined
+    this.#hasLeader = false
+  }
+
+  #onKey(key: string, value: Buffer | undefined): void {
+    const agent = this.#keys.agentOf(key)
+    if (agent !== undefined) {
+      if (value === undefined) this.#agents.delete(agent)
+      else this.#agents.add(agent)
+    } else if (key === this.#keys.leader) {
+      this.#hasLeader = value !== undefined
+      if (value === undefined) this.#lose()
+    } else if (key === this.#keys.assignment) this.#assignment = value?.toString('utf8')
+    else return
+    if (this.#isLoaded) this.#act()
+  }
+
+  #lose(): void {
+    if (this.#leadership !== undefined) this.#options.logger.warn({}, 'this scheduler does not lead any more')
+    this.#leadership = undefined
+  }
+
+  #act(): void {
+    this.#mustAct = true
+    if (!this.#isActing) void this.#actNow()
+  }
+
+  async #actNow(): Promise<void> {
+    this.#isActing = true
+    clearTimeout(this.#timer)
+    try {
+      while (this.#mustAct && !this.#isClosed) {
+        this.#mustAct = false
+        if (this.#leadership === undefined && !this.#hasLeader) await this.#campaign()
+        if (this.#leadership !== undefined) await this.#assign()
+      }
+    } catch (error) {
+      if (!this.#isClosed) {
+        this.#options.logger.warn({ err: error }, 'the scheduler could not write; it tries again')
+        this.#timer = setTimeout(() => this.#act(), RETRY_MS)
+      }
+    } finally {
+      this.#isActing = false
+    }
+  }
+
+  /** Makes the key of the leader, if nobody has. */
+  async #campaign(): Promise<void> {
+    const { lease } = this.#session
+    if (lease === undefined) return
+    const key = Buffer.from(this.#keys.leader)
+    const value = Buffer.from(JSON.stringify({ name: this.#options.name }))
+    const revision = await this.#session.transact(
+      [{ key, target: 'Create', result: 'Equal', create_revision: 0 }],
+      [{ request_put: { key, value, lease } }],
+    )
+    // The lease may have ended meanwhile: then the key is gone, or is about to be, and nothing will be written in its name.
+    if (revision === undefined) return
+    this.#leadership = revision
+    this.#options.logger.info({ name: this.#options.name }, 'this scheduler leads')
+  }
+
+  async #assign(): Promise<void> {
+    const wanted = JSON.stringify({ agents: this.agents })
+    if (wanted === this.#assignment) return
+    const revision = await this.#session.transact(
+      [
+        {
+          key: Buffer.from(this.#keys.leader),
+          target: 'Create',
+          result: 'Equal',
+          create_revision: this.#leadership!,
+        },
+      ],
+      [{ request_put: { key: Buffer.from(this.#keys.assignment), value: Buffer.from(wanted) } }],
+    )
+    if (revision === undefined) {
+      this.#lose()
+      this.#mustAct = true
+      return
+    }
+    this.#assignment = wanted
+    this.#options.logger.info({ agents: this.agents }, 'the scanners that share the addresses')
+  }
+}

@@ -1,0 +1,323 @@
+import { randomInt } from 'node:crypto'
+import type { Clock } from '../../clock.js'
+import { FastRandom } from '../../fast-random.js'
+import type { OnOutcome, ProbeOutcome, ProbeProfile, ProbeTarget, RunningProbe } from './check.js'
+import { DueWheel } from './due-wheel.js'
+import type { ProbeCounters, Verdict } from './messages.js'
+import type { ProbeSettings } from './options.js'
+import { ReferenceRound } from './reference-round.js'
+
+export interface ProbeLoopOptions {
+  readonly settings: Pick<ProbeSettings, 'profiles' | 'jitter' | 'concurrency' | 'perSecond'>
+  readonly clock: Clock
+  readonly counters: ProbeCounters
+  /** Starts a probe. Its outcome does not come before this has returned. */
+  readonly probe: (target: ProbeTarget, profile: ProbeProfile, onOutcome: OnOutcome) => RunningProbe
+  /** Finds out whether the references can be reached; undefined where there are none. */
+  readonly askReferences: ((onAnswer: (isReachable: boolean) => void) => void) | undefined
+  readonly onVerdicts: (verdicts: readonly Verdict[]) => void
+  readonly onBlind: (isBlind: boolean) => void
+}
+
+/** Verdicts of so long go in one message. */
+const BATCH_MS = 50
+/** Until it is looked again whether those that are due may be started. */
+const CROWDED_MS = 10
+/** First probes of targets that come together are this far apart, if that fits an interval; one that comes alone is probed at once. */
+const FIRST_PROBES_MS = 1
+
+type State = 'unknown' | 'healthy' | 'unhealthy'
+
+interface Probed {
+  /** In the wheels: a target that comes again is another. */
+  readonly key: number
+  readonly target: ProbeTarget
+  readonly profile: ProbeProfile
+  state: State
+  /** Probes in a row that spoke against the state. */
+  streak: number
+  dueMs: number
+  deadlineMs: number
+  running: RunningProbe | undefined
+  isConfirming: boolean
+  reason: string
+}
+
+/**
+ * Probes many targets, each at its interval, and says when one has changed: after `fall` failures in a row, or `rise` successes.
+ *
+ * Belongs to the probe thread. One timer for everything; time-outs are looked for after the event loop has heard what has come in,
+ * so that a thread or a machine that stood still does not take all that waited for dead.
+ */
+export class ProbeLoop {
+  readonly #options: ProbeLoopOptions
+  readonly #byId = new Map<number, Probed>()
+  readonly #byKey = new Map<number, Probed>()
+  readonly #due: DueWheel
+  readonly #deadlines: DueWheel
+  /** Those that are due, from `#readyFrom` on. */
+  #ready: Probed[] = []
+  #readyFrom = 0
+  /** Those that are to be probed out of turn. */
+  #urgent: Probed[] = []
+  #running = 0
+  readonly #random = new FastRandom(randomInt(2 ** 32))
+  #nextKey = 0
+  #allowance: number
+  #allowanceMs: number
+  #timer: NodeJS.Timeout | undefined
+  #timerMs = Number.POSITIVE_INFINITY
+  #verdicts: Verdict[] = []
+  #batchTimer: NodeJS.Timeout | undefined
+  readonly #references: ReferenceRound<Probed> | undefined
+  #isStopped = false
+
+  constructor(options: ProbeLoopOptions) {
+    this.#options = options
+    const now = options.clock.monotonicMs()
+    this.#due = new DueWheel(now)
+    this.#deadlines = new DueWheel(now)
+    this.#allowance = this.#burst
+    this.#allowanceMs = now
+    const { askReferences: ask } = options
+    if (ask !== undefined) {
+      this.#references = new ReferenceRound(ask, (condemned, isReachable) => this.#judge(condemned, isReachable))
+    }
+  }
+
+  add(targets: readonly ProbeTarget[]): void {
+    const now = this.#options.clock.monotonicMs()
+    for (const target of targets) {
+      const profile = this.#options.settings.profiles[target.profile]!
+      const within = Math.min(profile.intervalMs, (targets.length - 1) * FIRST_PROBES_MS)
+      this.#add(target, profile, now + within * this.#random.fraction())
+    }
+    this.#arm()
+  }
+
+  remove(ids: readonly number[]): void {
+    for (const id of ids) this.#remove(id)
+  }
+
+  /** Probes these now, and says what comes of it, be it a change or not. */
+  confirm(ids: readonly number[]): void {
+    for (const id of ids) {
+      const probed = this.#byId.get(id)
+      if (probed === undefined) continue
+      probed.isConfirming = true
+      this.#urgent.push(probed)
+    }
+    this.#arm()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#batchTimer)
+    for (const probed of this.#byKey.values()) probed.running?.cancel()
+    this.#byKey.clear()
+    this.#byId.clear()
+  }
+
+  #add(target: ProbeTarget, profile: ProbeProfile, dueMs: number): void {
+    this.#remove(target.id)
+    const probed: Probed = {
+      key: this.#nextKey++,
+      target,
+      profile,
+      state: 'unknown',
+      streak: 0,
+      dueMs,
+      deadlineMs: 0,
+      running: undefined,
+      isConfirming: false,
+      reason: '',
+    }
+    this.#byId.set(target.id, probed)
+    this.#byKey.set(probed.key, probed)
+    this.#due.add(probed.key, dueMs)
+  }
+
+  #remove(id: number): void {
+    const probed = this.#byId.get(id)
+    if (probed === undefined) return
+    this.#byId.delete(id)
+    this.#byKey.delete(probed.key)
+    this.#references?.forget(probed)
+    if (probed.running !== undefined) this.#end(probed).cancel()
+  }
+
+  get #burst(): number {
+    return Math.max(1, this.#options.settings.perSecond / 10)
+  }
+
+  /** One timer, for what comes first. */
+  #arm(): void {
+    if (this.#isStopped) return
+    const now = this.#options.clock.monotonicMs()
+    const crowded =
+      this.#readyFrom < this.#ready.length || this.#urgent.length > 0 ? now + CROWDED_MS : Number.POSITIVE_INFINITY
+    const never = Number.POSITIVE_INFINITY
+    const next = Math.min(crowded, this.#due.nextDueMs() ?? never, this.#deadlines.nextDueMs() ?? never)
+    if (this.#timer !== undefined && next >= this.#timerMs) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#timerMs = next
+    if (next === never) return
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, Math.ceil(next - now)))
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined
+    const now = this.#options.clock.monotonicMs()
+    this.#due.takeDue(now, (key) => {
+      const probed = this.#byKey.get(key)
+      if (probed !== undefined) this.#ready.push(probed)
+    })
+    this.#startReady(now)
+    // In between, the event loop polls.
+    setImmediate(() => {
+      if (this.#isStopped) return
+      this.#expire(now)
+      this.#arm()
+    })
+  }
+
+  #startReady(now: number): void {
+    const { perSecond, concurrency } = this.#options.settings
+    this.#allowance = Math.min(this.#burst, this.#allowance + ((now - this.#allowanceMs) * perSecond) / 1000)
+    this.#allowanceMs = now
+    this.#startUrgent(now)
+    while (this.#readyFrom < this.#ready.length && this.#allowance >= 1 && this.#running < concurrency) {
+      const probed = this.#ready[this.#readyFrom++]!
+      if (this.#byKey.get(probed.key) !== probed) continue
+      if (now - probed.dueMs > probed.profile.intervalMs / 2) this.#options.counters.add('late')
+      this.#schedule(probed, now)
+      // One that was asked for in between is on its way.
+      if (probed.running !== undefined) continue
+      this.#allowance--
+      this.#start(probed, now)
+    }
+    if (this.#readyFrom < this.#ready.length) return
+    this.#ready = []
+    this.#readyFrom = 0
+  }
+
+  #startUrgent(now: number): void {
+    const { concurrency } = this.#options.settings
+    let started = 0
+    while (started < this.#urgent.length && this.#allowance >= 1 && this.#running < concurrency) {
+      const probed = this.#urgent[started++]!
+      // A probe that is under way answers as well.
+      if (this.#byKey.get(probed.key) !== probed || probed.running !== undefined) continue
+      this.#allowance--
+      this.#start(probed, now)
+    }
+    this.#urgent = this.#urgent.slice(started)
+  }
+
+  /** Never later than the interval, so that `fall` probes take no longer than `fall` intervals. */
+  #schedule(probed: Probed, now: number): void {
+    const { intervalMs } = probed.profile
+    probed.dueMs = now + intervalMs * (1 - this.#options.settings.jitter * this.#random.fraction())
+    this.#due.add(probed.key, probed.dueMs)
+  }
+
+  #start(probed: Probed, now: number): void {
+    this.#options.counters.add('probes')
+    this.#running++
+    probed.deadlineMs = now + probed.profile.timeoutMs
+    this.#deadlines.add(probed.key, probed.deadlineMs)
+    const running = this.#options.probe(probed.target, probed.profile, (outcome, reason) => {
+      if (probed.running !== running) return
+      this.#end(probed)
+      this.#onOutcome(probed, outcome, reason)
+    })
+    probed.running = running
+  }
+
+  #end(probed: Probed): RunningProbe {
+    const running = probed.running!
+    probed.running = undefined
+    this.#running--
+    return running
+  }
+
+  #expire(now: number): void {
+    this.#deadlines.takeDue(now, (key) => {
+      const probed = this.#byKey.get(key)
+      if (probed?.running === undefined || probed.deadlineMs > now) return
+      this.#end(probed).cancel()
+      this.#onOutcome(probed, 'dead', `no answer within ${probed.profile.timeoutMs} ms`)
+    })
+  }
+
+  #onOutcome(probed: Probed, outcome: ProbeOutcome, reason: string): void {
+    probed.reason = reason
+    switch (outcome) {
+      case 'unsure':
+        this.#options.counters.add('unsure')
+        return
+      case 'alive':
+        this.#onAlive(probed)
+        return
+      case 'dead':
+        this.#options.counters.add('failed')
+        this.#onDead(probed)
+        return
+      default:
+        outcome satisfies never
+    }
+  }
+
+  #onAlive(probed: Probed): void {
+    this.#references?.forget(probed)
+    const { isConfirming, state } = probed
+    if (state === 'healthy') probed.streak = 0
+    // Who asks whether it is dead has not believed it yet, and need not wait for `rise` to hear that it is not.
+    else if (isConfirming || state === 'unknown' || ++probed.streak >= probed.profile.rise) this.#set(probed, 'healthy')
+    else return
+    if (isConfirming && state === 'healthy') this.#tell(probed)
+    probed.isConfirming = false
+  }
+
+  #onDead(probed: Probed): void {
+    const isNew = probed.state !== 'unhealthy'
+    if (isNew) probed.streak++
+    else probed.streak = 0
+    if (!probed.isConfirming && !(isNew && probed.streak >= probed.profile.fall)) return
+    if (this.#references === undefined) this.#set(probed, 'unhealthy')
+    else this.#references.condemn(probed)
+  }
+
+  /** The references have been asked after these had failed. */
+  #judge(condemned: Iterable<Probed>, isReachable: boolean): void {
+    if (this.#isStopped) return
+    if (this.#options.counters.read('blind') !== Number(!isReachable)) {
+      this.#options.counters.set('blind', Number(!isReachable))
+      this.#options.onBlind(!isReachable)
+    }
+    for (const probed of condemned) {
+      if (isReachable) this.#set(probed, 'unhealthy')
+      else probed.streak = 0
+    }
+  }
+
+  #set(probed: Probed, state: State): void {
+    probed.state = state
+    probed.streak = 0
+    this.#tell(probed)
+    probed.isConfirming = false
+  }
+
+  #tell({ target, state, reason, isConfirming }: Probed): void {
+    if (state === 'unknown') return
+    this.#verdicts.push({ id: target.id, state, reason, isConfirmed: isConfirming })
+    this.#batchTimer ??= setTimeout(() => {
+      this.#batchTimer = undefined
+      const verdicts = this.#verdicts
+      this.#verdicts = []
+      this.#options.onVerdicts(verdicts)
+    }, BATCH_MS)
+  }
+}
