@@ -52,6 +52,7 @@ export const API_CONFIG_KEYS = [
   'bodyLimitBytes',
   'bulkLimit',
   'auditFile',
+  'ui',
 ]
 
 /** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */

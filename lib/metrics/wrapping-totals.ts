@@ -20,9 +20,9 @@ export class WrappingTotals {
     this.#kept = Array.from({ length: this.#words.length / rowWords }, () => new Float64Array(keptEnd - keptStart))
   }
 
-  /** What one thread has in one of the words that are kept for each. Good after `sample`. */
+  /** What one thread has in one of the words that are kept for each; a thread without a row has 0. Good after `sample`. */
   ofThread(thread: number, word: number): number {
-    return this.#kept[thread]![word - this.#keptStart]!
+    return this.#kept[thread]?.[word - this.#keptStart] ?? 0
   }
 
   /** To be called before any word can have gone round once. */

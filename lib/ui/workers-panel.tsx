@@ -11,8 +11,10 @@ type LatencyName = keyof typeof LATENCIES
 export function WorkersPanel({ figures }: { figures: LiveFigures }) {
   const [shown, setShown] = useState<LatencyName>('p99')
   const all = figures.stats.threads ?? []
-  // The forward thread asks; it is not asked.
-  const threads = all.map(({ role }, thread) => ({ role, thread })).filter(({ role }) => role !== 'forward')
+  // The others ask, or write down.
+  const threads = all
+    .map(({ role }, thread) => ({ role, thread }))
+    .filter(({ role }) => role === 'dns' || role === 'stream')
   const numbers = threads.map(({ thread }) => thread)
   const shape = numbers.join()
   // `shape` is what `numbers` say.

@@ -65,6 +65,8 @@ describe('CounterSampler', () => {
     }
     expect(sampler.ofThread(0)).toEqual({ queries: 3 * 0xf0000000, responses: 0, dropped: 0 })
     expect(sampler.ofThread(1)).toEqual({ queries: 0, responses: 0, dropped: 3 })
+    // One that answers nobody has no row.
+    expect(sampler.ofThread(2)).toEqual({ queries: 0, responses: 0, dropped: 0 })
   })
 
   it('goes on where 32 bits wrap, time after time', () => {
