@@ -52,12 +52,21 @@ describe('a host whose main thread is blocked for 5 s', () => {
 
 describe('a host that is out of descriptors', () => {
   it('is told by a code at its start, whichever descriptor is missed, and nothing is left', async () => {
+    // The limit comes when the library has been loaded: Node's own loader would be the first to miss one.
     const script = `${SERVE}
-      createContainerDns(options).then((server) => { say({ code: 'started' }); return server.close() }, ({ code }) => say({ code }))`
+      process.stdin.once('data', () => {
+        process.stdin.destroy()
+        createContainerDns(options).then((server) => { say({ code: 'started' }); return server.close() }, ({ code }) => say({ code }))
+      })
+      say({ descriptors: (await import('node:fs')).readdirSync('/proc/self/fd').length })`
     const codes = new Set<unknown>()
-    for (let limit = 21; limit <= 61; limit += 4) {
-      await using host = new HostProcess(script, { by: ['prlimit', `--nofile=${limit}:${limit}`] })
-      expect({ limit, ...(await host.ended) }).toEqual({ limit, code: 0, signal: null })
+    for (let spare = 0; spare <= 40; spare += 4) {
+      await using host = new HostProcess(script)
+      const limit = spare + Number((await host.heard('descriptors'))['descriptors'])
+      const prlimit = spawnSync('prlimit', [`--pid=${host.child.pid}`, `--nofile=${limit}:${limit}`])
+      expect(prlimit.status).toBe(0)
+      host.goOn()
+      expect({ spare, ...(await host.ended) }).toEqual({ spare, code: 0, signal: null })
       codes.add((await host.heard('code'))['code'])
     }
     const known = ['started', ...Object.keys(ERROR_CODES)]
