@@ -1,18 +1,21 @@
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipSpace,
+  stringEnd,
+} from '../store/json-bytes.js'
+
 /** What a page of a list says of itself. */
 export interface PageMetadata {
   readonly resourceVersion: string
   /** Where the next page goes on; '' when this is the last. */
   readonly continueAt: string
 }
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 
 /**
  * The items of a page of a list, one at a time, and what the page says of itself at the end. Throws SyntaxError.
@@ -83,18 +86,6 @@ function valueEnd(bytes: Buffer, start: number): number {
     }
   }
   return bytes.length
-}
-
-function stringEnd(bytes: Buffer, from: number): number {
-  let at = from
-  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1
-  return at
-}
-
-function skipSpace(bytes: Buffer, from: number): number {
-  let at = from
-  while (bytes[at] === 0x20 || (bytes[at]! >= 0x09 && bytes[at]! <= 0x0d)) at++
-  return at
 }
 
 function parsePiece(bytes: Buffer, start: number, end: number): unknown {
