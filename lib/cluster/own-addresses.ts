@@ -1,19 +1,17 @@
 import { isIPv4 } from 'node:net'
-import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import type { OwnAddresses } from '../query/query-context.js'
+import { type HostInterfaces, hostInterfaces } from '../transport/host-interfaces.js'
 import { isWildcard } from '../transport/socket-address.js'
 import { rdataCodec } from '../wire/rdata/codec.js'
 
 /** Of each family. A host may have hundreds of interfaces, and a response has room for few. */
 const MAX_ADDRESSES = 8
 
-type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>
-
 /**
  * Where clients find this server, as far as it can tell: the addresses that it listens on, and for a wildcard those of the host,
  * without the ones that mean the host itself (127.0.0.1) or one of its links (fe80::).
  */
-export function ownAddresses(hosts: readonly string[], interfaces: Interfaces = networkInterfaces()): OwnAddresses {
+export function ownAddresses(hosts: readonly string[], interfaces: HostInterfaces = hostInterfaces()): OwnAddresses {
   const texts = new Set(hosts.flatMap((host) => (isWildcard(host) ? addressesOf(interfaces, isIPv4(host)) : [host])))
   return {
     ipv4: encoded('A', [...texts].filter(isIPv4), 4),
@@ -25,7 +23,7 @@ export function ownAddresses(hosts: readonly string[], interfaces: Interfaces = 
   }
 }
 
-function addressesOf(interfaces: Interfaces, wantsIpv4: boolean): string[] {
+function addressesOf(interfaces: HostInterfaces, wantsIpv4: boolean): string[] {
   return Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
     .filter(({ address, internal }) => !internal && isIPv4(address) === wantsIpv4 && !/^fe[89ab]/i.test(address))

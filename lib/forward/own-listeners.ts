@@ -1,5 +1,5 @@
-import { networkInterfaces } from 'node:os'
 import { ContainerDnsError } from '../errors.js'
+import { hostInterfaces } from '../transport/host-interfaces.js'
 import { familyOf, isWildcard } from '../transport/socket-address.js'
 import type { UpstreamGroup } from './options.js'
 
@@ -35,7 +35,7 @@ export function refuseOwnListeners(groups: readonly UpstreamGroup[], listeners: 
 function coversHost(listener: string, host: string): boolean {
   if (!isWildcard(listener) || familyOf(listener) !== familyOf(host)) return false
   if (isWildcard(host) || host.startsWith('127.')) return true
-  return Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => isSameHost(address, host)))
+  return Object.values(hostInterfaces()).some((each) => each?.some(({ address }) => isSameHost(address, host)))
 }
 
 function isSameHost(a: string, b: string): boolean {

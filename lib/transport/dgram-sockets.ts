@@ -1,8 +1,8 @@
 import type { Socket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
 import { ContainerDnsError } from '../errors.js'
 import type { BoundAddress, DatagramAddress, DatagramSockets, DgramEndpoints } from './datagram-transport.js'
 import { bindDgramSocket, createDgramSocket } from './dgram-socket.js'
+import { hostInterfaces } from './host-interfaces.js'
 import { canReusePort } from './reuse-port.js'
 import { familyOf, isWildcard } from './socket-address.js'
 import { type SocketPlace, socketError } from './socket-error.js'
@@ -81,7 +81,7 @@ function hostsOf({ host, port }: DatagramAddress): string[] {
   if (!isWildcard(host)) return [host]
   const family = familyOf(host)
   const hosts: string[] = []
-  for (const [name, addresses = []] of Object.entries(networkInterfaces())) {
+  for (const [name, addresses = []] of Object.entries(hostInterfaces())) {
     for (const address of addresses) {
       if (address.family !== `IPv${family}`) continue
       // A link-local address means nothing without its interface.

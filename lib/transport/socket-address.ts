@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { hostInterfaces } from './host-interfaces.js'
 import type { Libc } from './libc.js'
 import { AF_INET, AF_INET6 } from './linux-constants.js'
 
@@ -43,5 +43,5 @@ export function portOf(socketAddress: Uint8Array): number {
 /** The number of an interface, given as one or by name; 0, which no interface has, for a name that is not there. */
 function scopeOf(zone: string): number {
   if (/^\d+$/.test(zone)) return Number(zone)
-  return networkInterfaces()[zone]?.find((address) => address.family === 'IPv6')?.scopeid ?? 0
+  return hostInterfaces()[zone]?.find((address) => address.family === 'IPv6')?.scopeid ?? 0
 }

@@ -60,7 +60,7 @@ describe('a host that is out of descriptors', () => {
       })
       say({ descriptors: (await import('node:fs')).readdirSync('/proc/self/fd').length })`
     const codes = new Set<unknown>()
-    for (let spare = 0; spare <= 40; spare += 4) {
+    for (let spare = 0; spare <= 42; spare += 3) {
       await using host = new HostProcess(script)
       const limit = spare + Number((await host.heard('descriptors'))['descriptors'])
       const prlimit = spawnSync('prlimit', [`--pid=${host.child.pid}`, `--nofile=${limit}:${limit}`])

@@ -2,20 +2,27 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { HandoffOwner } from '../../lib/handoff/handoff-owner.js'
 import { type HandoffHandle, NONE } from '../../lib/handoff/layout.js'
 
-/** Parks queries with numbers as fast as the ring takes them, and makes sure that each comes back once, with its own verdict. */
+/**
+ * Parks queries with numbers as fast as the ring takes them, and makes sure that each comes back once, with its own verdict: as many
+ * as asked for, and on until both the answer and the deadline have won often enough.
+ */
 
 export interface ParkingData {
   readonly handle: HandoffHandle
+  /** How many queries at the least. */
   readonly count: number
+  /** How many at the least that were answered, and that were overdue. */
+  readonly each: number
 }
 
 export interface ParkingReport {
+  readonly parked: number
   readonly answered: number
   readonly overdue: number
   readonly faults: readonly string[]
 }
 
-const { handle, count } = workerData as ParkingData
+const { handle, count, each } = workerData as ParkingData
 const owner = new HandoffOwner(handle)
 const view = new DataView(owner.bytes.buffer)
 const parkedIn = new Int32Array(handle.slotCount).fill(NONE)
@@ -25,11 +32,15 @@ let answered = 0
 let overdue = 0
 let random = 7
 
-while (answered + overdue < count) {
-  while (parked < count && park()) parked++
+while (wantsMore() || answered + overdue < parked) {
+  while (wantsMore() && park()) parked++
   for (let slot = owner.next(performance.now()); slot !== NONE; slot = owner.next(performance.now())) collect(slot)
 }
-parentPort!.postMessage({ answered, overdue, faults } satisfies ParkingReport)
+parentPort!.postMessage({ parked, answered, overdue, faults } satisfies ParkingReport)
+
+function wantsMore(): boolean {
+  return parked < count || Math.min(answered, overdue) < each
+}
 
 function park(): boolean {
   const slot = owner.claim()
