@@ -1,5 +1,5 @@
 import { LATER } from '../handoff/layout.js'
-import { CLASS_IN, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
+import { CLASS_IN, MAX_NAME_LENGTH, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import { ExtendedError } from '../wire/edns.js'
 import { FoldedName } from '../wire/folded-name.js'
 import { AdditionalSection, pointsToHosts } from './additional.js'
@@ -17,6 +17,13 @@ import { findCut, NO_CUT } from './zone-cuts.js'
 
 /** How many CNAMEs one answer follows. */
 export const MAX_CHAIN_LENGTH = 8
+
+/**
+ * How long the names of a chain may be in all, the question's included: nine of 17 labels and 113 octets are within it. A client of a
+ * longer one asks again for the rest, so that no query costs more than five ordinary ones.
+ */
+const MAX_CHAIN_LABELS = 160
+const MAX_CHAIN_OCTETS = 4 * MAX_NAME_LENGTH
 
 /**
  * Finds the answer to a question and writes it (RFC 1034 §4.3.2). Made once per thread.
@@ -100,6 +107,8 @@ export class Lookup {
     let zone = firstZone
     let name = question.name
     let ownerOffset = QNAME_OFFSET
+    let labels = name.labelCount
+    let octets = name.length
     for (let links = 0; ; links++) {
       this.#rrsets.ownAt(ownerOffset)
       if (this.#answerAt(zone, name) || links === MAX_CHAIN_LENGTH) return
@@ -116,6 +125,9 @@ export class Lookup {
       }
       // The rest of the chain is for a server of that zone to tell.
       if (next === undefined) return
+      labels += target.labelCount
+      octets += target.length
+      if (labels > MAX_CHAIN_LABELS || octets > MAX_CHAIN_OCTETS) return
       zone = next
       name = target
       ownerOffset = response.resolvePointer(targetOffset)

@@ -168,6 +168,28 @@ describe('CNAME chains', () => {
     expectResponse(server.ask(buildQuery('c0.example')), { ...AA, answer: answer.slice(0, 8) })
   })
 
+  it.each([
+    {
+      what: 'nine names of 17 labels and 113 octets',
+      end: `${'x.'.repeat(13)}${'y'.repeat(70 - 8)}.${'z'.repeat(10)}`,
+      links: 8,
+    },
+    { what: 'names of 63 labels', end: 'x.'.repeat(61).slice(0, -1), links: 2 },
+    {
+      what: 'names of 255 octets',
+      end: `${['x', 'y', 'z'].map((octet) => octet.repeat(60)).join('.')}.${'w'.repeat(58)}`,
+      links: 4,
+    },
+  ])('of $what are followed for $links links', ({ end, links }) => {
+    const nameOf = (i: number) => `c${i}.${end}.example`
+    const server = new Answering()
+    for (let i = 0; i < 8; i++) server.put(cname(nameOf(i), nameOf(i + 1)))
+    server.put({ name: nameOf(8), type: 'A', data: ['192.0.2.1'] })
+    const answer = Array.from({ length: links }, (_, i) => `${nameOf(i)}. 30 CNAME ${nameOf(i + 1)}.`)
+    if (links === 8) answer.push(`${nameOf(8)}. 30 A 192.0.2.1`)
+    expectResponse(server.askStream(buildQuery(nameOf(0))), { ...AA, answer })
+  })
+
   it.each([1, 2, 3, 8])('that loop after %i are told once', (links) => {
     const server = new Answering()
     // The name in the question is there to point to; the others are written as the store has them, but for their end.
@@ -255,18 +277,17 @@ describe('CNAME chains', () => {
     expectResponse(server.ask(buildQuery('a')), { ...AA, answer: ['a. 30 CNAME .', '. 30 A 192.0.2.1'] })
   })
 
-  it('of the longest names have pointers that can hold their place', () => {
+  it('have pointers that can hold their place, or the owner in full', () => {
     const server = new Answering({ zones: ['.'], udpPayloadSize: 4096 })
-    const long = (i: number) =>
-      `${String(i).repeat(63)}.${'x'.repeat(62)}${i}.${'y'.repeat(62)}${i}.${'z'.repeat(60)}${i}`
-    for (let i = 0; i < 8; i++) server.put(cname(long(i), long(i + 1)))
-    server.put({ name: long(8), type: 'A', data: Array.from({ length: 2000 }, (_, i) => `192.0.${i >> 8}.${i & 255}`) })
+    const long = (i: number) => `${String(i).repeat(63)}.${'x'.repeat(62)}${i}.${'y'.repeat(30)}${i}`
+    for (let i = 0; i < 5; i++) server.put(cname(long(i), long(i + 1)))
+    server.put({ name: long(5), type: 'A', data: Array.from({ length: 2000 }, (_, i) => `192.0.${i >> 8}.${i & 255}`) })
     const response = server.askStream(buildQuery(long(0), 'A', { edns: {} }))
     expectResponse(response, {
       ...AA,
       answer: [
-        ...Array.from({ length: 8 }, (_, i) => `${long(i)}. 30 CNAME ${long(i + 1)}.`),
-        ...Array.from({ length: 2000 }, (_, i) => `${long(8)}. 30 A 192.0.${i >> 8}.${i & 255}`),
+        ...Array.from({ length: 5 }, (_, i) => `${long(i)}. 30 CNAME ${long(i + 1)}.`),
+        ...Array.from({ length: 2000 }, (_, i) => `${long(5)}. 30 A 192.0.${i >> 8}.${i & 255}`),
       ],
       opt: '4096 v0',
     })
