@@ -4,16 +4,18 @@ import { hashEnd } from '../wire/name.js'
 /** Both cookies of a client, 24 octets, and its address. */
 const COOKIE_WORDS = 6
 const ENTRY_WORDS = COOKIE_WORDS + ADDRESS_WORDS
-/** A power of two. Takes 160 KiB; a thread with more clients that know cookies works some of them out again. */
-const ENTRIES = 4096
+/** A power of two. With two entries each they take 160 KiB; a thread with more clients that know cookies works some of them out again. */
+const SETS = 2048
+const SET_WORDS = 2 * ENTRY_WORDS
 
 /**
  * Cookies that have been found to be right: a client sends the same one for half an hour, and to sign it again takes ten times as long as
- * to look here. One for each thread. What comes in takes the place of what stood there.
+ * to look here. One for each thread. What comes in takes the place of the elder of its set: with one place for each, one in eight of a
+ * thousand clients would have had to share it with another, and each would have been worked out again after the other.
  */
 export class KnownCookies {
-  readonly #words = new Int32Array(ENTRIES * ENTRY_WORDS)
-  /** The entry of the cookie in hand, and what it must hold. */
+  readonly #words = new Int32Array(SETS * SET_WORDS)
+  /** The set of the cookie in hand, and what an entry of it must hold. */
   #at = 0
   readonly #wanted = new Int32Array(ENTRY_WORDS)
 
@@ -27,20 +29,31 @@ export class KnownCookies {
       hash = Math.imul(hash ^ word, 0x01000193)
     }
     for (let i = 0; i < ADDRESS_WORDS; i++) wanted[COOKIE_WORDS + i] = client[i]!
-    this.#at = (hashEnd(hash) & (ENTRIES - 1)) * ENTRY_WORDS
-    // All words, so that time says nothing about how many were right.
-    let difference = 0
-    for (let i = 0; i < ENTRY_WORDS; i++) difference |= wanted[i]! ^ this.#words[this.#at + i]!
-    return difference === 0
+    this.#at = (hashEnd(hash) & (SETS - 1)) * SET_WORDS
+    return this.#isAt(this.#at) || this.#isAt(this.#at + ENTRY_WORDS)
   }
 
   /** Those that `has` was asked about last are right. */
   add(): void {
-    for (let i = 0; i < ENTRY_WORDS; i++) this.#words[this.#at + i] = this.#wanted[i]!
+    const words = this.#words
+    const at = this.#at
+    for (let i = 0; i < ENTRY_WORDS; i++) {
+      words[at + ENTRY_WORDS + i] = words[at + i]!
+      words[at + i] = this.#wanted[i]!
+    }
   }
 
   /** With another secret, other cookies are right. */
   clear(): void {
     this.#words.fill(0)
+  }
+
+  /** All words, so that time says nothing about how many were right. */
+  #isAt(at: number): boolean {
+    const words = this.#words
+    const wanted = this.#wanted
+    let difference = 0
+    for (let i = 0; i < ENTRY_WORDS; i++) difference |= wanted[i]! ^ words[at + i]!
+    return difference === 0
   }
 }

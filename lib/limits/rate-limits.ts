@@ -87,6 +87,11 @@ export class RateLimits {
     this.#expected[i] = this.#responseHash(words, at, ResponseClass.answer, nameHash)
   }
 
+  /** Announces that response `i` will most likely not be counted. */
+  expectNothing(i: number): void {
+    this.#expected[i] = 0
+  }
+
   /** Reads ahead for responses 0 to `count - 1`: their buckets are all over the table, and nothing is done while waiting for one. */
   prefetch(count: number): void {
     let sum = 0

@@ -23,8 +23,10 @@ const RENEWAL_AGE_SECONDS = 1800
 
 /** Makes and checks the cookies that a server hands out. One for each thread; nothing in it allocates for a query. */
 export class ServerCookies {
-  /** After `check`: what goes back to the client, its own cookie and ours. */
-  readonly bytes = new Uint8Array(BOTH_COOKIES_SIZE)
+  /** After `check`: what goes back to the client, its own cookie and ours, and where that begins; good as long as its query is. */
+  bytes: Uint8Array
+  start = 0
+  readonly #made = new Uint8Array(BOTH_COOKIES_SIZE)
   readonly #secrets: SecretReader
   readonly #wallSeconds: () => number
   readonly #signed = new Uint8Array(HASH + MAX_ADDRESS_SIZE)
@@ -38,6 +40,7 @@ export class ServerCookies {
   constructor(secrets: SharedArrayBuffer, wallSeconds: () => number) {
     this.#secrets = new SecretReader(secrets)
     this.#wallSeconds = wallSeconds
+    this.bytes = this.#made
   }
 
   /** Before the first query of a batch. */
@@ -46,20 +49,20 @@ export class ServerCookies {
   }
 
   /**
-   * Whether a client, whose address is `client`, has sent a cookie that it got from us. Fills `bytes` in any case: with the
-   * same cookie while it is young, with a new one otherwise.
+   * Whether a client, whose address is `client`, has sent a cookie that it got from us. Sets `bytes` and `start` in any case: to the
+   * same cookie while it is young, to a new one otherwise.
    */
   check(source: Uint8Array, start: number, length: number, client: Int32Array): boolean {
     if (!this.#isTimeRead) this.#readTime()
     const now = this.#nowSeconds
-    const { bytes } = this
     let isValid = false
     let addressLength = 0
     if (length === BOTH_COOKIES_SIZE && source[start + VERSION] === COOKIE_VERSION) {
       const age = (now - readTimestamp(source, start + TIMESTAMP)) | 0
       if (age <= MAX_AGE_SECONDS && age >= -MAX_AHEAD_SECONDS) {
         if (this.#known.has(source, start, client) && age < RENEWAL_AGE_SECONDS) {
-          for (let i = 0; i < BOTH_COOKIES_SIZE; i++) bytes[i] = source[start + i]!
+          this.bytes = source
+          this.start = start
           return true
         }
         addressLength = this.#begin(source, start, client)
@@ -69,7 +72,8 @@ export class ServerCookies {
         const isOfNow = this.#hashIs(CURRENT_SECRET, source, start, addressLength)
         if (isOfNow && age < RENEWAL_AGE_SECONDS) {
           this.#known.add()
-          for (let i = VERSION; i < BOTH_COOKIES_SIZE; i++) bytes[i] = source[start + i]!
+          this.bytes = source
+          this.start = start
           return true
         }
         isValid = isOfNow || this.#hashIs(PREVIOUS_SECRET, source, start, addressLength)
@@ -77,6 +81,8 @@ export class ServerCookies {
     }
     if (addressLength === 0) addressLength = this.#begin(source, start, client)
     this.#sign(now, addressLength)
+    this.bytes = this.#made
+    this.start = 0
     return isValid
   }
 
@@ -88,7 +94,7 @@ export class ServerCookies {
 
   /** What is signed for a client, but for our part of the cookie; returns the length of its address. */
   #begin(source: Uint8Array, start: number, client: Int32Array): number {
-    const { bytes } = this
+    const bytes = this.#made
     const signed = this.#signed
     for (let i = 0; i < CLIENT_COOKIE_SIZE; i++) bytes[i] = signed[i] = source[start + i]!
     return readClient(client, 0, signed, HASH)
@@ -104,7 +110,7 @@ export class ServerCookies {
   }
 
   #sign(now: number, addressLength: number): void {
-    const { bytes } = this
+    const bytes = this.#made
     const signed = this.#signed
     bytes[VERSION] = COOKIE_VERSION
     for (let i = 1; i < 4; i++) bytes[VERSION + i] = 0

@@ -3,6 +3,7 @@ import type { FastRandom } from '../fast-random.js'
 import { ACL_ACTIONS } from '../limits/acl.js'
 import type { ParsedAmplification } from '../limits/amplification.js'
 import { type RateLimitHandle, RateLimits, ResponseClass, type ResponseVerdict } from '../limits/rate-limits.js'
+import { BOTH_COOKIES_SIZE } from '../limits/server-cookies.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
 import { OPT_SIZE, OPTION_HEADER_SIZE } from '../wire/edns.js'
 import { EXTENDED_ERROR_SIZE, optSize } from './finish.js'
@@ -77,9 +78,11 @@ export class ClientRules {
     return this.#limits.admitsForwarded(context.client, 0, this.#nowMs)
   }
 
-  /** Announces the response to request `i` of a batch, which has been read. */
+  /** Announces the response to request `i` of a batch, which has been read. Who comes with a whole cookie is most likely not limited. */
   expect(context: QueryContext, i: number): void {
-    if (context.hasClient) this.#limits!.expectAnswer(i, context.client, 0, context.question.name.hash)
+    const { hasCookie, cookieLength } = context.edns
+    if (hasCookie && cookieLength === BOTH_COOKIES_SIZE) this.#limits!.expectNothing(i)
+    else if (context.hasClient) this.#limits!.expectAnswer(i, context.client, 0, context.question.name.hash)
   }
 
   /** Reads ahead for what was announced of requests 0 to `count - 1`. */

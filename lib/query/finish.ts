@@ -112,7 +112,8 @@ function writeOptions(context: QueryContext, padding: number): void {
   }
   if (context.answersCookie) {
     writeOptionHead(response, EdnsOption.COOKIE, BOTH_COOKIES_SIZE)
-    response.copy(settings.cookies!.bytes, 0, BOTH_COOKIES_SIZE)
+    const cookies = settings.cookies!
+    response.copy(cookies.bytes, cookies.start, BOTH_COOKIES_SIZE)
   }
   if (context.answersSubnet) {
     // RFC 7871 §7.2.1: as it came, and for which part of it the answer holds.

@@ -112,7 +112,7 @@ export class QueryContext {
   isNodata = false
   /** RFC 8914: why the answer is what it is. A stale answer of a forwarder's cache will say so here, too. */
   extendedError = NO_EXTENDED_ERROR
-  /** Whether `settings.cookies.bytes` goes back to the client. */
+  /** Whether what `settings.cookies` has found or made goes back to the client. */
   answersCookie = false
   /** Whether the client has shown that its address is its own, by a cookie of ours. */
   isClientVerified = false
