@@ -177,7 +177,7 @@ describe('a start', () => {
 
   it('says why it gave up on etcd', async () => {
     const store = etcdStore({ hosts: 'http://127.0.0.1:1' })
-    const error = await start({ store, startTimeoutMs: 1_000 }).catch((reason: unknown) => reason)
+    const error = await start({ store, startTimeoutMs: 3_000 }).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'CDNS_START_TIMEOUT', cause: { code: 'CDNS_STORE_UNAVAILABLE' } })
   })
 

@@ -71,7 +71,7 @@ describe('two API processes on one etcd', () => {
     await Promise.all(Array.from({ length: 50 }, (_, i) => count(clients[i % 2]!)))
     await eventually(async () => expect((await dns.records.get('counter.example', 'TXT'))[0]!.data).toEqual(['50']))
     expect(refused).toBeGreaterThan(0)
-  })
+  }, 90_000)
 
   it('tell all servers of the health of an address', async () => {
     await clients[1]!.ask('PUT', '/v1/health/192.0.2.1', { state: 'unhealthy' })

@@ -43,7 +43,8 @@ describe('a DNS thread', () => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => UdpClient.open(server.addresses[0]!)))
     let lost = 0
     const askMany = (client: UdpClient) =>
-      Array.from({ length: 50 }, () => client.ask('www.example').catch(() => lost++))
+      // Long enough for a busy machine to start a thread: what waits meanwhile is late, and not lost.
+      Array.from({ length: 50 }, () => client.ask('www.example', 'A', 6_000).catch(() => lost++))
     const before = clients.slice(0, 10).flatMap(askMany)
     clients[0]!.send('exit.example')
     const after = clients.slice(10).flatMap(askMany)
