@@ -40,8 +40,6 @@ const ORDER = [
   'container-dns',
   'event-channels',
   'prometheus',
-  'start-limits',
-  'host-queries',
   'server',
   'api/',
   'ui',

@@ -1,4 +1,4 @@
-import { ContainerDnsError } from './errors.js'
+import { ContainerDnsError } from '../errors.js'
 
 /** Throws CDNS_ABORTED for a signal that has been aborted: of that, no event comes any more. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

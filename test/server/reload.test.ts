@@ -10,12 +10,12 @@ import {
   type ReloadableOptions,
 } from 'containerdns'
 import { afterAll, describe, expect, it } from 'vitest'
-import { moduleOf } from './hooks/hooked-server.js'
-import { makeCertificate } from './support/certificates.js'
-import { eventually } from './support/eventually.js'
-import { SteadyLoad } from './support/steady-load.js'
-import { TcpClient } from './support/tcp-client.js'
-import { dataOf, UdpClient } from './support/udp-client.js'
+import { moduleOf } from '../hooks/hooked-server.js'
+import { makeCertificate } from '../support/certificates.js'
+import { eventually } from '../support/eventually.js'
+import { SteadyLoad } from '../support/steady-load.js'
+import { TcpClient } from '../support/tcp-client.js'
+import { dataOf, UdpClient } from '../support/udp-client.js'
 
 const WWW = { name: 'www.example', type: 'A', data: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] } as const
 const folder = mkdtempSync(join(tmpdir(), 'containerdns-reload-'))

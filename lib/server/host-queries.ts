@@ -1,26 +1,25 @@
 import { randomInt } from 'node:crypto'
-import { describe, refuseUnknownKeys } from './bounds.js'
-import { addressFromText } from './clients/client-address.js'
-import type { QueryOptions } from './container-dns.js'
-import { ContainerDnsError } from './errors.js'
-import { HostForwarding } from './forward/thread/host-forwarding.js'
-import { type ForwardingTask, ThreadForwarding } from './forward/thread/thread-forwarding.js'
-import { LATER } from './handoff/layout.js'
-import { type HealthHandle, HealthReader } from './health/health-reader.js'
-import type { ServerHooks } from './hooks/server-hooks.js'
-import { createCounterRows, ThreadCounters } from './metrics/counters.js'
-import { QueryPipeline } from './query/pipeline.js'
-import type { QuerySettings } from './query/query-context.js'
-import { type AnswerPolicy, openSettings } from './query/settings.js'
-import type { ZoneTable } from './query/zone.js'
-import type { RecordIndexReader } from './record-index/record-index-reader.js'
-import type { Segment } from './shared-table/segments.js'
-import { MAX_MESSAGE_SIZE } from './wire/constants.js'
-import { FLAG_RD } from './wire/header.js'
-import { nameFromText } from './wire/name.js'
-import { type DnsResponse, decodeResponse } from './wire/packet.js'
-import { queryMessage } from './wire/query-message.js'
-import { type RecordType, typeCode } from './wire/rdata/record-type.js'
+import { describe, refuseUnknownKeys } from '../bounds.js'
+import { addressFromText } from '../clients/client-address.js'
+import type { QueryOptions } from '../container-dns.js'
+import { ContainerDnsError } from '../errors.js'
+import { HostForwarding } from '../forward/thread/host-forwarding.js'
+import { type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
+import { LATER } from '../handoff/layout.js'
+import { type HealthHandle, HealthReader } from '../health/health-reader.js'
+import type { ServerHooks } from '../hooks/server-hooks.js'
+import { createCounterRows, ThreadCounters } from '../metrics/counters.js'
+import { QueryPipeline } from '../query/pipeline.js'
+import type { QuerySettings } from '../query/query-context.js'
+import { type AnswerPolicy, openSettings } from '../query/settings.js'
+import type { RecordIndexReader } from '../record-index/record-index-reader.js'
+import type { Segment } from '../shared-table/segments.js'
+import { MAX_MESSAGE_SIZE } from '../wire/constants.js'
+import { FLAG_RD } from '../wire/header.js'
+import { nameFromText } from '../wire/name.js'
+import { type DnsResponse, decodeResponse } from '../wire/packet.js'
+import { queryMessage } from '../wire/query-message.js'
+import { type RecordType, typeCode } from '../wire/rdata/record-type.js'
 
 export interface HostQueriesOptions {
   readonly index: RecordIndexReader
@@ -34,7 +33,6 @@ export interface HostQueriesOptions {
 
 /** Queries of the host itself, answered on the main thread by the code that answers all others. */
 export class HostQueries {
-  #zones: ZoneTable
   readonly #index: RecordIndexReader
   readonly #healthReader: HealthReader
   /** Those that have not been taken yet. */
@@ -50,7 +48,6 @@ export class HostQueries {
     this.#healthReader = new HealthReader(health, () => this.#healthSegments.shift())
     this.#index = index
     const settings = this.#settingsOf(policy)
-    this.#zones = settings.zones
     // Queries of the host itself are not part of the statistics.
     const counters = new ThreadCounters(createCounterRows(1), 0)
     const { values } = counters
@@ -81,15 +78,9 @@ export class HostQueries {
     this.#forwarded?.close()
   }
 
-  get zones(): ZoneTable {
-    return this.#zones
-  }
-
   /** Answers by another policy from now on. */
   use(policy: AnswerPolicy): void {
-    const settings = this.#settingsOf(policy)
-    this.#zones = settings.zones
-    this.#pipeline.use(settings)
+    this.#pipeline.use(this.#settingsOf(policy))
   }
 
   postHealthSegment(segment: Segment): void {

@@ -1,0 +1,64 @@
+import { isDeepStrictEqual } from 'node:util'
+import { ContainerDnsError } from '../errors.js'
+import type { ParsedOptions } from '../options.js'
+import type { Publisher } from '../publish/publisher.js'
+import type { Apply, OptionsChange, ReloadablePart } from './server-reload.js'
+import type { ServerZones } from './server-zones.js'
+
+/** Brings the records in line with other zones and another TTL. */
+export class RecordsReload implements ReloadablePart {
+  readonly #zones: ServerZones
+  readonly #publisher: Publisher
+
+  constructor({ zones, publisher }: { readonly zones: ServerZones; readonly publisher: Publisher }) {
+    this.#zones = zones
+    this.#publisher = publisher
+  }
+
+  async prepare({ before, next, load }: OptionsChange): Promise<Apply> {
+    refuseOtherReverseZones(before, next)
+    const reads = load ?? rereads(before, next)
+    if (reads !== undefined) await this.#readBy(next, before, reads)
+    return () => this.#zones.use(next)
+  }
+
+  /** Records are checked by the zones and the TTL to come while they are read. */
+  async #readBy(next: ParsedOptions, before: ParsedOptions, reads: () => Promise<void>): Promise<void> {
+    this.#checkBy(next)
+    try {
+      await reads()
+    } catch (error) {
+      this.#checkBy(before)
+      throw error
+    }
+  }
+
+  #checkBy(options: ParsedOptions): void {
+    this.#zones.checkBy(options)
+    this.#publisher.defaultTtl = options.defaultTtl
+  }
+}
+
+/** Where nothing follows the source of the records, they are read again for other zones and another TTL. */
+function rereads(now: ParsedOptions, { zones, defaultTtl }: ParsedOptions): (() => Promise<void>) | undefined {
+  const { store } = now
+  const hasOtherTtl = defaultTtl !== now.defaultTtl
+  if (store.reload === undefined) {
+    if (!hasOtherTtl) return undefined
+    const wanted = `defaultTtl is another, which takes a restart with a store of ${store.kind}; nothing was changed`
+    throw new ContainerDnsError('CDNS_RESTART_NEEDED', wanted)
+  }
+  return hasOtherTtl || hasOtherNames(zones, now.zones) ? () => store.reload!() : undefined
+}
+
+/** PTR records are made as addresses are written. */
+function refuseOtherReverseZones({ synthesizePtr, zones }: ParsedOptions, next: ParsedOptions): void {
+  if (!synthesizePtr || !hasOtherNames(zones, next.zones)) return
+  const wanted = 'zones have other names, which takes a restart with synthesizePtr; nothing was changed'
+  throw new ContainerDnsError('CDNS_RESTART_NEEDED', wanted)
+}
+
+function hasOtherNames(zones: ParsedOptions['zones'], others: ParsedOptions['zones']): boolean {
+  const names = (given: ParsedOptions['zones']) => given.map(({ name }) => name)
+  return !isDeepStrictEqual(names(zones), names(others))
+}

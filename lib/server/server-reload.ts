@@ -1,0 +1,73 @@
+import { refuseUnknownKeys } from '../bounds.js'
+import type { ReloadOptions } from '../container-dns.js'
+import { ContainerDnsError } from '../errors.js'
+import type { ParsedOptions } from '../options.js'
+import { type OptionsInUse, type ReloadableOptions, reloadedOptions } from '../reloaded-options.js'
+
+/** One reload, as each part sees it. */
+export interface OptionsChange {
+  readonly before: ParsedOptions
+  readonly next: ParsedOptions
+  readonly load: ReloadOptions['load']
+}
+
+/** A part of a server that takes other options while it runs. */
+export interface ReloadablePart {
+  /**
+   * Does whatever can fail, and returns what makes the change. When it rejects, all is as it was. What it has got ready holds nothing open: a
+   * part after it may fail, and then it is forgotten.
+   */
+  prepare(change: OptionsChange): Apply | Promise<Apply>
+}
+
+/** Makes the change, at once; cannot fail. What it returns is waited for. */
+export type Apply = () => void | Promise<void>
+
+export interface ServerReloadOptions {
+  /** Those of the start. */
+  readonly inUse: OptionsInUse
+  /** In the order in which they get ready, and make their changes. */
+  readonly parts: readonly ReloadablePart[]
+  readonly isClosed: () => boolean
+}
+
+/** The options of a server, and how it takes others: all of its parts or none, one reload at a time. */
+export class ServerReload {
+  readonly #options: ServerReloadOptions
+  #inUse: OptionsInUse
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(options: ServerReloadOptions) {
+    this.#options = options
+    this.#inUse = options.inUse
+  }
+
+  /** Those of the start, or of the last reload. */
+  get options(): ParsedOptions {
+    return this.#inUse.parsed
+  }
+
+  /** As `ContainerDns.reload`. */
+  reload(changes: ReloadableOptions, options: ReloadOptions): Promise<void> {
+    const done = this.#last.then(() => this.#reload(changes, options))
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  async #reload(changes: ReloadableOptions, options: ReloadOptions): Promise<void> {
+    refuseUnknownKeys('the options of reload', options, ['load'])
+    this.#refuseClosed()
+    const next = reloadedOptions(this.#inUse, changes)
+    const change = { before: this.options, next: next.parsed, load: options.load }
+    const applies: Apply[] = []
+    for (const part of this.#options.parts) applies.push(await part.prepare(change))
+    this.#refuseClosed()
+    this.#inUse = next
+    await Promise.all(applies.map((apply) => apply()))
+    this.options.logger.info({ options: Object.keys(changes) }, 'options have been reloaded')
+  }
+
+  #refuseClosed(): void {
+    if (this.#options.isClosed()) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
+  }
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { parseOptions } from '../../lib/options.js'
+import { optionsInUse } from '../../lib/reloaded-options.js'
+import { type ReloadablePart, ServerReload } from '../../lib/server/server-reload.js'
+
+/** Says what it does, as it does it; `onPrepare` may fail. */
+function part(name: string, steps: string[], onPrepare: () => void | Promise<void> = () => {}): ReloadablePart {
+  return {
+    async prepare({ before, next }) {
+      steps.push(`${name} prepares ${before.negativeTtl} to ${next.negativeTtl}`)
+      await onPrepare()
+      return () => void steps.push(`${name} applies ${next.negativeTtl}`)
+    },
+  }
+}
+
+function reloadOf(parts: readonly ReloadablePart[], isClosed = () => false): ServerReload {
+  const given = { negativeTtl: 5 }
+  return new ServerReload({ inUse: optionsInUse(given, parseOptions(given)), parts, isClosed })
+}
+
+describe('a reload', () => {
+  it('has every part get ready before the first makes its change, in their order', async () => {
+    const steps: string[] = []
+    const reload = reloadOf([part('a', steps), part('b', steps)])
+    await reload.reload({ negativeTtl: 6 }, {})
+    expect(steps).toEqual(['a prepares 5 to 6', 'b prepares 5 to 6', 'a applies 6', 'b applies 6'])
+    expect(reload.options.negativeTtl).toBe(6)
+  })
+
+  it('changes nothing where a part cannot get ready, and the next one begins where it began', async () => {
+    const steps: string[] = []
+    let isBroken = true
+    const broken = part('b', steps, () => {
+      if (isBroken) throw new Error('broken')
+    })
+    const reload = reloadOf([part('a', steps), broken])
+    await expect(reload.reload({ negativeTtl: 6 }, {})).rejects.toThrow('broken')
+    expect(reload.options.negativeTtl).toBe(5)
+    isBroken = false
+    await reload.reload({ negativeTtl: 7 }, {})
+    expect(steps).toEqual([
+      'a prepares 5 to 6',
+      'b prepares 5 to 6',
+      'a prepares 5 to 7',
+      'b prepares 5 to 7',
+      'a applies 7',
+      'b applies 7',
+    ])
+  })
+
+  it('waits for the one before', async () => {
+    const steps: string[] = []
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const reload = reloadOf([part('a', steps, () => gate)])
+    const both = [reload.reload({ negativeTtl: 6 }, {}), reload.reload({ negativeTtl: 7 }, {})]
+    open()
+    await Promise.all(both)
+    expect(steps).toEqual(['a prepares 5 to 6', 'a applies 6', 'a prepares 6 to 7', 'a applies 7'])
+  })
+
+  it('makes no change for a server that was closed meanwhile', async () => {
+    const steps: string[] = []
+    let isClosed = false
+    const closes = part('a', steps, () => {
+      isClosed = true
+    })
+    const reload = reloadOf([closes], () => isClosed)
+    await expect(reload.reload({ negativeTtl: 6 }, {})).rejects.toMatchObject({ code: 'CDNS_CLOSED' })
+    expect(steps).toEqual(['a prepares 5 to 6'])
+  })
+})
