@@ -95,7 +95,15 @@ export function openAnswering(
     },
     counters,
     meter,
-    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), batchSize, hooks, meter, forwarding),
+    pipeline: new QueryPipeline({
+      settings,
+      counters: counters.values,
+      randomSeed: randomInt(1, 2 ** 31),
+      batchSize,
+      hooks,
+      meter,
+      forwarding,
+    }),
   }
   answering.pipeline.tap = tap
   const late = {

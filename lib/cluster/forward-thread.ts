@@ -81,7 +81,15 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
     },
     counters,
     meter,
-    pipeline: new QueryPipeline(settings, counters.values, randomInt(1, 2 ** 31), 1, hooks, meter, hand),
+    pipeline: new QueryPipeline({
+      settings,
+      counters: counters.values,
+      randomSeed: randomInt(1, 2 ** 31),
+      batchSize: 1,
+      hooks,
+      meter,
+      forwarding: hand,
+    }),
   }
   answering.pipeline.tap = tap
   const watch = new RingWatch(new Bell(bell))

@@ -3,9 +3,12 @@ import { LATER } from '../handoff/layout.js'
 import type { ServerCookies } from '../limits/server-cookies.js'
 import { Counter } from '../metrics/counters.js'
 import type { RecordIndexReader } from '../record-index/record-index-reader.js'
-import { HEADER_SIZE, Rcode } from '../wire/constants.js'
-import { EDNS_VERSION, ExtendedError } from '../wire/edns.js'
+import { HEADER_SIZE } from '../wire/constants.js'
+import { admitsResponse } from './admit-response.js'
+import { askHost } from './ask-host.js'
+import { checkCookie } from './client-cookie.js'
 import type { ClientRules } from './client-rules.js'
+import { countResponse } from './count-response.js'
 import { finish, optSize, responseSize } from './finish.js'
 import { answerIdentity } from './identity.js'
 import { Lookup } from './lookup.js'
@@ -18,6 +21,22 @@ import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
 import { ChosenRecords } from './select/chosen-records.js'
 import { QueryClient } from './select/query-client.js'
+
+export interface QueryPipelineOptions {
+  readonly settings: QuerySettings
+  /** Indexed by `Counter`. */
+  readonly counters: Uint32Array
+  /** A whole number other than 0. */
+  readonly randomSeed: number
+  /** How many queries a batch has at most. */
+  readonly batchSize: number
+  /** Left out where a host has none. */
+  readonly hooks?: QueryHooks | undefined
+  /** Left out where nothing is measured. */
+  readonly meter?: QueryMeter | undefined
+  /** Left out where nothing is forwarded. */
+  readonly forwarding?: QueryForwarding | undefined
+}
 
 /**
  * Queries in, responses out. Read this first.
@@ -51,16 +70,8 @@ export class QueryPipeline {
   readonly #random: FastRandom
   readonly #batchSize: number
 
-  /** `counters` are indexed by `Counter`; `randomSeed` is a whole number other than 0; a batch has `batchSize` queries at most. */
-  constructor(
-    settings: QuerySettings,
-    counters: Uint32Array,
-    randomSeed: number,
-    batchSize: number,
-    hooks?: QueryHooks,
-    meter?: QueryMeter,
-    forwarding?: QueryForwarding,
-  ) {
+  constructor(options: QueryPipelineOptions) {
+    const { settings, counters, randomSeed, batchSize, hooks, meter, forwarding } = options
     this.#index = settings.index
     this.#counters = counters
     this.#hooks = hooks
@@ -230,7 +241,7 @@ export class QueryPipeline {
 
   /** What a hook decides comes before the first octet, so that a response that is written twice asks it once. */
   #respond(context: QueryContext, i: number, bytes: Uint8Array, start: number, size: number): number {
-    if (context.verdict === 'accepted' && this.#hooks !== undefined) this.#askHost(context, this.#hooks)
+    if (context.verdict === 'accepted' && this.#hooks !== undefined) askHost(context, this.#hooks, this.#counters)
     if (context.verdict === 'dropped') return 0
     let limit = start + size
     if (!context.isParked) this.#write(context, bytes, start, limit)
@@ -240,38 +251,12 @@ export class QueryPipeline {
       if (this.#rules.mayBeTooLarge(context)) limit = this.#fitToClient(context, i, bytes, start, size)
       // Records that have just come may be for a hook to choose from.
       if (context.isParked) return LATER
-      if (this.#rules.limitResponses && !this.#admitsResponse(context)) return 0
+      if (this.#rules.limitResponses && !admitsResponse(context, this.#rules, this.#counters)) return 0
     }
-    this.#count(context)
+    countResponse(context, this.#counters)
     const length = finish(context, limit)
     if (this.#hooks !== undefined && context.hasQuestion) this.#hooks.onResponse(context, length)
     return length
-  }
-
-  /** The host has its say over a query that its client may ask, before a name is looked up. */
-  #askHost(context: QueryContext, hooks: QueryHooks): void {
-    const decision = hooks.onQuery(context)
-    switch (decision) {
-      case 'continue':
-        break
-      case 'later':
-        context.isParked = true
-        break
-      case 'answer':
-        context.verdict = 'hooked'
-        break
-      case 'refuse':
-        context.verdict = 'answered'
-        context.rcode = Rcode.REFUSED
-        context.extendedError = ExtendedError.PROHIBITED
-        break
-      case 'drop':
-        context.verdict = 'dropped'
-        this.#counters[Counter.dropped]!++
-        break
-      default:
-        decision satisfies never
-    }
   }
 
   /** Writes the response again where it is too much for who may not have asked; returns where it must end. */
@@ -285,7 +270,7 @@ export class QueryPipeline {
 
   #checkClient(context: QueryContext, i: number): void {
     this.#client.begin(this.clients, i, context)
-    if (context.edns.hasCookie) this.#checkCookie(context, i)
+    if (context.edns.hasCookie) checkCookie(context, this.clients, i)
     if (context.edns.hasSubnet) this.#client.checkSubnet()
   }
 
@@ -305,55 +290,6 @@ export class QueryPipeline {
     context.clearAnswer()
     this.#write(context, bytes, start, limit)
   }
-
-  /** False for a response that does not go out; one that slips through is truncated, and has nothing but its question. */
-  #admitsResponse(context: QueryContext): boolean {
-    const counters = this.#counters
-    const verdict = this.#rules.judge(context)
-    if (verdict === 'send') return true
-    if (verdict === 'drop') {
-      counters[Counter.responsesLimited]!++
-      counters[Counter.dropped]!++
-      return false
-    }
-    counters[Counter.responsesSlipped]!++
-    const { question, response } = context
-    response.undo(response.start + HEADER_SIZE + (context.hasQuestion ? question.length : 0))
-    response.answerCount = 0
-    response.authorityCount = 0
-    response.additionalCount = 0
-    context.isTruncated = true
-    return true
-  }
-
-  /** RFC 7873 §5.2: each client that knows cookies gets one, and is known by it the next time. */
-  #checkCookie(context: QueryContext, i: number): void {
-    const { edns, reader, settings } = context
-    const { cookies } = settings
-    if (cookies === undefined || edns.version !== EDNS_VERSION || edns.isCookieMalformed) return
-    if (!context.readClient(this.clients, i)) return
-    context.answersCookie = true
-    context.isClientVerified = cookies.check(reader.bytes, edns.cookieStart, edns.cookieLength, context.client)
-    if (context.isClientVerified || context.isStream || !settings.requiresCookie) return
-    // RFC 7873 §5.2.3: with the right cookie it may ask again.
-    if (context.verdict !== 'accepted' && context.verdict !== 'chaos') return
-    context.verdict = 'answered'
-    context.rcode = Rcode.BADCOOKIE
-  }
-
-  #count(context: QueryContext): void {
-    const counters = this.#counters
-    counters[Counter.responses]!++
-    counters[rcodeCounter(context.rcode)]!++
-    if (context.isTruncated) counters[Counter.truncated]!++
-    if (context.isNodata) counters[Counter.nodata]!++
-  }
-}
-
-/** RCODEs up to REFUSED stand in the row in the order of their numbers. */
-function rcodeCounter(rcode: number): number {
-  if (rcode <= Rcode.REFUSED) return Counter.NOERROR + rcode
-  return rcode === Rcode.BADVERS ? Counter.BADVERS : Counter.BADCOOKIE
 }
 
 const NO_CLIENTS: ClientAddresses = { clientAddress: () => 0 }

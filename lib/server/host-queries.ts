@@ -53,15 +53,14 @@ export class HostQueries {
     const { values } = counters
     const ownHooks = hooks.forMainThread(values, this.#healthReader)
     this.#forwarding = forwarding && new ThreadForwarding(forwarding, index.seed, values)
-    const pipeline = new QueryPipeline(
+    const pipeline = new QueryPipeline({
       settings,
-      values,
-      randomInt(1, 2 ** 31),
-      1,
-      ownHooks,
-      undefined,
-      this.#forwarding,
-    )
+      counters: values,
+      randomSeed: randomInt(1, 2 ** 31),
+      batchSize: 1,
+      hooks: ownHooks,
+      forwarding: this.#forwarding,
+    })
     this.#pipeline = pipeline
     const answering = { enter: () => this.#enter(), leave: () => this.#leave(), counters, pipeline }
     this.#forwarded = this.#forwarding && new HostForwarding(this.#forwarding, answering, ownHooks)

@@ -107,7 +107,7 @@ export class Answering {
     const settings = openSettings(this.index.reader, this.#healthReader, policy, () => 1000 * NOW + this.elapsedMs)
     const { batchSize = 1, measure, randomSeed = 1 } = options
     this.meter = measure && new QueryMeter(measure, 0, settings, randomSeed)
-    this.pipeline = new QueryPipeline(settings, this.#counters, randomSeed, batchSize, undefined, this.meter)
+    this.pipeline = new QueryPipeline({ settings, counters: this.#counters, randomSeed, batchSize, meter: this.meter })
     this.pipeline.clients = {
       clientAddress: (_, target) => {
         target.set(this.client)
