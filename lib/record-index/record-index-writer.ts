@@ -5,28 +5,15 @@ import type { Segment } from '../shared-table/segments.js'
 import type { TableBuilder } from '../shared-table/table-builder.js'
 import { TableWriter } from '../shared-table/table-writer.js'
 import { MAX_LABELS } from '../wire/constants.js'
-import { countLabels, hashName } from '../wire/name.js'
+import { hashName } from '../wire/name.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
-import { Depths } from './depths.js'
-import { inOrderOfViews, payloadBytesOf, viewOf, writePayload } from './entry-payload.js'
-import { HashMarks } from './hash-marks.js'
+import { Ancestors } from './ancestors.js'
+import { inOrderOfViews, payloadBytesOf, writePayload } from './entry-payload.js'
 import { type IndexImage, openImage } from './index-image.js'
-import {
-  CHILDREN,
-  CONTROL_LOADED,
-  CONTROL_MAGIC,
-  CONTROL_NS_DEPTHS,
-  CONTROL_NS_MARKS,
-  CONTROL_SERIAL,
-  CONTROL_WILDCARD_DEPTHS,
-  CONTROL_WILDCARD_MARKS,
-  CONTROL_WORDS,
-  DIRECTORY,
-  INDEX_MAGIC,
-  RRSET_COUNT,
-  RRSET_COUNT_MASK,
-} from './layout.js'
+import { CONTROL_LOADED, CONTROL_MAGIC, CONTROL_SERIAL, CONTROL_WORDS, INDEX_MAGIC } from './layout.js'
+import { NameMarks } from './name-marks.js'
 import { ALL_VIEWS, type RecordIndexHandle, RecordIndexReader } from './record-index-reader.js'
+import { holdsSame } from './same-rrsets.js'
 
 export interface RecordIndexOptions {
   /** Threads that read, besides the writer's own. */
@@ -59,11 +46,8 @@ export class RecordIndexWriter {
   readonly #table: TableWriter
   readonly #slot: ReaderSlot
   readonly #seed: number
-  readonly #nsDepths: Depths
-  readonly #wildcardDepths: Depths
-  readonly #nsMarks: HashMarks
-  /** Of the names right above wildcards. */
-  readonly #wildcardMarks: HashMarks
+  readonly #marks: NameMarks
+  readonly #ancestors: Ancestors
   #names = 0
   /** Whether `adoptOrphans` has met any. */
   #hasSynthesized = false
@@ -73,15 +57,13 @@ export class RecordIndexWriter {
     this.#control[CONTROL_MAGIC] = INDEX_MAGIC
     this.#control[CONTROL_SERIAL] = options.serial
     this.#seed = options.seed
-    this.#nsDepths = new Depths(this.#control, CONTROL_NS_DEPTHS)
-    this.#wildcardDepths = new Depths(this.#control, CONTROL_WILDCARD_DEPTHS)
-    this.#nsMarks = new HashMarks(this.#control, CONTROL_NS_MARKS)
-    this.#wildcardMarks = new HashMarks(this.#control, CONTROL_WILDCARD_MARKS)
     this.#table = new TableWriter({ readers: options.readers + 1, seed: options.seed, onSegment: options.onSegment })
     this.#slot = new ReaderSlot(this.#table.control, options.readers)
     this.reader = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
     this.#entry = new RecordIndexReader(this.#control, this.#table.reader, this.#slot)
     this.#entry.view = ALL_VIEWS
+    this.#marks = new NameMarks(this.#control, options.seed)
+    this.#ancestors = new Ancestors({ table: this.#table, entry: this.#entry, marks: this.#marks })
   }
 
   /** What reader `slot`, counted from 0, needs to open the index. */
@@ -126,32 +108,30 @@ export class RecordIndexWriter {
    */
   write(name: Uint8Array, given: readonly WireRRset[]): boolean {
     const rrsets = inOrderOfViews(given)
-    const hash = this.#hash(name, 0, name.length)
+    const hash = this.#hash(name)
     const exists = this.#entry.find(hash, name, 0, name.length)
     if (!exists && rrsets.length === 0) return false
-    if (exists && this.#holdsAlready(rrsets)) return false
+    if (exists && holdsSame(this.#entry, rrsets)) return false
     const hadRRsets = exists && this.#entry.rrsetCount > 0
     const hadNs = exists && this.#entry.findType(RECORD_TYPES.NS)
     const hasNs = rrsets.some((rrset) => rrset.type === RECORD_TYPES.NS)
-    const children = exists ? this.#childrenOf() : 0
+    const children = exists ? this.#ancestors.children : 0
     if (rrsets.length > 0 || children > 0) {
       const payloadBytes = payloadBytesOf(name, rrsets)
       // What comes after the first store must not fail: the names above would be out of step with the one below.
       if (rrsets.length > 0) this.#table.reserve(MAX_LABELS, payloadBytes)
-      if (!exists) this.#adopt(name)
-      this.#fill(name, rrsets, children, payloadBytes)
-      if (hasNs && !hadNs) this.#countNs(name, hash)
-      if (!exists) this.#countWildcard(name)
+      if (!exists) this.#ancestors.adopt(name)
+      this.#table.begin(name, name.length, payloadBytes)
+      writePayload(this.#table, rrsets, children)
+      if (hasNs && !hadNs) this.#marks.addNs(name, hash)
+      if (!exists) this.#marks.add(name)
       this.#table.publish(hash)
     } else {
       this.#table.remove(hash, name, name.length)
-      this.#discountWildcard(name)
-      this.#disown(name)
+      this.#marks.remove(name)
+      this.#ancestors.disown(name)
     }
-    if (hadNs && !hasNs) {
-      this.#nsDepths.remove(countLabels(name))
-      this.#nsMarks.remove(hash)
-    }
+    if (hadNs && !hasNs) this.#marks.removeNs(name, hash)
     this.#names += (rrsets.length > 0 ? 1 : 0) - (hadRRsets ? 1 : 0)
     return true
   }
@@ -209,10 +189,7 @@ export class RecordIndexWriter {
       table: this.#table.image(),
       names: this.#names,
       hasSynthesized: this.#hasSynthesized,
-      nsDepths: this.#nsDepths.counts,
-      wildcardDepths: this.#wildcardDepths.counts,
-      nsMarks: this.#nsMarks.counts,
-      wildcardMarks: this.#wildcardMarks.counts,
+      ...this.#marks.image(),
     }
   }
 
@@ -222,11 +199,7 @@ export class RecordIndexWriter {
    */
   *adopt(image: IndexImage): Generator<void, void> {
     this.refuseOtherSeed(image)
-    this.#nsDepths.adopt(image.nsDepths)
-    this.#wildcardDepths.adopt(image.wildcardDepths)
-    const control = new Int32Array(image.control)
-    this.#nsMarks.adopt(image.nsMarks, control)
-    this.#wildcardMarks.adopt(image.wildcardMarks, control)
+    this.#marks.adopt(image)
     yield* this.#table.adopt(image.table)
     this.#names = image.names
   }
@@ -245,10 +218,10 @@ export class RecordIndexWriter {
       const length = words[entryWord]! & ENTRY_KEY_LENGTH_MASK
       const name = bytes.subarray(start, start + length)
       this.#entry.openEntry(entryWord + ENTRY_HEADER_WORDS + keyWords(length), words, bytes)
-      if (this.#entry.findType(RECORD_TYPES.NS)) this.#countNs(name, this.#hash(name, 0, name.length))
+      if (this.#entry.findType(RECORD_TYPES.NS)) this.#marks.addNs(name, this.#hash(name))
       if (this.#entry.hasSynthesized) this.#hasSynthesized = true
-      this.#countWildcard(name)
-      this.#adopt(name)
+      this.#marks.add(name)
+      this.#ancestors.adopt(name)
     })
   }
 
@@ -276,114 +249,16 @@ export class RecordIndexWriter {
     }
   }
 
-  #hash(name: Uint8Array, start: number, length: number): number {
-    return hashName(name, start, length, this.#seed)
+  /** Whether any name below has RRsets; of a folded name in wire form. */
+  hasNamesBelow(name: Uint8Array): boolean {
+    return this.#find(name) && this.#ancestors.children > 0
+  }
+
+  #hash(name: Uint8Array): number {
+    return hashName(name, 0, name.length, this.#seed)
   }
 
   #find(name: Uint8Array): boolean {
-    return this.#entry.find(this.#hash(name, 0, name.length), name, 0, name.length)
+    return this.#entry.find(this.#hash(name), name, 0, name.length)
   }
-
-  /** Whether the entry under the cursor holds just these RRsets, side data included, in this order. */
-  #holdsAlready(rrsets: readonly WireRRset[]): boolean {
-    const reader = this.#entry
-    if (reader.rrsetCount !== rrsets.length) return false
-    for (let i = 0; i < rrsets.length; i++) {
-      const rrset = rrsets[i]!
-      reader.openRRset(i)
-      if (reader.type !== rrset.type || reader.ttl !== rrset.ttl || reader.count !== rrset.count) return false
-      if (reader.isSynthesized !== (rrset.isSynthesized === true) || reader.viewOfRRset !== viewOf(rrset)) return false
-      if (reader.wireLength !== rrset.length || reader.sideLength !== rrset.sideLength) return false
-      if (!sameBytes(reader.bytes, reader.wireStart, rrset.bytes, rrset.start, rrset.length)) return false
-      if (!sameBytes(reader.bytes, reader.sideStart, rrset.side, rrset.sideStart, rrset.sideLength)) return false
-    }
-    return true
-  }
-
-  /** Whether any name below has RRsets; of a folded name in wire form. */
-  hasNamesBelow(name: Uint8Array): boolean {
-    return this.#entry.find(this.#hash(name, 0, name.length), name, 0, name.length) && this.#childrenOf() > 0
-  }
-
-  #childrenOf(): number {
-    return Atomics.load(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN)
-  }
-
-  #fill(name: Uint8Array, rrsets: readonly WireRRset[], children: number, payloadBytes: number): void {
-    this.#table.begin(name, name.length, payloadBytes)
-    writePayload(this.#table, rrsets, children)
-  }
-
-  /**
-   * A new entry counts with its parent, which comes into being if it must. Readers take it that a name's ancestors exist: what is
-   * missing comes from the top down, before the name itself, and goes after it from the bottom up.
-   */
-  #adopt(name: Uint8Array): void {
-    const parent = parentOf(name)
-    if (parent === undefined) return
-    const hash = this.#hash(parent, 0, parent.length)
-    if (this.#entry.find(hash, parent, 0, parent.length)) {
-      Atomics.add(this.#table.reader.words, this.#table.reader.payloadWord + CHILDREN, 1)
-      return
-    }
-    this.#adopt(parent)
-    this.#fill(parent, [], 1, 4 * DIRECTORY)
-    this.#countWildcard(parent)
-    this.#table.publish(hash)
-  }
-
-  /** A removed entry no longer counts with its parent, which goes if nothing else keeps it. */
-  #disown(name: Uint8Array): void {
-    const parent = parentOf(name)
-    if (parent === undefined) return
-    const hash = this.#hash(parent, 0, parent.length)
-    if (!this.#entry.find(hash, parent, 0, parent.length)) return
-    const { words, payloadWord } = this.#table.reader
-    const children = Atomics.sub(words, payloadWord + CHILDREN, 1) - 1
-    if (children > 0 || (words[payloadWord + RRSET_COUNT]! & RRSET_COUNT_MASK) > 0) return
-    this.#table.remove(hash, parent, parent.length)
-    this.#discountWildcard(parent)
-    this.#disown(parent)
-  }
-
-  #countNs(name: Uint8Array, hash: number): void {
-    this.#nsDepths.add(countLabels(name))
-    this.#nsMarks.add(hash)
-  }
-
-  #countWildcard(name: Uint8Array): void {
-    if (!isWildcard(name)) return
-    this.#wildcardDepths.add(countLabels(name))
-    this.#wildcardMarks.add(this.#hash(name, WILDCARD_LABEL_SIZE, name.length - WILDCARD_LABEL_SIZE))
-  }
-
-  #discountWildcard(name: Uint8Array): void {
-    if (!isWildcard(name)) return
-    this.#wildcardDepths.remove(countLabels(name))
-    this.#wildcardMarks.remove(this.#hash(name, WILDCARD_LABEL_SIZE, name.length - WILDCARD_LABEL_SIZE))
-  }
-}
-
-const WILDCARD_LABEL_SIZE = 2
-
-/** RFC 4592 §2.1.1: the first label is a single asterisk. */
-function isWildcard(name: Uint8Array): boolean {
-  return name[0] === 1 && name[1] === 0x2a
-}
-
-/** The name one label up; undefined for the root and for the names right below it, which need no parent. */
-function parentOf(name: Uint8Array): Uint8Array | undefined {
-  const parent = name.subarray(name[0]! + 1)
-  return parent.length > 1 ? parent : undefined
-}
-
-function sameBytes(
-  left: Uint8Array,
-  leftStart: number,
-  right: Uint8Array,
-  rightStart: number,
-  length: number,
-): boolean {
-  for (let i = 0; i < length; i++) if (left[leftStart + i] !== right[rightStart + i]) return false
-  return true
 }
