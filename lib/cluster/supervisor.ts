@@ -1,14 +1,14 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { Clock } from '../clock.js'
 import { ContainerDnsError, callHost } from '../errors.js'
-import type { Logger } from '../log.js'
 import { fromPlainError, type MessageFromThread, type MessageToThread } from '../threads/messages.js'
 import type { PostedSegment } from '../threads/segment-inbox.js'
 import { createThreadPool, type ThreadPool } from '../threads/thread-pool.js'
-import { BackOff } from './back-off.js'
 import { ClusterControl } from './cluster-control.js'
 import { registerForExit } from './exit-registry.js'
+import { NO_THREAD, newThread, type SupervisedThread, type ThreadPlan } from './supervised-thread.js'
 import type { ThreadRole, ThreadTask } from './thread-life.js'
+import { type ThreadNewsListeners, tellNews } from './thread-news.js'
 
 /** Why a thread was run again: it died by itself, or its heart stood still. */
 export interface WorkerRestart {
@@ -20,38 +20,12 @@ export interface WorkerRestart {
   readonly cause: Error
 }
 
-/** One thread of a server: the file that it runs, and what that is given. */
-export interface ThreadPlan {
-  readonly role: ThreadRole
-  readonly workerFile: string
-  /** What the thread is given, but for what the supervisor adds; asked for anew at each run. */
-  readonly task: () => object
-  /** Ends the thread's wait, so that it looks whether to stop. */
-  readonly wake: () => void
-  /** For a thread that goes on until the others have ended: tells it that they have. */
-  readonly end?: () => void
-}
-
-export interface SupervisorOptions {
+export interface SupervisorOptions extends ThreadNewsListeners {
   /** Thread i is that of plan i. */
   readonly plans: readonly ThreadPlan[]
   /** A thread is dead, and reads nothing of shared memory any more. */
   readonly onDeath: (thread: number) => void
   readonly onRestart: (restart: WorkerRestart) => void
-  /** A thread died before it was given a task, and its task goes to another one; or a thread has met with something that it lives on with. */
-  readonly onError: (error: Error) => void
-  /** A thread has taken what a file holds, or says why it goes on with the certificate it had. */
-  readonly onCertificate: (file: string, failure: Error | undefined) => void
-  /** A hook in a thread has failed; now and then, if it does so often. */
-  readonly onHookFault: (hook: string, error: Error) => void
-  /** Exported queries cannot be written where they should be, or can again. */
-  readonly onExportState?: (sink: string, failure: Error | undefined) => void
-  /** Exported queries have come for this thread. */
-  readonly onExported?: (queries: readonly object[]) => void
-  /** A thread that was run again goes on without its hooks. */
-  readonly onHooksLost: (error: Error) => void
-  readonly onForwardStats?: (stats: object) => void
-  readonly logger: Logger
   readonly clock: Clock
   /** How long a thread may take until it serves; default `START_TIMEOUT_MS`. */
   readonly startTimeoutMs?: number
@@ -72,40 +46,12 @@ const EXIT_TIMEOUT_MS = 1_000
 
 /** How long a thread may take from its start until it serves; on a busy machine it is a tenth of a second, and hundreds of threads wait for each other. */
 const START_TIMEOUT_MS = 30_000
-/** The number of the main thread, which no other has. */
-const NO_THREAD = 0
-
-type ThreadState = 'starting' | 'serving' | 'ended'
-
-interface Thread {
-  readonly number: number
-  readonly plan: ThreadPlan
-  readonly backOff: BackOff
-  state: ThreadState
-  port: MessagePort | undefined
-  abort: AbortController
-  threadId: number
-  /** Settles when a thread that was ended by force is gone: it may still be reading until then. */
-  exited: Promise<void>
-  startedAt: number
-  restarts: number
-  lastBeat: number
-  missedBeats: number
-  /** What the thread said before it died, which tells more than its end. */
-  failure: Error | undefined
-  run: Promise<void>
-  /** The number of the policy that it answers by. */
-  policy: number
-  /** Until the thread serves: its deadline. After its death: the wait for its next life. */
-  timer: NodeJS.Timeout | undefined
-}
-
 /** Keeps the threads of a server running, each as an endless task, and runs those again that die or hang. */
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #startTimeoutMs: number
   readonly #control: ClusterControl
-  readonly #threads: Thread[] = []
+  readonly #threads: SupervisedThread[] = []
   #pool: ThreadPool | undefined
   readonly #unregister: () => void
   #heartbeatTimer: NodeJS.Timeout | undefined
@@ -136,7 +82,7 @@ export class Supervisor {
     if (this.#stopped) return
     const { plans } = this.#options
     this.#pool = this.#createPool(plans.length)
-    for (const plan of plans) this.#threads.push(this.#newThread(plan))
+    for (const [number, plan] of plans.entries()) this.#threads.push(newThread(number, plan, this.#policy))
     for (const thread of this.#threads) this.#run(thread)
     await started
     if (this.#stopped) return
@@ -220,7 +166,7 @@ export class Supervisor {
   }
 
   /** Those that have not ended in time are ended by force. */
-  async #ended(threads: readonly Thread[]): Promise<void> {
+  async #ended(threads: readonly SupervisedThread[]): Promise<void> {
     const force = setTimeout(() => {
       for (const thread of threads) this.#end(thread)
     }, STOP_TIMEOUT_MS)
@@ -246,28 +192,7 @@ export class Supervisor {
     }
   }
 
-  #newThread(plan: ThreadPlan): Thread {
-    return {
-      number: this.#threads.length,
-      plan,
-      backOff: new BackOff(),
-      state: 'starting',
-      port: undefined,
-      abort: new AbortController(),
-      threadId: NO_THREAD,
-      exited: Promise.resolve(),
-      startedAt: 0,
-      restarts: 0,
-      lastBeat: 0,
-      missedBeats: 0,
-      failure: undefined,
-      run: Promise.resolve(),
-      policy: this.#policy,
-      timer: undefined,
-    }
-  }
-
-  #run(thread: Thread): void {
+  #run(thread: SupervisedThread): void {
     const { port1, port2 } = new MessageChannel()
     thread.state = 'starting'
     thread.port = port1
@@ -289,7 +214,7 @@ export class Supervisor {
     )
   }
 
-  #onMessage(thread: Thread, message: MessageFromThread): void {
+  #onMessage(thread: SupervisedThread, message: MessageFromThread): void {
     switch (message.type) {
       case 'started':
         thread.threadId = message.threadId
@@ -306,36 +231,12 @@ export class Supervisor {
       case 'failed':
         thread.failure = fromPlainError(message.error)
         return
-      case 'hookFault':
-        callHost(() => this.#options.onHookFault(message.hook, fromPlainError(message.error)))
-        return
-      case 'hooksLost':
-        callHost(() => this.#options.onHooksLost(fromPlainError(message.error)))
-        return
-      case 'forwardStats':
-        this.#options.onForwardStats?.(message.stats)
-        return
-      case 'log':
-        this.#options.logger[message.level](message.fields, message.text)
-        return
-      case 'error':
-        callHost(() => this.#options.onError(fromPlainError(message.error)))
-        return
-      case 'certificate':
-        callHost(() => this.#options.onCertificate(message.file, message.error && fromPlainError(message.error)))
-        return
-      case 'exportState':
-        callHost(() => this.#options.onExportState?.(message.sink, message.error && fromPlainError(message.error)))
-        return
-      case 'exported':
-        callHost(() => this.#options.onExported?.(message.queries))
-        return
       default:
-        message satisfies never
+        tellNews(message, this.#options)
     }
   }
 
-  async #onEnd(thread: Thread, error: Error): Promise<void> {
+  async #onEnd(thread: SupervisedThread, error: Error): Promise<void> {
     await Promise.race([thread.exited, unrefDelay(EXIT_TIMEOUT_MS)])
     this.#readRest(thread)
     clearTimeout(thread.timer)
@@ -359,7 +260,7 @@ export class Supervisor {
   }
 
   /** What a thread has posted last may come in after the news of its end. */
-  #readRest(thread: Thread): void {
+  #readRest(thread: SupervisedThread): void {
     while (thread.port !== undefined) {
       const received = receiveMessageOnPort(thread.port) as { message: MessageFromThread } | undefined
       if (received === undefined) return
@@ -367,7 +268,7 @@ export class Supervisor {
     }
   }
 
-  #runAgain(thread: Thread, reason: WorkerRestart['reason'], cause: Error): void {
+  #runAgain(thread: SupervisedThread, reason: WorkerRestart['reason'], cause: Error): void {
     const delayMs = thread.backOff.next(this.#options.clock.monotonicMs() - thread.startedAt)
     thread.restarts++
     const about = { thread: thread.number, role: thread.plan.role, reason, restarts: thread.restarts }
@@ -388,7 +289,7 @@ export class Supervisor {
     }
   }
 
-  #end(thread: Thread): void {
+  #end(thread: SupervisedThread): void {
     thread.exited = this.#pool!.whenExited(thread.threadId)
     thread.abort.abort()
   }

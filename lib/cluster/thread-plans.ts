@@ -7,7 +7,7 @@ import type { DnsThreadTask } from './dns-thread.js'
 import type { ExportThreadTask } from './export-thread.js'
 import type { ForwardThreadTask } from './forward-thread.js'
 import type { StreamThreadTask } from './stream-thread.js'
-import type { ThreadPlan } from './supervisor.js'
+import type { ThreadPlan } from './supervised-thread.js'
 import type { ThreadTask } from './thread-life.js'
 
 /** What threads are told beside how to answer. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
-import { Supervisor, type ThreadPlan } from '../cluster/supervisor.js'
+import type { ThreadPlan } from '../cluster/supervised-thread.js'
+import { Supervisor } from '../cluster/supervisor.js'
 import { type AnsweringOf, exportPlan, threadPlans } from '../cluster/thread-plans.js'
 import type { ContainerDns } from '../container-dns.js'
 import type { QueryExport } from '../export/query-export.js'
