@@ -4,8 +4,10 @@ import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../bench/processes/free-port.js'
 import { buildQuery } from '../support/build-query.js'
+import { writeNsdConfig } from '../support/nsd-config.js'
 import { readMessage } from '../support/read-message.js'
 import { UdpAsker } from '../support/udp-asker.js'
+import { writeUnboundConfig } from '../support/unbound-config.js'
 import type { InteropZone } from './interop-zones.js'
 
 /** A server that others have written, on a free port of 127.0.0.1, with zones of ours. */
@@ -85,30 +87,7 @@ async function untilAllAnswer(server: { host: string; port: number }, zones: rea
 }
 
 function prepareNsd({ port, folder, zones }: Config): string[] {
-  const config = join(folder, 'nsd.conf')
-  const zoneLines = zones.map(({ name, file }) => `zone:\n  name: "${name}"\n  zonefile: "${file}"`)
-  writeFileSync(
-    config,
-    `server:
-  ip-address: ${HOST}@${port}
-  server-count: 1
-  rrl-ratelimit: 0
-  minimal-responses: yes
-  refuse-any: no
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "${folder}"
-  pidfile: "${folder}/nsd.pid"
-  zonelistfile: "${folder}/zone.list"
-  xfrdfile: "${folder}/xfrd.state"
-  xfrdir: "${folder}"
-remote-control:
-  control-enable: no
-${zoneLines.join('\n')}
-`,
-  )
-  return ['-d', '-c', config]
+  return writeNsdConfig({ port, folder }, zones)
 }
 
 function prepareKnot({ port, folder, zones }: Config): string[] {
@@ -139,31 +118,11 @@ ${zoneLines.join('\n')}
 
 /** A resolver that answers for the zones itself and asks nobody. */
 function prepareUnbound({ port, folder, zones }: Config): string[] {
-  const config = join(folder, 'unbound.conf')
-  const zoneLines = zones.map(
+  const clauses = zones.map(
     ({ name, file }) =>
       `auth-zone:\n  name: "${name}"\n  zonefile: "${file}"\n  for-downstream: yes\n  for-upstream: no\n  fallback-enabled: no`,
   )
-  writeFileSync(
-    config,
-    `server:
-  interface: ${HOST}@${port}
-  num-threads: 1
-  do-daemonize: no
-  use-syslog: no
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: "${folder}/unbound.pid"
-  module-config: "iterator"
-  minimal-responses: yes
-  incoming-num-tcp: 256
-remote-control:
-  control-enable: no
-${zoneLines.join('\n')}
-`,
-  )
-  return ['-d', '-c', config]
+  return writeUnboundConfig({ port, folder }, { server: ['incoming-num-tcp: 256'], clauses })
 }
 
 function prepareBind({ port, folder, zones }: Config): string[] {

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { FastRandom } from '../../../lib/fast-random.js'
 import { Measurements } from '../../../lib/metrics/measurements.js'
 import { TopKeysCounter } from '../../../lib/metrics/top-keys-counter.js'
 import { createTopKeys } from '../../../lib/metrics/top-keys-layout.js'
@@ -7,22 +6,15 @@ import { TopKeysTotals } from '../../../lib/metrics/top-keys-totals.js'
 import { FoldedName } from '../../../lib/wire/folded-name.js'
 import { nameFromText } from '../../../lib/wire/name.js'
 import { Answering } from '../../support/answering.js'
-import { buildQuery } from '../../support/build-query.js'
-import { Zipf } from '../../support/zipf.js'
+import { ZipfQueries } from './zipf-queries.js'
 
 /** What measuring costs a query: the answering code with and without, in turns, over names by Zipf, in batches of 64 or what the command line says. */
 
-const NAMES = 10_000
 const BATCH = Number(process.argv[2] ?? 64)
 const BATCHES = Math.ceil(25_600 / BATCH)
 const ROUNDS = 60
 
-const zipf = new Zipf(NAMES, 1, new FastRandom(5))
-const name = (i: number) => `service-${i}.example`
-const rrsets = Array.from({ length: NAMES }, (_, i) => ({ name: name(i), type: 'A' as const, data: ['192.0.2.1'] }))
-const ranks = Uint32Array.from({ length: 1 << 16 }, () => zipf.next())
-const requests = Array.from({ length: NAMES }, (_, i) => buildQuery(name(i), 'A'))
-const response = new Uint8Array(4096)
+const queries = new ZipfQueries(BATCH)
 const client = Uint8Array.of(10, 0, 0, 0)
 
 type Kind = 'off' | 'figures' | 'figures, names' | 'figures, names, clients'
@@ -33,39 +25,23 @@ const servers = kinds.map((kind) => {
   const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() }
   const measurements = new Measurements(1, [{ name: 'example' }], options, clock)
   const server = new Answering({ measure: kind === 'off' ? undefined : measurements.handle(0), batchSize: BATCH })
-  server.put(...rrsets)
+  server.put(...queries.rrsets)
   server.pipeline.clients = {
     clientAddress(i, target) {
-      client[2] = ranks[(next + i) & 0xffff]! & 3
-      client[3] = ranks[(next + i) & 0xffff]! & 255
+      client[2] = queries.rank(i) & 3
+      client[3] = queries.rank(i) & 255
       target.set(client)
       return 4
     },
   }
   return server
 })
-let next = 0
-
-function batch({ pipeline, meter, index }: Answering): void {
-  index.reader.enter()
-  meter?.begin()
-  for (let i = 0; i < BATCH; i++) {
-    const request = requests[ranks[(next + i) & 0xffff]!]!
-    pipeline.take(i, request, 0, request.length)
-  }
-  pipeline.prefetch(BATCH)
-  for (let i = 0; i < BATCH; i++) pipeline.answerDatagram(i, response, 0, 1232)
-  pipeline.measure()
-  index.reader.leave()
-  next += BATCH
-}
 
 const fastest = servers.map(() => Number.POSITIVE_INFINITY)
 for (let round = 0; round < ROUNDS; round++) {
   for (const [i, server] of servers.entries()) {
-    const start = process.hrtime.bigint()
-    for (let n = 0; n < BATCHES; n++) batch(server)
-    if (round > 5) fastest[i] = Math.min(fastest[i]!, Number(process.hrtime.bigint() - start) / (BATCHES * BATCH))
+    const ns = queries.time({ server }, BATCHES)
+    if (round > 5) fastest[i] = Math.min(fastest[i]!, ns)
   }
 }
 for (const [i, kind] of kinds.entries()) {

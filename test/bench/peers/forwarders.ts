@@ -1,5 +1,4 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeUnboundConfig } from '../../support/unbound-config.js'
 import type { Peer } from './peer.js'
 
 // Others as forwarders: one thread, one upstream on loopback, a cache that is large enough for what they are asked, no validation, no
@@ -35,35 +34,17 @@ export function unboundForwarder(upstreamPort: number): Peer {
     name: 'Unbound',
     program: 'unbound',
     prepare({ folder, port }) {
-      writeFileSync(
-        join(folder, 'unbound.conf'),
-        `server:
-  interface: 127.0.0.1@${port}
-  num-threads: 1
-  do-daemonize: no
-  use-syslog: no
-  verbosity: 0
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: "${folder}/unbound.pid"
-  module-config: "iterator"
-  do-not-query-localhost: no
-  minimal-responses: yes
-  msg-cache-size: 64m
-  rrset-cache-size: 128m
-  num-queries-per-thread: ${MOST_AT_ONCE}
-  outgoing-range: ${2 * MOST_AT_ONCE}
-  so-rcvbuf: 0
-forward-zone:
-  name: "."
-  forward-addr: 127.0.0.1@${upstreamPort}
-  forward-first: no
-remote-control:
-  control-enable: no
-`,
-      )
-      return ['-d', '-c', join(folder, 'unbound.conf')]
+      const server = [
+        'verbosity: 0',
+        'do-not-query-localhost: no',
+        'msg-cache-size: 64m',
+        'rrset-cache-size: 128m',
+        `num-queries-per-thread: ${MOST_AT_ONCE}`,
+        `outgoing-range: ${2 * MOST_AT_ONCE}`,
+        'so-rcvbuf: 0',
+      ]
+      const upstream = `forward-zone:\n  name: "."\n  forward-addr: 127.0.0.1@${upstreamPort}\n  forward-first: no`
+      return writeUnboundConfig({ folder, port }, { server, clauses: [upstream] })
     },
   }
 }

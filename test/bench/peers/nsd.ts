@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeNsdConfig } from '../../support/nsd-config.js'
 import { ZONE, zoneFile } from '../names.js'
 import type { Peer } from './peer.js'
 
@@ -9,28 +10,6 @@ export const nsd: Peer = {
   program: 'nsd',
   prepare({ folder, port, names }) {
     writeFileSync(join(folder, 'zone'), zoneFile(names))
-    writeFileSync(
-      join(folder, 'nsd.conf'),
-      `server:
-  ip-address: 127.0.0.1@${port}
-  server-count: 1
-  rrl-ratelimit: 0
-  minimal-responses: yes
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "${folder}"
-  pidfile: "${folder}/nsd.pid"
-  zonelistfile: "${folder}/zone.list"
-  xfrdfile: "${folder}/xfrd.state"
-  xfrdir: "${folder}"
-remote-control:
-  control-enable: no
-zone:
-  name: ${ZONE}
-  zonefile: zone
-`,
-    )
-    return ['-d', '-c', join(folder, 'nsd.conf')]
+    return writeNsdConfig({ folder, port }, [{ name: ZONE, file: 'zone' }])
   },
 }
