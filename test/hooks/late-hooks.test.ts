@@ -40,7 +40,8 @@ describe.each(TRANSPORTS)('a function of a host that is blocked, over %s', (tran
     // Whatever else the machine does: some soon after what they wait for, and all well before the host is back.
     expect(Math.min(...latencies)).toBeLessThan(BLOCKED_MS / 2)
     expect(Math.max(...latencies)).toBeLessThan(BLOCKED_MS - 100)
-    await eventually(() => expect(server.stats().counters.hookTimeouts).toBe(before + 20))
+    // The first one may have been late as well.
+    await eventually(() => expect(server.stats().counters.hookTimeouts).toBeGreaterThanOrEqual(before + 20))
     await eventually(async () => expect(dataOf(await client.ask('www.example'))).toEqual([BACKENDS[1]]))
   })
 
