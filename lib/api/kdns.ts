@@ -110,6 +110,13 @@ export function kdnsRoutes(source: Source, edits: RecordEdits, bulkLimit: number
       handle: () => textReply('OK'),
     },
     show('/kdns/statistics/get', 'Figures', 'stats', () => statistics(source), { type: 'object' }),
+    show(
+      '/kdns/statistics/percore/get',
+      'Figures of each thread that answers',
+      'stats',
+      () => threadStatistics(source),
+      listOf({ type: 'object' }),
+    ),
   ]
 }
 
@@ -241,4 +248,24 @@ function statistics(source: Source): Reply {
     ...{ domain_num: index?.names ?? 0, pkts_rcv: queries, dns_pkts_rcv: queries, dns_pkts_snd: responses },
     ...{ pkt_dropped: dropped, tcp_pkts_rcv: tcpQueries },
   })
+}
+
+/** As `stats().threads` has them. */
+interface ThreadFigures {
+  readonly role: string
+  readonly queries: number
+  readonly responses: number
+  readonly dropped: number
+}
+
+/** KDNS has a thread a core. Ours are not bound to any, and are told by their numbers, which they keep for life. */
+function threadStatistics(source: Source): Reply {
+  const { threads } = statsOf(source) as { threads?: readonly ThreadFigures[] }
+  if (threads === undefined) throw notHere('DNS server')
+  return jsonReply(
+    threads.map(({ role, queries, responses, dropped }, thread) => ({
+      ...{ slave_lcore: thread, role, pkts_rcv: queries, dns_pkts_rcv: queries, dns_pkts_snd: responses },
+      pkt_dropped: dropped,
+    })),
+  )
 }

@@ -58,7 +58,6 @@ export function createHandler(task: DnsThreadTask, calls: Hooks = {}, control?: 
       answering.leave()
       counters.values[Counter.batches]!++
       counters.values[Counter.sendFailures]! += sendFailures
-      counters.flush()
       pipeline.measure()
     },
   }

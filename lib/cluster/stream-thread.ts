@@ -53,7 +53,6 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
   const { values } = counters
   // The connections of a thread that died have died with it, uncounted.
   values[Counter.tcpClosed] = values[Counter.tcpAccepted]!
-  counters.flush()
   let client = ''
   let isEncrypted = false
   let queries = Counter.tcpQueries
@@ -78,6 +77,7 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
     answer(request, start, length, response, responseStart, capacity) {
       values[queries]!++
       pipeline.take(0, request, start, length)
+      pipeline.prefetch(1)
       const size = pipeline.answerStream(0, response, responseStart, capacity, isEncrypted)
       pipeline.measure()
       if (size === LATER && !isForwarded(receiver!)) lateAnswers!.expect(hooks!.parked!.parkedSlot, receiver!)
@@ -89,11 +89,9 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
     },
     endBurst() {
       answering.leave()
-      counters.flush()
     },
     onConnection(event) {
       values[CONNECTION_COUNTERS[event]]!++
-      counters.flush()
     },
     onListening(renewal) {
       renew = renewal

@@ -97,7 +97,6 @@ export class LateAnswers extends LateRing {
     this.#answering.leave()
     pipeline.clients = this.#clientsBefore
     counters.values[Counter.sendFailures]! += sendFailures
-    counters.flush()
     this.#answering.meter?.flush()
   }
 

@@ -63,27 +63,18 @@ export function createCounterRows(threads: number): SharedArrayBuffer {
   return new SharedArrayBuffer(4 * COUNTER_ROW_WORDS * threads)
 }
 
-/** One thread's counters: counted in memory of its own, shown to others once a batch. */
+/**
+ * One thread's counters, counted where the main thread reads them.
+ *
+ * Plain stores and no atomic ones: each word has one writer, and an element of 32 bits is never seen half written (ECMA-262,
+ * IsNoTearConfiguration). A reader may be late by what the processor holds back, and loads atomically. An atomic store costs 8 ns and a
+ * plain one 0.6 (Node 20, 2026-11): for batches of one, that was 75 ns a query.
+ */
 export class ThreadCounters {
-  /** Add to these by `Counter` index; they wrap. */
-  readonly values = new Uint32Array(COUNTER_ROW_WORDS)
-  readonly #row: Int32Array
-  /** What others see: a store for them costs as much as ten of ours, and most counters stand still. */
-  readonly #shown = new Uint32Array(COUNTER_ROW_WORDS)
+  /** Add to these by `Counter` index; they wrap. They go on from those of a dead thread whose place this one takes. */
+  readonly values: Uint32Array
 
-  /** Goes on from what the row holds: the thread may be taking the place of a dead one. */
   constructor(rows: SharedArrayBuffer, thread: number) {
-    this.#row = new Int32Array(rows, 4 * COUNTER_ROW_WORDS * thread, COUNTER_ROW_WORDS)
-    for (let i = 0; i < COUNTER_NAMES.length; i++) this.values[i] = Atomics.load(this.#row, i)
-    this.#shown.set(this.values)
-  }
-
-  flush(): void {
-    for (let i = 0; i < COUNTER_NAMES.length; i++) {
-      const value = this.values[i]!
-      if (value === this.#shown[i]) continue
-      this.#shown[i] = value
-      Atomics.store(this.#row, i, value)
-    }
+    this.values = new Uint32Array(rows, 4 * COUNTER_ROW_WORDS * thread, COUNTER_ROW_WORDS)
   }
 }

@@ -79,7 +79,7 @@ export class Measurements {
     this.#clock = clock
     if (!options.topNames && !options.topClients) return
     const intervalMs = Math.max(LEAST_COLLECT_INTERVAL_MS, Math.min(COLLECT_INTERVAL_MS, ROUND_MS / threads))
-    this.#timer = setInterval(() => this.#collect(), intervalMs).unref()
+    this.#timer = setInterval(() => this.collect(), intervalMs).unref()
   }
 
   handle(thread: number): MeterHandle {
@@ -130,16 +130,17 @@ export class Measurements {
     return total && { name: nameToText(octets), ...entryOf(total) }
   }
 
-  stop(): void {
-    clearInterval(this.#timer)
-  }
-
-  #collect(): void {
+  /** Takes the names and clients that one thread has counted, and asks it for more: the threads in turns. */
+  collect(): void {
     const thread = this.#nextThread
     this.#nextThread = (thread + 1) % this.#handles.length
     const nowMs = this.#clock.monotonicMs()
     if (this.#handles[thread]!.names !== undefined) this.#names.collect(thread, nowMs)
     if (this.#handles[thread]!.clients !== undefined) this.#clients.collect(thread, nowMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
   }
 }
 

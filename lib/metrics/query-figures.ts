@@ -1,4 +1,3 @@
-import { ShownRow } from './shown-row.js'
 import { WrappingTotals } from './wrapping-totals.js'
 
 // What is counted of queries and responses beside `counters.ts`: a row a thread, of
@@ -64,6 +63,9 @@ function bucketOf(bounds: readonly number[], value: number): number {
 const DURATION_WORDS = DURATION_BOUNDS.length + 2
 const SIZE_WORDS = SIZE_BOUNDS.length + 2
 
+/** The queries for one zone. */
+const ZONE_WORDS = FIGURE_PROTOCOLS.length * FIGURE_TYPES.length
+
 interface RowLayout {
   readonly durations: number
   readonly sizes: number
@@ -71,7 +73,7 @@ interface RowLayout {
 }
 
 function rowLayout(zones: number): RowLayout {
-  const durations = (zones + 1) * FIGURE_PROTOCOLS.length * FIGURE_TYPES.length
+  const durations = (zones + 1) * ZONE_WORDS
   const sizes = durations + FIGURE_PROTOCOLS.length * DURATION_WORDS
   const end = sizes + FIGURE_PROTOCOLS.length * SIZE_WORDS
   // Whole cache lines.
@@ -82,62 +84,77 @@ export function createFigureRows(zones: number, threads: number): SharedArrayBuf
   return new SharedArrayBuffer(4 * rowLayout(zones).words * threads)
 }
 
-/** One thread's figures. */
+/**
+ * One thread's figures, counted where the main thread reads them: with plain stores, as `ThreadCounters` are. Goes on from what stands
+ * there, for the thread may be taking the place of a dead one.
+ */
 export class QueryFigures {
-  readonly #row: ShownRow
+  readonly #row: Int32Array
   readonly #zones: number
   readonly #layout: RowLayout
   #protocol = 0
-  /** What is left of sums whose units are not full. */
+  /** Where the words of the protocol begin: its types in the first zone, its durations, its sizes. */
+  #types = 0
+  #durations = 0
+  #sizes = 0
+  /** Octets that are not in the row yet. */
+  #sizeSum = 0
+  /** What is left of sums whose units are not full. That of the protocol in hand stands in `#sizeSum`. */
   readonly #durationRest = new Float64Array(FIGURE_PROTOCOLS.length)
   readonly #sizeRest = new Uint32Array(FIGURE_PROTOCOLS.length)
 
   constructor(rows: SharedArrayBuffer, zones: number, thread: number) {
     this.#zones = zones
     this.#layout = rowLayout(zones)
-    this.#row = new ShownRow(rows, this.#layout.words, thread)
+    const { words } = this.#layout
+    this.#row = new Int32Array(rows, 4 * words * thread, words)
+    this.#begin(0)
   }
 
   /** Over what the queries come that are counted from here on. */
   set protocol(protocol: FigureProtocol) {
     const number = FIGURE_PROTOCOLS.indexOf(protocol)
-    if (number === this.#protocol) return
-    this.#countSizes()
-    this.#protocol = number
+    if (number !== this.#protocol) this.#begin(number)
   }
 
   /** `zone` is its number, or -1 for none; `type` 0 for a query whose type could not be read. */
   countQuery(zone: number, type: number): void {
     const zoneIndex = zone < 0 ? this.#zones : zone
     const typeIndex = type < TYPE_INDEXES.length ? TYPE_INDEXES[type]! : OTHER_TYPE
-    this.#row.add((zoneIndex * FIGURE_PROTOCOLS.length + this.#protocol) * FIGURE_TYPES.length + typeIndex, 1)
+    this.#row[this.#types + zoneIndex * ZONE_WORDS + typeIndex]!++
   }
 
   countResponse(sizeBytes: number): void {
-    this.#row.add(this.#layout.sizes + this.#protocol * SIZE_WORDS + SIZE_BUCKETS[sizeBytes]!, 1)
-    this.#sizeRest[this.#protocol]! += sizeBytes
+    this.#row[this.#sizes + SIZE_BUCKETS[sizeBytes]!]!++
+    this.#sizeSum += sizeBytes
   }
 
   /** `responses` that were all here for as long. */
   countDuration(durationMs: number, responses: number): void {
-    const at = this.#layout.durations + this.#protocol * DURATION_WORDS
-    this.#row.add(at + durationBucket(durationMs), responses)
+    const row = this.#row
+    row[this.#durations + durationBucket(durationMs)]! += responses
     const sum = this.#durationRest[this.#protocol]! + (durationMs * responses) / DURATION_UNIT_MS
     const units = Math.floor(sum)
     this.#durationRest[this.#protocol] = sum - units
-    if (units > 0) this.#row.add(at + DURATION_WORDS - 1, units)
+    row[this.#durations + DURATION_WORDS - 1]! += units
   }
 
+  /** Once a batch: what is summed up apart goes to where it is read. */
   flush(): void {
-    this.#countSizes()
-    this.#row.flush()
+    const sum = this.#sizeSum
+    if (sum < SIZE_UNIT) return
+    this.#sizeSum = sum % SIZE_UNIT
+    this.#row[this.#sizes + SIZE_WORDS - 1]! += Math.floor(sum / SIZE_UNIT)
   }
 
-  #countSizes(): void {
-    const sum = this.#sizeRest[this.#protocol]!
-    if (sum < SIZE_UNIT) return
-    this.#sizeRest[this.#protocol] = sum % SIZE_UNIT
-    this.#row.add(this.#layout.sizes + (this.#protocol + 1) * SIZE_WORDS - 1, Math.floor(sum / SIZE_UNIT))
+  #begin(protocol: number): void {
+    this.flush()
+    this.#sizeRest[this.#protocol] = this.#sizeSum
+    this.#sizeSum = this.#sizeRest[protocol]!
+    this.#protocol = protocol
+    this.#types = protocol * FIGURE_TYPES.length
+    this.#durations = this.#layout.durations + protocol * DURATION_WORDS
+    this.#sizes = this.#layout.sizes + protocol * SIZE_WORDS
   }
 }
 

@@ -69,13 +69,14 @@ export const METRICS: readonly Metric[] = [
   gauge('coredns_panics_total', 'Threads that died or hung and were run again.', 'counter', ({ threads }) =>
     threads.reduce((sum, { restarts }) => sum + restarts, 0),
   ),
-  {
-    name: 'containerdns_worker_restarts_total',
-    help: 'How often each thread was run again.',
-    type: 'counter',
-    samples: ({ threads }) =>
-      threads.map(({ role, restarts }, thread) => ({ labels: { thread, role }, value: restarts })),
-  },
+  perThread('containerdns_worker_restarts_total', 'How often each thread was run again.', ({ restarts }) => restarts),
+  perThread('containerdns_worker_queries_total', 'Queries that each thread has taken.', ({ queries }) => queries),
+  perThread(
+    'containerdns_worker_responses_total',
+    'Queries that each thread has answered.',
+    ({ responses }) => responses,
+  ),
+  perThread('containerdns_worker_dropped_total', 'Queries that each thread gave no answer.', ({ dropped }) => dropped),
   gauge(
     'containerdns_ready',
     '1 while the first load is answered from and the server is not closing.',
@@ -222,6 +223,12 @@ export const METRICS: readonly Metric[] = [
 
 function gauge(name: string, help: string, type: PlainMetric['type'], value: (stats: Stats) => number): PlainMetric {
   return { name, help, type, samples: (stats) => [{ labels: {}, value: value(stats) }] }
+}
+
+function perThread(name: string, help: string, value: (thread: Stats['threads'][number]) => number): PlainMetric {
+  const samples = ({ threads }: Stats) =>
+    threads.map((each, thread) => ({ labels: { thread, role: each.role }, value: value(each) }))
+  return { name, help, type: 'counter', samples }
 }
 
 /** Counters of one name are one metric. */

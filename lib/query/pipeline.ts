@@ -100,7 +100,7 @@ export class QueryPipeline {
     if (i === 0) this.#cookies?.beginBatch()
     if (this.#rules.areAtTake) this.#meet(context, i)
     context.verdict = screen(context)
-    this.#meter?.note(context, i, this.clients)
+    this.#meter?.note(i, context.hasQuestion ? context.question.name.hash : 0)
     if (context.verdict === 'dropped') this.#counters[Counter.dropped]!++
     this.#expect(context, i)
     if (this.#rules.limitResponses && context.verdict === 'accepted') this.#rules.expect(context, i)
@@ -119,8 +119,9 @@ export class QueryPipeline {
     this.#index.expect(i, context.hasQuestion ? context.question.name.hash : 0)
   }
 
-  /** Worth its while for more than one; see `TableReader.prefetch`. */
+  /** All of a batch have been taken. Reading memory ahead is worth its while for more than one; see `TableReader.prefetch`. */
   prefetch(count: number): void {
+    this.#meter?.countKeys(count, this.#contexts, this.clients)
     if (count < 2) return
     this.#index.prefetch(count)
     this.#forwarding?.prefetch(count)
@@ -176,9 +177,9 @@ export class QueryPipeline {
     return this.#answerAtLast(context, response, responseStart, capacity)
   }
 
-  /** Counts what goes by the batch, once all of it has been answered, and shows what was counted. */
+  /** Counts what goes by the batch, once all of it has been answered. */
   measure(): void {
-    this.#meter?.endBatch(this.#contexts)
+    this.#meter?.endBatch()
   }
 
   #answerInTime(context: QueryContext, i: number, response: Uint8Array, start: number, capacity: number): number {

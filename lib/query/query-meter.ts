@@ -19,20 +19,22 @@ const MAX_BATCH = 64
  * Measures what one thread answers: how many queries of which kind, for how long they are here, how large the responses are, and which
  * names and clients come most. The clock is read twice a batch.
  *
- * What is cheap to count is counted with each answer. Names and clients are only noted with their queries, by their hashes, and
- * counted when the batch is over: between the answers, their tables would push those of the answers out of the caches, and
- * afterwards, the contexts of the queries would have to come back into them.
+ * Names and clients are counted when all of a batch have been read, in a row each, before the tables of the answers come into the caches.
+ * The rest is counted with each answer, while the context of its query is at hand.
  */
 export class QueryMeter {
   #settings: QuerySettings
   readonly #figures: QueryFigures
   readonly #names: TopKeysCounter | undefined
   readonly #clients: TopKeysCounter | undefined
-  /** Of the batch in hand. */
-  readonly #notedNames = new NotedKeys()
-  readonly #notedClients = new NotedKeys()
+  /** Of the batch in hand: the hashes of the queries' names, 0 for one that could not be read. Of 4 billion names, one has that hash, and is not counted. */
+  readonly #nameHashes = new Int32Array(MAX_BATCH)
+  /** Of those that have an address. */
+  readonly #clientHashes = new Int32Array(MAX_BATCH)
   readonly #clientWords = new Int32Array(MAX_BATCH * ADDRESS_WORDS)
   readonly #octets = new Uint8Array(4 * ADDRESS_WORDS)
+  /** The places of keys that want an entry. */
+  readonly #wanting = new Uint8Array(MAX_BATCH)
   #responses = 0
   #protocol: FigureProtocol = 'udp'
   #lateSinceMs = 0
@@ -55,6 +57,7 @@ export class QueryMeter {
   }
 
   set protocol(protocol: FigureProtocol) {
+    if (protocol === this.#protocol) return
     this.#protocol = protocol
     this.#figures.protocol = protocol
   }
@@ -86,25 +89,15 @@ export class QueryMeter {
     if (this.#begunMs >= this.#wallReadMs + WALL_CLOCK_MS) this.#readWallClock()
   }
 
-  /** Request `i` of a batch has been read. Once it is answered, its client's address may be another's. */
-  note(context: QueryContext, i: number, clients: ClientAddresses): void {
-    if (i === 0) this.#notedNames.count = this.#notedClients.count = 0
-    if (this.#names !== undefined && context.hasQuestion) this.#notedNames.add(i, context.question.name.hash)
-    if (this.#clients !== undefined) this.#noteClient(context, i, clients)
+  /** Request `i` of a batch has been read. Short, so that it is compiled into its caller. */
+  note(i: number, nameHash: number): void {
+    this.#nameHashes[i] = nameHash
   }
 
-  /** Its address goes where those of the batch stand together, for the context's own is only read where something goes by it. */
-  #noteClient(context: QueryContext, i: number, clients: ClientAddresses): void {
-    const words = this.#clientWords
-    const at = ADDRESS_WORDS * i
-    if (context.hasClient) {
-      for (let word = 0; word < ADDRESS_WORDS; word++) words[at + word] = context.client[word]!
-    } else {
-      const length = clients.clientAddress(i, this.#octets)
-      if (length === 0) return
-      writeClient(words, at, this.#octets, length)
-    }
-    this.#notedClients.add(i, hashClient(words, at, IPV4_PREFIX, IPV6_PREFIX, this.#settings.index.seed))
+  /** All of a batch have been read, and none is answered yet: once it is, its client's address may be another's. */
+  countKeys(count: number, contexts: readonly QueryContext[], clients: ClientAddresses): void {
+    if (this.#names !== undefined) this.#countNames(this.#names, count, contexts)
+    if (this.#clients !== undefined) this.#countClients(this.#clients, count, clients)
   }
 
   /** A query has been answered for the first time, whatever came of it. */
@@ -118,11 +111,9 @@ export class QueryMeter {
     else this.#figures.countQuery(NO_ZONE, NO_TYPE)
   }
 
-  /** The last response of a batch has been handed to the kernel: counts and shows what has been noted of it. */
-  endBatch(contexts: readonly QueryContext[]): void {
+  /** The last response of a batch has been handed to the kernel. */
+  endBatch(): void {
     this.#durationMs = performance.now() - this.#begunMs
-    if (this.#names !== undefined) this.#countNames(this.#names, contexts)
-    if (this.#clients !== undefined) this.#countClients(this.#clients)
     this.flush()
   }
 
@@ -150,45 +141,44 @@ export class QueryMeter {
     return this.#settings.zones.match(question.name)?.number ?? NO_ZONE
   }
 
-  #countNames(counter: TopKeysCounter, contexts: readonly QueryContext[]): void {
-    const { count, hashes, queries } = this.#notedNames
-    const now = this.#now
-    for (let n = 0; n < count; n++) {
-      const hash = hashes[n]!
-      if (counter.countKnown(hash, now)) continue
-      const { name } = contexts[queries[n]!]!.question
-      counter.countNew(name.words, 0, name.length, hash, now)
+  #countNames(counter: TopKeysCounter, count: number, contexts: readonly QueryContext[]): void {
+    const hashes = this.#nameHashes
+    const wants = counter.countHashes(hashes, count, this.#now, this.#wanting)
+    for (let w = 0; w < wants; w++) {
+      const i = this.#wanting[w]!
+      const { name } = contexts[i]!.question
+      if (hashes[i] !== 0) counter.countNew(name.words, 0, name.length, hashes[i]!, this.#now)
     }
-    this.#notedNames.count = 0
   }
 
-  #countClients(counter: TopKeysCounter): void {
-    const { count, hashes, queries } = this.#notedClients
-    const now = this.#now
-    for (let n = 0; n < count; n++) {
-      const hash = hashes[n]!
-      if (counter.countKnown(hash, now)) continue
-      counter.countNew(this.#clientWords, ADDRESS_WORDS * queries[n]!, 4 * ADDRESS_WORDS, hash, now)
+  #countClients(counter: TopKeysCounter, count: number, clients: ClientAddresses): void {
+    const addresses = this.#readClients(count, clients)
+    const hashes = this.#clientHashes
+    const wants = counter.countHashes(hashes, addresses, this.#now, this.#wanting)
+    for (let w = 0; w < wants; w++) {
+      const i = this.#wanting[w]!
+      counter.countNew(this.#clientWords, ADDRESS_WORDS * i, 4 * ADDRESS_WORDS, hashes[i]!, this.#now)
     }
-    this.#notedClients.count = 0
+  }
+
+  /** Returns how many have an address. The contexts have read theirs only where something goes by them. */
+  #readClients(count: number, clients: ClientAddresses): number {
+    const words = this.#clientWords
+    const octets = this.#octets
+    const { seed } = this.#settings.index
+    let addresses = 0
+    for (let i = 0; i < count; i++) {
+      const length = clients.clientAddress(i, octets)
+      if (length === 0) continue
+      const at = ADDRESS_WORDS * addresses
+      writeClient(words, at, octets, length)
+      this.#clientHashes[addresses++] = hashClient(words, at, IPV4_PREFIX, IPV6_PREFIX, seed)
+    }
+    return addresses
   }
 
   #readWallClock(): void {
     this.#wallReadMs = this.#begunMs
     this.#now = Math.floor(Date.now() / 1000)
-  }
-}
-
-/** Keys of a batch that are still to be counted. */
-class NotedKeys {
-  count = 0
-  readonly hashes = new Int32Array(MAX_BATCH)
-  /** The numbers of the queries that they are from. */
-  readonly queries = new Uint8Array(MAX_BATCH)
-
-  add(query: number, hash: number): void {
-    const n = this.count++
-    this.hashes[n] = hash
-    this.queries[n] = query
   }
 }

@@ -356,6 +356,12 @@ describe('the other calls', () => {
     expect(await kdns('DELETE', '/domain', record)).toMatchObject({ status: 200 })
     expect((await dns.records.get('k.containerdns.local', 'A'))[0]!.data).toEqual([{ address: '10.3.0.2', weight: 5 }])
     expect(await kdns('GET', '/status')).toMatchObject({ text: 'running' })
+    const perCore = dns.stats().threads.map(({ role, queries, responses, dropped }, thread) => ({
+      ...{ slave_lcore: thread, role, pkts_rcv: queries, dns_pkts_rcv: queries, dns_pkts_snd: responses },
+      pkt_dropped: dropped,
+    }))
+    expect(perCore.map(({ role }) => role)).toContain('dns')
+    expect((await kdns('GET', '/statistics/percore/get')).body).toEqual(perCore)
     expect((await kdns('GET', '/view')).body).toEqual([
       { viewName: 'office', cidrs: '10.0.0.0/8' },
       { viewName: 'office', cidrs: '2001:db8:1::/48' },

@@ -66,6 +66,21 @@ describe('QueryFigures', () => {
     )
   })
 
+  it('keep the octets of each protocol apart, however they alternate', () => {
+    const { writers, reader } = figures()
+    const [writer] = writers
+    for (let i = 0; i < 1000; i++) {
+      writer!.protocol = 'tcp'
+      writer!.countResponse(50)
+      writer!.protocol = 'dot'
+      writer!.countResponse(500)
+    }
+    writer!.flush()
+    const { sizes } = reader.read()
+    expect(sizes.tcp!.sum).toBe(Math.floor(50_000 / 64) * 64)
+    expect(sizes.dot!.sum).toBe(Math.floor(500_000 / 64) * 64)
+  })
+
   it('lose nothing of a sum over many small parts', () => {
     const { writers, reader } = figures()
     for (let i = 0; i < 1000; i++) {
@@ -81,8 +96,6 @@ describe('QueryFigures', () => {
 
   it('go on from the row of the thread whose place they take', () => {
     const { rows, writers, reader } = figures()
-    writers[0]!.countQuery(0, 1)
-    writers[0]!.flush()
     writers[0]!.countQuery(0, 1)
     const replacement = new QueryFigures(rows, ZONES.length, 0)
     replacement.countQuery(0, 1)

@@ -448,7 +448,6 @@ export class Forwarder {
     const { counters, meter } = this.#parts.answering
     meter?.flush()
     for (const desk of this.#desks.values()) counters.values[Counter.sendFailures]! += desk.flush()
-    counters.flush()
   }
 }
 

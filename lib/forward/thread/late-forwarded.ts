@@ -50,7 +50,6 @@ export class LateForwarded extends LateRing {
     this.#answering.leave()
     pipeline.clients = this.#clientsBefore
     counters.values[Counter.sendFailures]! += sendFailures
-    counters.flush()
   }
 
   override giveUp(): void {

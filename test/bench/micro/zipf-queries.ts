@@ -4,7 +4,6 @@ import type { Answering } from '../../support/answering.js'
 import { buildQuery } from '../../support/build-query.js'
 import { Zipf } from '../../support/zipf.js'
 
-const NAMES = 10_000
 const ASKED = 1 << 16
 const name = (i: number) => `service-${i}.example`
 
@@ -14,28 +13,27 @@ export interface Measured {
   readonly tap?: { flush(): void } | undefined
 }
 
-/** Queries for many names by Zipf, answered in batches. */
+/** Queries for many names by Zipf, or evenly where the exponent is 0, answered in batches. */
 export class ZipfQueries {
-  readonly rrsets: RRset[] = Array.from({ length: NAMES }, (_, i) => ({
-    name: name(i),
-    type: 'A',
-    data: ['192.0.2.1'],
-  }))
-  readonly #requests = Array.from({ length: NAMES }, (_, i) => buildQuery(name(i), 'A'))
+  readonly rrsets: RRset[]
+  readonly #requests: Uint8Array[]
   readonly #ranks: Uint32Array
   readonly #response = new Uint8Array(4096)
   readonly #batchSize: number
-  #next = 0
+  /** How many queries have been answered. To be set back for the same ones again. */
+  position = 0
 
-  constructor(batchSize: number) {
+  constructor(batchSize: number, names = 10_000, exponent = 1) {
     this.#batchSize = batchSize
-    const zipf = new Zipf(NAMES, 1, new FastRandom(5))
+    this.rrsets = Array.from({ length: names }, (_, i) => ({ name: name(i), type: 'A', data: ['192.0.2.1'] }))
+    this.#requests = this.rrsets.map((rrset) => buildQuery(rrset.name, 'A'))
+    const zipf = new Zipf(names, exponent, new FastRandom(5))
     this.#ranks = Uint32Array.from({ length: ASKED }, () => zipf.next())
   }
 
   /** Which name request `i` of the batch in hand is for. */
   rank(i: number): number {
-    return this.#ranks[(this.#next + i) & (ASKED - 1)]!
+    return this.#ranks[(this.position + i) & (ASKED - 1)]!
   }
 
   answerBatch({ server: { pipeline, meter, index }, tap }: Measured): void {
@@ -50,7 +48,7 @@ export class ZipfQueries {
     pipeline.measure()
     tap?.flush()
     index.reader.leave()
-    this.#next += this.#batchSize
+    this.position += this.#batchSize
   }
 
   /** Nanoseconds of a query, by `batches` of them. */
