@@ -39,7 +39,9 @@ export function openUpstreams(
     ask: (name, { type = 'A', isDnssecOk = false, isCheckingDisabled = false, zone } = {}) =>
       new Promise((resolve) => {
         const flags = { isDnssecOk, isCheckingDisabled, ...(zone === undefined ? {} : { zone }) }
-        upstreams.ask({ name: nameFromText(name), type: typeNumber(type), class: 1, ...flags }, (result) => {
+        const wire = nameFromText(name)
+        const question = { name: wire, nameLength: wire.length, type: typeNumber(type), class: 1, ...flags }
+        upstreams.ask(question, (result) => {
           if (result.kind === 'failed') return resolve(result)
           const { kind, message, length, rcode, upstream } = result
           resolve({ kind, rcode, upstream, message: Buffer.from(message.subarray(0, length)) })

@@ -21,7 +21,7 @@ import type { AnswerInHand } from './answer-in-hand.js'
 import { AnswerKeeper } from './answer-keeper.js'
 import { Desk, type ForwardRing } from './desk.js'
 import { Fate, ForwardKind, ForwardSlot, responseRoom } from './forward-slot.js'
-import { OpenQuestion, OpenQuestions } from './questions.js'
+import { type OpenQuestion, OpenQuestions } from './questions.js'
 import { sharedSeconds } from './shared-seconds.js'
 import { ROOM, WaitingQueries, WaitingQuery } from './waiting-queries.js'
 
@@ -31,7 +31,7 @@ export const CLIENT_RESPONSE_MS = 1_800
 const LATE_LOOK_MS = 200
 /** Queries of one ring that are taken in a row, and how long the event loop is kept from upstreams in one piece. */
 const TURN = 64
-const SLICE_MS = 5
+const SLICE_MS = 1
 
 export interface ForwarderParts {
   readonly options: ParsedForward
@@ -55,7 +55,7 @@ export class Forwarder {
   readonly #keeper: AnswerKeeper
   readonly #forwardZones: ForwardZoneTable
   readonly #desks = new Map<number, Desk>()
-  readonly #questions = new OpenQuestions()
+  readonly #questions = new OpenQuestions((question, result) => this.#finish(question, result))
   readonly #waiting = new WaitingQueries()
   /** For one more than may wait, which is answered at once. */
   readonly #spare = new WaitingQuery(new Uint8Array(ROOM), 0)
@@ -67,7 +67,6 @@ export class Forwarder {
   /** Of the query that is being answered. */
   readonly #asked = new ForwardSlot()
   readonly #clients = { clientAddress: (_: number, target: Uint8Array) => this.#clientAddress(target) }
-  readonly #onResult = (question: OpenQuestion, result: UpstreamResult) => this.#finish(question, result)
   /** The zone of the question whose reply is being read. */
   #zone: number | undefined
   #isFlushDue = false
@@ -144,7 +143,7 @@ export class Forwarder {
     clearTimeout(this.#lateTimer)
     const { hand } = this.#parts
     this.#enter()
-    for (const question of [...this.#questions.all()]) {
+    for (let question = this.#questions.oldest; question !== undefined; question = question.newer) {
       hand.hand = 'failure'
       hand.extendedError = ExtendedError.NOT_READY
       this.#answerAll(question)
@@ -275,14 +274,14 @@ export class Forwarder {
     const question = this.#question
     // Of type DS it is the zone above that knows.
     const zone = this.#zoneOf(question.name, question.type === Type.DS && question.name.labelCount > 0 ? 1 : 0)
-    const key = { flags, view }
-    const asked = zone < 0 ? undefined : zone
-    return new OpenQuestion(hash, question, key, asked, performance.now(), this.#onResult)
+    const open = this.#questions.open(hash, question, flags, view)
+    open.zone = zone < 0 ? undefined : zone
+    open.sinceMs = performance.now()
+    return open
   }
 
   #start(question: OpenQuestion): void {
     const { answering, options, upstreams } = this.#parts
-    this.#questions.add(question)
     answering.counters.values[Counter.forwarded]!++
     if (options.cache.serveStale > 0) this.#lateTimer ??= setTimeout(() => this.#lookForLate(), LATE_LOOK_MS)
     upstreams.ask(question, question.onResult)
@@ -292,8 +291,7 @@ export class Forwarder {
   #finish(question: OpenQuestion, result: UpstreamResult): void {
     const { answering, hand, reply } = this.#parts
     this.#enter()
-    this.#questions.remove(question)
-    this.#name.read(question.name, 0, question.name.length, this.#parts.seed)
+    this.#name.read(question.name, 0, question.nameLength, this.#parts.seed)
     this.#zone = question.zone ?? NO_FORWARD_ZONE
     const asked = { name: this.#name, type: question.type, isDnssecOk: question.isDnssecOk }
     if (result.kind === 'reply' && isAnswer(result.rcode) && reply.read(result.message, result.length, asked)) {
@@ -304,6 +302,7 @@ export class Forwarder {
       this.#fail(question, result)
     }
     this.#answerAll(question)
+    this.#questions.close(question)
     this.#leave()
     this.#flushSoon()
   }
@@ -324,8 +323,9 @@ export class Forwarder {
     this.#lateTimer = undefined
     const now = performance.now()
     this.#enter()
-    for (const question of this.#questions.all()) {
-      if (question.isLate || now - question.sinceMs < CLIENT_RESPONSE_MS) continue
+    for (let question = this.#questions.oldest; question !== undefined; question = question.newer) {
+      if (now - question.sinceMs < CLIENT_RESPONSE_MS) break
+      if (question.isLate) continue
       question.isLate = this.#isKnown(question)
       if (question.isLate) this.#answerStale(question)
     }
@@ -334,9 +334,9 @@ export class Forwarder {
     if (this.#questions.count > 0) this.#lateTimer = setTimeout(() => this.#lookForLate(), LATE_LOOK_MS)
   }
 
-  #isKnown({ name, type, flags, view }: OpenQuestion): boolean {
+  #isKnown({ name, nameLength, type, flags, view }: OpenQuestion): boolean {
     const { cache, hand } = this.#parts
-    this.#name.read(name, 0, name.length, this.#parts.seed)
+    this.#name.read(name, 0, nameLength, this.#parts.seed)
     return cache.reader.findStale(this.#name, type, CLASS_IN, flags, view, hand.nowSeconds)
   }
 

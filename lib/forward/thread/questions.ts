@@ -1,44 +1,34 @@
 import { FLAG_CD, FLAG_DO } from '../../answer-cache/layout.js'
 import { mixWord } from '../../clients/client-address.js'
+import { MAX_NAME_LENGTH } from '../../wire/constants.js'
 import type { Question } from '../../wire/question.js'
 import type { OnUpstreamResult, UpstreamQuestion } from '../upstream/upstream-result.js'
 import type { WaitingQuery } from './waiting-queries.js'
 
-/** A question that upstreams have been asked, and the queries that wait for its answer. */
+/** A question that upstreams have been asked, and the queries that wait for its answer. Made once, and used again and again. */
 export class OpenQuestion implements UpstreamQuestion {
-  readonly hash: number
-  /** The next one with the same hash. */
+  hash = 0
+  /** The next one in its bucket; of one that is not in use, the next such. */
   sibling: OpenQuestion | undefined
+  /** The neighbours in time. */
+  older: OpenQuestion | undefined
+  newer: OpenQuestion | undefined
   /** Folded, in wire form. */
-  readonly name: Uint8Array
-  readonly type: number
-  readonly class: number
-  readonly flags: number
-  readonly view: number
-  readonly zone?: number
-  readonly sinceMs: number
+  readonly name = new Uint8Array(MAX_NAME_LENGTH)
+  nameLength = 0
+  type = 0
+  class = 0
+  flags = 0
+  view = 0
+  zone: number | undefined
+  sinceMs = 0
   /** Who waits has had a stale answer, and who comes now gets that at once. */
   isLate = false
   first: WaitingQuery | undefined
   readonly onResult: OnUpstreamResult
   #last: WaitingQuery | undefined
 
-  constructor(
-    hash: number,
-    { name, type, class: klass }: Question,
-    key: { readonly flags: number; readonly view: number },
-    zone: number | undefined,
-    sinceMs: number,
-    onResult: (question: OpenQuestion, ...result: Parameters<OnUpstreamResult>) => void,
-  ) {
-    this.hash = hash
-    this.name = name.bytes.slice(0, name.length)
-    this.type = type
-    this.class = klass
-    this.flags = key.flags
-    this.view = key.view
-    if (zone !== undefined) this.zone = zone
-    this.sinceMs = sinceMs
+  constructor(onResult: OnQuestionResult) {
     this.onResult = (result) => onResult(this, result)
   }
 
@@ -65,55 +55,102 @@ export class OpenQuestion implements UpstreamQuestion {
   }
 }
 
-/** The questions that are open, so that nobody is asked twice at a time. As many as upstreams may be asked at once. */
+type OnQuestionResult = (question: OpenQuestion, ...result: Parameters<OnUpstreamResult>) => void
+
+/** There are 4096 questions at most, unless an operator wants more. */
+const BUCKETS = 4096
+
+/**
+ * The questions that are open, so that nobody is asked twice at a time. As many as upstreams may be asked at once.
+ *
+ * With objects, a Map and a closure for each question, half a kilobyte of garbage came of each, and what a collection took was what the
+ * slowest answers waited for.
+ */
 export class OpenQuestions {
   count = 0
-  readonly #byHash = new Map<number, OpenQuestion>()
+  /** The one that has been open for the longest time; `newer` leads to the others. */
+  oldest: OpenQuestion | undefined
+  #newest: OpenQuestion | undefined
+  readonly #buckets = new Array<OpenQuestion | undefined>(BUCKETS).fill(undefined)
+  #free: OpenQuestion | undefined
+  readonly #onResult: OnQuestionResult
+
+  /** `onResult` is called with what upstreams say. */
+  constructor(onResult: OnQuestionResult) {
+    this.#onResult = onResult
+  }
 
   static hashOf({ name, type, class: klass }: Question, flags: number, view: number): number {
     return mixWord(mixWord(name.hash, (type << 16) | klass), (view << 8) | flags)
   }
 
   find(hash: number, question: Question, flags: number, view: number): OpenQuestion | undefined {
-    let open = this.#byHash.get(hash)
-    while (open !== undefined && !isSame(open, question, flags, view)) open = open.sibling
+    let open = this.#buckets[hash & (BUCKETS - 1)]
+    while (open !== undefined && !(open.hash === hash && isSame(open, question, flags, view))) open = open.sibling
     return open
   }
 
-  add(question: OpenQuestion): void {
-    question.sibling = this.#byHash.get(question.hash)
-    this.#byHash.set(question.hash, question)
+  /** Opens one that is not open. */
+  open(hash: number, { name, type, class: klass }: Question, flags: number, view: number): OpenQuestion {
+    const question = this.#take()
+    question.hash = hash
+    for (let i = 0; i < name.length; i++) question.name[i] = name.bytes[i]!
+    question.nameLength = name.length
+    question.type = type
+    question.class = klass
+    question.flags = flags
+    question.view = view
+    question.isLate = false
+    this.#link(question)
+    return question
+  }
+
+  /** It is not open any more. What stands in it stays until another one is opened. */
+  close(question: OpenQuestion): void {
+    this.#unlink(question)
+    question.sibling = this.#free
+    this.#free = question
+  }
+
+  #take(): OpenQuestion {
+    const question = this.#free
+    if (question === undefined) return new OpenQuestion(this.#onResult)
+    this.#free = question.sibling
+    return question
+  }
+
+  #link(question: OpenQuestion): void {
+    const bucket = question.hash & (BUCKETS - 1)
+    question.sibling = this.#buckets[bucket]
+    this.#buckets[bucket] = question
+    question.older = this.#newest
+    question.newer = undefined
+    if (this.#newest === undefined) this.oldest = question
+    else this.#newest.newer = question
+    this.#newest = question
     this.count++
   }
 
-  remove(question: OpenQuestion): void {
-    const first = this.#byHash.get(question.hash)
-    if (first === undefined) return
-    if (first === question) {
-      if (question.sibling === undefined) this.#byHash.delete(question.hash)
-      else this.#byHash.set(question.hash, question.sibling)
-      this.count--
-      return
+  #unlink(question: OpenQuestion): void {
+    const bucket = question.hash & (BUCKETS - 1)
+    const { sibling, older, newer } = question
+    if (this.#buckets[bucket] === question) this.#buckets[bucket] = sibling
+    else {
+      let before = this.#buckets[bucket]!
+      while (before.sibling !== question) before = before.sibling!
+      before.sibling = sibling
     }
-    for (let before = first; before.sibling !== undefined; before = before.sibling) {
-      if (before.sibling !== question) continue
-      before.sibling = question.sibling
-      this.count--
-      return
-    }
-  }
-
-  /** All of them, those first whose hashes have been here for the longest time. */
-  *all(): Iterable<OpenQuestion> {
-    for (const first of this.#byHash.values()) {
-      for (let open: OpenQuestion | undefined = first; open !== undefined; open = open.sibling) yield open
-    }
+    if (older === undefined) this.oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+    this.count--
   }
 }
 
 function isSame(open: OpenQuestion, { name, type, class: klass }: Question, flags: number, view: number): boolean {
   if (open.type !== type || open.class !== klass || open.flags !== flags || open.view !== view) return false
-  if (open.name.length !== name.length) return false
+  if (open.nameLength !== name.length) return false
   for (let i = 0; i < name.length; i++) if (open.name[i] !== name.bytes[i]) return false
   return true
 }

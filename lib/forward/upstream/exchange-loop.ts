@@ -11,6 +11,8 @@ const REST_MS = 250
  */
 const SHORT_WAIT_MS = 1
 const LONG_WAIT_MS = 4
+/** How long a turn goes on while datagrams come: a turn of the event loop costs as much as an exchange does. */
+const BUSY_TURN_MS = 1
 
 /** Whoever else has something for the thread to do, in the turns in which it waits for datagrams. */
 export interface TurnWork {
@@ -55,8 +57,7 @@ export class ExchangeLoop {
     if (!this.#isTimerShort && this.#exchanges.active > 0) this.#setTimer(TICK_MS)
     else if (this.#timer === undefined) this.#setTimer(REST_MS)
     if (this.isTurning || this.#sockets.kind === 'dgram' || this.#exchanges.waitingForDatagrams === 0) return
-    this.isTurning = true
-    setImmediate(this.#turn)
+    this.#turnAgain()
   }
 
   stop(): void {
@@ -66,18 +67,39 @@ export class ExchangeLoop {
   }
 
   #takeTurn(): void {
-    if (!this.#isStopped && this.#exchanges.waitingForDatagrams > 0) this.#wait()
+    const isOver = this.#isStopped || !this.#wait()
     this.isTurning = false
-    this.wake()
-    if (!this.isTurning) this.#work?.onRest()
+    if (!isOver) this.#turnAgain()
+    else this.#work?.onRest()
   }
 
-  #wait(): void {
+  #turnAgain(): void {
+    this.isTurning = true
+    setImmediate(this.#turn)
+  }
+
+  /** Says whether there is to be another turn. */
+  #wait(): boolean {
+    const end = performance.now() + BUSY_TURN_MS
+    let isBusy = true
+    while (isBusy && performance.now() < end) isBusy = this.#waitOnce()
+    if (this.#exchanges.waitingForDatagrams > 0) return true
+    // Who has asked will soon ask again, and wakes a thread that waits here at a fraction of what it costs to wake an event loop.
+    return this.#sockets.canBeWoken && this.#work !== undefined && this.#waitMs < this.#longestWait
+  }
+
+  /** Says whether there was anything to do. */
+  #waitOnce(): boolean {
     const mayWait = this.#work?.begin() ?? true
     const hasCome = this.#sockets.receive(mayWait ? this.#waitMs : 0)
     this.#work?.end()
-    const longest = this.#sockets.canBeWoken && this.#exchanges.waitingForStreams === 0 ? LONG_WAIT_MS : SHORT_WAIT_MS
-    this.#waitMs = hasCome || !mayWait ? SHORT_WAIT_MS : Math.min(2 * this.#waitMs, longest)
+    const isBusy = hasCome || !mayWait
+    this.#waitMs = isBusy ? SHORT_WAIT_MS : Math.min(2 * this.#waitMs, this.#longestWait)
+    return isBusy
+  }
+
+  get #longestWait(): number {
+    return this.#sockets.canBeWoken && this.#exchanges.waitingForStreams === 0 ? LONG_WAIT_MS : SHORT_WAIT_MS
   }
 
   #setTimer(delayMs: number): void {

@@ -103,9 +103,9 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   start(question: UpstreamQuestion, target: Target, onResult: OnUpstreamResult): void {
     const now = this.#now()
     const query = this.#free.pop() ?? new ForwardedQuery()
-    const { name } = question
-    query.name.set(name)
-    query.nameLength = name.length
+    const { name, nameLength } = question
+    for (let i = 0; i < nameLength; i++) query.name[i] = name[i]!
+    query.nameLength = nameLength
     query.type = question.type
     query.class = question.class
     query.isDnssecOk = question.isDnssecOk

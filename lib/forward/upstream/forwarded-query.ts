@@ -13,9 +13,13 @@ export const MAX_TRIES = 3
 export class Try {
   readonly query: ForwardedQuery
   upstream: Upstream | undefined
-  /** Where a response to it is looked for: of a datagram's socket and ID, or of a stream's ID. */
-  key = 0
+  /** By which a response to it is known: unique on its socket, or its stream. */
+  id = 0
   isOverStream = false
+  /** Of one that waits for a datagram: the number of the socket, and its neighbours among those that wait on that. */
+  socket = 0
+  next: Try | undefined
+  previous: Try | undefined
   stream: UpstreamStream | undefined
   hasEdns = false
   sentMs = 0

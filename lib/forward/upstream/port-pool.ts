@@ -13,6 +13,11 @@ export const PORTS_PER_UPSTREAM = 256
 /** A port is given back after as many queries, or as much time, so that who has found it out does not have it for long. */
 const MAX_USES = 128
 const MAX_AGE_MS = 60_000
+/**
+ * What waits on one port at most: only where the system has no more descriptors do many have to share one. A free ID is found by trying, which
+ * takes for ever when there is none, and a forger has as many chances as there are IDs that would do.
+ */
+export const MAX_WAITING_ON_PORT = 4096
 
 interface OpenPort {
   readonly number: number
@@ -84,7 +89,7 @@ export class PortPool {
     if (this.#isClosed) return NO_SOCKET
     const place = this.#random.below(this.#ports.length)
     const port = this.#portAt(place, nowMs) ?? this.#anyPort()
-    if (port === undefined) return NO_SOCKET
+    if (port === undefined || port.inFlight >= MAX_WAITING_ON_PORT) return NO_SOCKET
     port.uses++
     port.inFlight++
     return port.number

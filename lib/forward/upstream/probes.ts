@@ -92,7 +92,8 @@ export class Probes {
   }
 
   #ask(upstream: Upstream, name: Uint8Array, type: number, onEnd: (isAnswered: boolean) => void): void {
-    const question = { name, type, class: CLASS_IN, isDnssecOk: false, isCheckingDisabled: false }
+    const { length } = name
+    const question = { name, nameLength: length, type, class: CLASS_IN, isDnssecOk: false, isCheckingDisabled: false }
     this.#needs.exchanges.start(
       question,
       { choice: undefined, only: upstream, attempts: 1, isProbe: true },

@@ -13,7 +13,11 @@ export class Tries {
   readonly #random: Random
   readonly #ports: OpenPorts
   #sockets!: UpstreamSockets
-  readonly #byKey = new Map<number, Try>()
+  /**
+   * By the number of a socket: the first of those that wait on it, one linked to the next. A port is used so often and no more, so that few do.
+   * A Map of all of them would be as quick, and leave a hundred bytes of garbage for each.
+   */
+  readonly #firstOn: (Try | undefined)[] = []
 
   constructor(random: Random, ports: OpenPorts) {
     this.#random = random
@@ -41,14 +45,17 @@ export class Tries {
   }
 
   find(socket: number, id: number): Try | undefined {
-    return this.#byKey.get(keyOf(socket, id))
+    let one = this.#firstOn[socket]
+    while (one !== undefined && one.id !== id) one = one.next
+    return one
   }
 
-  /** Seldom called: after three failures an upstream is left out. Collected first, as trying again adds to the map. */
+  /** Seldom called: after three failures an upstream is left out. Collected first, as trying again adds to them. */
   eachOn(socket: number, onTry: (one: Try) => void): void {
-    const found = [...this.#byKey].filter(([key]) => key >>> 16 === socket)
+    const found: [id: number, one: Try][] = []
+    for (let one = this.#firstOn[socket]; one !== undefined; one = one.next) found.push([one.id, one])
     // One of them may end the query of another.
-    for (const [key, one] of found) if (this.#byKey.get(key) === one) onTry(one)
+    for (const [id, one] of found) if (this.find(socket, id) === one) onTry(one)
   }
 
   /** Nothing that comes belongs to it any more. */
@@ -58,8 +65,8 @@ export class Tries {
       one.stream = undefined
       this.waitingForStreams--
     } else {
-      this.#byKey.delete(one.key)
-      this.#ports.release(one.key >>> 16)
+      this.#unlink(one)
+      this.#ports.release(one.socket)
       this.waitingForDatagrams--
     }
     one.upstream = undefined
@@ -69,27 +76,40 @@ export class Tries {
     const ports = one.upstream!.ports!
     const socket = ports.take(now)
     if (socket === NO_SOCKET) return false
-    one.key = this.#freeKey(socket)
-    const id = one.key & 0xffff
-    const length = writeUpstreamQuery(one.query, id, one.hasEdns, this.#sockets.outgoing, 0)
+    one.id = this.#freeId(socket)
+    const length = writeUpstreamQuery(one.query, one.id, one.hasEdns, this.#sockets.outgoing, 0)
     if (!ports.send(socket, length)) {
       this.#ports.release(socket)
       return false
     }
-    this.#byKey.set(one.key, one)
+    one.socket = socket
+    this.#link(one)
     this.waitingForDatagrams++
     return true
   }
 
+  #link(one: Try): void {
+    const next = this.#firstOn[one.socket]
+    one.previous = undefined
+    one.next = next
+    if (next !== undefined) next.previous = one
+    this.#firstOn[one.socket] = one
+  }
+
+  #unlink(one: Try): void {
+    const { next, previous } = one
+    if (next !== undefined) next.previous = previous
+    if (previous === undefined) this.#firstOn[one.socket] = next
+    else previous.next = next
+    one.next = undefined
+    one.previous = undefined
+  }
+
   /** A random ID that no other query on the socket has. */
-  #freeKey(socket: number): number {
+  #freeId(socket: number): number {
     for (;;) {
-      const key = keyOf(socket, this.#random.u16())
-      if (!this.#byKey.has(key)) return key
+      const id = this.#random.u16()
+      if (this.find(socket, id) === undefined) return id
     }
   }
-}
-
-function keyOf(socket: number, id: number): number {
-  return socket * 65_536 + id
 }

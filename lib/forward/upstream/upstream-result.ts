@@ -1,14 +1,15 @@
 import { ExtendedError } from '../../wire/edns.js'
 
-/** What is asked; `name` is in wire form, as the client spelled it, and is copied. */
+/** What is asked; `name` begins with one in wire form, as the client spelled it, which is copied. */
 export interface UpstreamQuestion {
   readonly name: Uint8Array
+  readonly nameLength: number
   readonly type: number
   readonly class: number
   readonly isDnssecOk: boolean
   readonly isCheckingDisabled: boolean
   /** The place of the forward zone in the options; left out for `forward` itself. */
-  readonly zone?: number
+  readonly zone?: number | undefined
 }
 
 /** A response, which belongs to the question and is whole. */

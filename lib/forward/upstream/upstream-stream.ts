@@ -68,10 +68,10 @@ export class UpstreamStream {
 
   send(one: Try): void {
     if (this.#tries.size === 0) this.#socket.ref()
-    one.key = this.#freeId()
-    this.#tries.set(one.key, one)
+    one.id = this.#freeId()
+    this.#tries.set(one.id, one)
     const frame = new Uint8Array(FRAME_HEAD_SIZE + MAX_UPSTREAM_QUERY_SIZE)
-    const length = writeUpstreamQuery(one.query, one.key, one.hasEdns, frame, FRAME_HEAD_SIZE)
+    const length = writeUpstreamQuery(one.query, one.id, one.hasEdns, frame, FRAME_HEAD_SIZE)
     frame[0] = length >>> 8
     frame[1] = length
     const whole = frame.subarray(0, FRAME_HEAD_SIZE + length)
@@ -81,7 +81,7 @@ export class UpstreamStream {
 
   /** Nobody waits for it any more. */
   forget(one: Try): void {
-    if (!this.#tries.delete(one.key) || this.#tries.size > 0) return
+    if (!this.#tries.delete(one.id) || this.#tries.size > 0) return
     this.idleSinceMs = this.#nowMs()
     // An idle connection does not keep the process.
     this.#socket.unref()
@@ -135,7 +135,7 @@ export class UpstreamStream {
     this.#onClose()
     for (const one of [...this.#tries.values()]) {
       // One that breaks may end another, whose try is somebody else's then.
-      if (this.#tries.get(one.key) === one) this.#handler.onBroken(one, this.#hasAnswered)
+      if (this.#tries.get(one.id) === one) this.#handler.onBroken(one, this.#hasAnswered)
     }
   }
 

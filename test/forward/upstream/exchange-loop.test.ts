@@ -43,6 +43,27 @@ describe('turns in which datagrams are waited for', () => {
     loop.stop()
   })
 
+  it('go on for a moment after the last datagram, as who has asked soon asks again and can end the wait', async () => {
+    const { calls, exchanges, loop } = loopWith()
+    exchanges.waitingForDatagrams = 1
+    loop.wake()
+    exchanges.waitingForDatagrams = 0
+    exchanges.active = 0
+    await eventually(() => expect(calls.at(-1)).toBe('rest'))
+    expect(calls.filter((call) => call.startsWith('wait'))).toEqual(['wait 1', 'wait 2'])
+    loop.stop()
+  })
+
+  it('end with the last datagram where nobody could end the wait', async () => {
+    const { calls, exchanges, loop } = loopWith({ canBeWoken: false })
+    loop.wake()
+    exchanges.waitingForDatagrams = 0
+    exchanges.active = 0
+    await eventually(() => expect(calls.at(-1)).toBe('rest'))
+    expect(calls.filter((call) => call.startsWith('wait'))).toEqual(['wait 1'])
+    loop.stop()
+  })
+
   it('do not wait while there is something to do', async () => {
     const { calls, given, loop } = loopWith({ hasWork: true })
     loop.wake()

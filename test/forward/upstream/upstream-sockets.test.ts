@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { BatchUpstreamSockets } from '../../../lib/forward/upstream/batch-upstream-sockets.js'
 import { DgramUpstreamSockets } from '../../../lib/forward/upstream/dgram-upstream-sockets.js'
 import { openUpstreamSockets } from '../../../lib/forward/upstream/open-upstream-sockets.js'
-import { NO_SOCKET, OpenPorts, PortPool } from '../../../lib/forward/upstream/port-pool.js'
+import { MAX_WAITING_ON_PORT, NO_SOCKET, OpenPorts, PortPool } from '../../../lib/forward/upstream/port-pool.js'
 import { SecureRandom } from '../../../lib/forward/upstream/secure-random.js'
 import type { UpstreamSockets } from '../../../lib/forward/upstream/upstream-sockets.js'
 import { parseUpstreams, plainUpstream } from '../../../lib/forward/upstream-address.js'
@@ -223,6 +223,17 @@ describe('a pool of ports', () => {
       expect(ports.take(0)).toBe(only)
       open.release(only)
     }
+  })
+
+  it('has no more wait on one port than leave most IDs free, and goes on when some are done', () => {
+    const { ports, open, given } = pool()
+    const only = ports.take(0)
+    given.isFull = true
+    for (let waiting = 1; waiting < MAX_WAITING_ON_PORT; waiting++) expect(ports.take(0)).toBe(only)
+    expect(ports.take(0)).toBe(NO_SOCKET)
+    open.release(only)
+    expect(ports.take(0)).toBe(only)
+    expect(ports.take(0)).toBe(NO_SOCKET)
   })
 
   it('opens nothing once it is closed', () => {
