@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { refuseUnknownKeys } from './bounds.js'
 import { ContainerDnsError } from './errors.js'
+import type { ParsedForward } from './forward/options.js'
 import { type ContainerDnsOptions, OPTION_NAMES, type ParsedOptions, parseOptions } from './options.js'
 import type { ListenAddress } from './transport/open-sockets.js'
 
@@ -19,12 +20,15 @@ export const RELOADABLE_NAMES = [
   'rateLimit',
   'acl',
   'amplification',
+  'forward',
+  'forwardZones',
 ] as const satisfies readonly (keyof ContainerDnsOptions)[]
 
 /**
  * What `reload` takes. An option that is left out stays as it is; one that is undefined goes back to its default.
  *
- * Of `listen` only the certificates may differ, of `views` only the clients.
+ * Of `listen` only the certificates may differ, of `views` only the clients; of `forward.cache` not its size, and a server that forwards
+ * nothing does not begin to, nor one that does stop.
  */
 export type ReloadableOptions = {
   [Name in (typeof RELOADABLE_NAMES)[number]]?: ContainerDnsOptions[Name] | undefined
@@ -56,6 +60,7 @@ export function reloadedOptions(inUse: OptionsInUse, changes: ReloadableOptions)
   for (const name of Object.keys(changes) as (keyof ContainerDnsOptions)[])
     refuseRestart(name, inUse, { given, parsed })
   refuseOtherListeners(inUse.parsed.listen, parsed.listen)
+  refuseOtherForwarding(inUse.parsed.forward, parsed.forward)
   if (!isDeepStrictEqual(inUse.parsed.views.names, parsed.views.names)) {
     throw restartNeeded('views', 'has other names, or has them in another order')
   }
@@ -86,6 +91,14 @@ function refuseOtherListeners(before: readonly ListenAddress[], after: readonly 
   const places = (listen: readonly ListenAddress[]) => listen.map(({ tls: _, ...place }) => place)
   if (!isDeepStrictEqual(places(before), places(after)))
     throw restartNeeded('listen', 'differs in more than certificates')
+}
+
+/** A thread and the memory of the cache are there from the start, or not. */
+function refuseOtherForwarding(before: ParsedForward | undefined, after: ParsedForward | undefined): void {
+  if ((before === undefined) !== (after === undefined)) throw restartNeeded('forward', 'begins or ends')
+  for (const name of ['maxBytes', 'maxEntries'] as const) {
+    if (before?.cache[name] !== after?.cache[name]) throw restartNeeded(`forward.cache.${name}`, 'is another')
+  }
 }
 
 function restartNeeded(option: string, how: string): ContainerDnsError {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { type TapHandle, ThreadTap } from '../export/thread-tap.js'
+import type { ReloadedForwarding } from '../forward/server-forwarding.js'
 import { LateForwarded } from '../forward/thread/late-forwarded.js'
 import { type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
 import { type HealthHandle, HealthReader } from '../health/health-reader.js'
@@ -43,6 +44,8 @@ export interface PostedPolicy {
   readonly policy: AnswerPolicy
   /** What is spoken on each stream socket, with other certificates. */
   readonly services: readonly StreamService[]
+  /** Left out where nothing is forwarded. */
+  readonly forwarding?: ReloadedForwarding
 }
 
 /** Where a thread hears of new policies. */
@@ -115,6 +118,7 @@ export function openAnswering(
       tables.receiveAll()
       if (policies.newest === undefined) return
       const { posted } = takePolicy(task, tables, answering.pipeline, policies.newest)
+      if (posted.forwarding !== undefined) forwarding?.use(posted.forwarding.policy)
       changes.onTaken?.(posted)
     }
   }

@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { AnswerCacheWriter } from '../answer-cache/answer-cache-writer.js'
 import { systemClock } from '../clock.js'
-import type { ParsedForward } from '../forward/options.js'
 import { CheckedReply, type ReplyRules } from '../forward/reply/checked-reply.js'
 import { AnswerInHand } from '../forward/thread/answer-in-hand.js'
 import type { ForwardRing } from '../forward/thread/desk.js'
@@ -19,7 +18,15 @@ import { type OtherMessage, receiveSegment } from '../threads/receive-segment.js
 import type { PostedSegment } from '../threads/segment-inbox.js'
 import { DescriptorList } from '../transport/descriptor-list.js'
 import { untilStopped } from '../transport/until-stopped.js'
-import { type AnsweringTask, importThreadHooks, openTables, openTap, openThreadHooks, takePolicy } from './answering.js'
+import {
+  type AnsweringTask,
+  importThreadHooks,
+  openTables,
+  openTap,
+  openThreadHooks,
+  type PolicyMessage,
+  takePolicy,
+} from './answering.js'
 import { liveThread } from './thread-life.js'
 
 /** What the forward thread is given: a plain object, posted to it. */
@@ -57,9 +64,12 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
   const { forward, cache: handle, transport, listeners, descriptors, bell, wakeFd } = task.forwarder
   const mailbox = new Mailbox(task, (message) => {
     if (message.type === 'ring') onRing(forwarder, message)
-    else if (message.type === 'upstreams') upstreams.setOptions(message.forward as ParsedForward)
-    else forwarder.zones = takePolicy(task, tables, answering.pipeline, message).settings.zones
+    else onPolicy(message)
   })
+  const onPolicy = (message: PolicyMessage) => {
+    const { posted, settings } = takePolicy(task, tables, answering.pipeline, message)
+    forwarder.use(settings.zones, posted.forwarding!.forward)
+  }
   const tables = openTables(task, () => mailbox.nextSegment())
   const { settings, counters, meter } = tables
   const { seed } = settings.index

@@ -111,16 +111,22 @@ export class Supervisor {
 
   /**
    * Has every thread answer by another policy, from a batch of its own choice on. Resolves when all do; a thread that is run meanwhile
-   * has it from its task. The next call has to wait for this one.
+   * has it from its task. The next call has to wait for this one. `first` is a thread that the others rely on: they are told when it does.
    */
-  async postPolicy(policy: object): Promise<void> {
+  async postPolicy(policy: object, first?: number): Promise<void> {
     const number = ++this.#policy
     const message: MessageToThread = { type: 'policy', number, policy }
-    for (const thread of this.#threads) thread.port?.postMessage(message)
+    const firsts = this.#threads.filter((thread) => thread.number === first)
+    for (const thread of firsts) thread.port?.postMessage(message)
+    await this.#taken(number, firsts)
+    for (const thread of this.#threads) if (thread.number !== first) thread.port?.postMessage(message)
     this.#control.announcePolicy(number)
     for (const plan of this.#options.plans) plan.wake()
-    const isTaken = () =>
-      this.#stopped || this.#threads.every((each) => each.state === 'ended' || each.policy >= number)
+    await this.#taken(number, this.#threads)
+  }
+
+  async #taken(number: number, threads: readonly SupervisedThread[]): Promise<void> {
+    const isTaken = () => this.#stopped || threads.every((each) => each.state === 'ended' || each.policy >= number)
     if (isTaken()) return
     await new Promise<void>((resolve) => {
       const look = () => {

@@ -32,8 +32,14 @@ export interface ServerForwardingOptions {
   readonly listeners: readonly Listener[]
   /** Tells the forward thread, if there is one, of a ring that has come or gone. */
   readonly onRing: (thread: number, ring: ForwardRing | undefined) => void
-  /** The same of upstreams that are others now. */
-  readonly onUpstreams: (forward: ParsedForward) => void
+}
+
+/** What a reload tells the threads. A plain object: it is posted to them. */
+export interface ReloadedForwarding {
+  /** For the forward thread. */
+  readonly forward: ParsedForward
+  /** For those that answer. */
+  readonly policy: ForwardingPolicy
 }
 
 /** More than `Upstreams` opens sockets. */
@@ -72,11 +78,12 @@ export class ServerForwarding {
 
   /** For the next life of a thread that answers. */
   taskFor(thread: number): ForwardingTask {
-    const { datagrams, forward } = this.#options
+    const { datagrams } = this.#options
+    const { allow } = this.#forward
     const isDatagram = thread < datagrams.threads
     const endpoints = isDatagram ? datagrams.endpoints(thread) : undefined
-    if (endpoints?.kind === 'batch') return this.#task(thread, BATCH_RING, forward.allow, endpoints)
-    return this.#task(thread, isDatagram ? DGRAM_RING : STREAM_RING, forward.allow)
+    if (endpoints?.kind === 'batch') return this.#task(thread, BATCH_RING, allow, endpoints)
+    return this.#task(thread, isDatagram ? DGRAM_RING : STREAM_RING, allow)
   }
 
   /** For queries of the host's own, all of which may be forwarded. Called once. */
@@ -99,16 +106,20 @@ export class ServerForwarding {
     }
   }
 
-  /**
-   * From now on others are asked, at other times, or in another order; what is on its way ends as it has begun. Which zones there are, who may
-   * have queries forwarded and what is kept stays as it was: threads were told of that when they began. Throws CDNS_UPSTREAM_INVALID.
-   */
-  setUpstreams(given: ParsedForward): void {
-    const { forward, listeners, onUpstreams } = this.#options
-    refuseOwnListeners([given, ...given.zones], listeners)
-    const zones = forward.zones.map((zone) => ({ ...(given.zones.find((other) => other.zone === zone.zone) ?? zone) }))
-    this.#forward = { ...given, zones, allow: forward.allow, cache: forward.cache }
-    onUpstreams(this.#forward)
+  /** Throws CDNS_UPSTREAM_INVALID where one of the upstreams is this server. */
+  refuseOwn(forward: ParsedForward): void {
+    refuseOwnListeners([forward, ...forward.zones], this.#options.listeners)
+  }
+
+  /** Threads that are run from now on forward by these options; those that run are told what is returned. */
+  use(forward: ParsedForward): ReloadedForwarding {
+    this.#forward = forward
+    return { forward, policy: this.#policy(forward.allow) }
+  }
+
+  /** For queries of the host's own, after `use`. */
+  get hostPolicy(): ForwardingPolicy {
+    return this.#policy(undefined)
   }
 
   onStats(told: Omit<ForwardStats, 'cache'>): void {
@@ -156,7 +167,7 @@ export class ServerForwarding {
   }
 
   #policy(allow: Int32Array | undefined): ForwardingPolicy {
-    const { forward } = this.#options
+    const forward = this.#forward
     return {
       zones: forward.zones.map(({ zone }) => zone),
       hasDefault: forward.upstreams.length > 0 || forward.resolvConf !== undefined,

@@ -4,7 +4,7 @@ import { addressFromText } from '../clients/client-address.js'
 import type { QueryOptions } from '../container-dns.js'
 import { ContainerDnsError } from '../errors.js'
 import { HostForwarding } from '../forward/thread/host-forwarding.js'
-import { type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
+import { type ForwardingPolicy, type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
 import { LATER } from '../handoff/layout.js'
 import { type HealthHandle, HealthReader } from '../health/health-reader.js'
 import type { ServerHooks } from '../hooks/server-hooks.js'
@@ -80,6 +80,11 @@ export class HostQueries {
   /** Answers by another policy from now on. */
   use(policy: AnswerPolicy): void {
     this.#pipeline.use(this.#settingsOf(policy))
+  }
+
+  /** Forwards by another policy from now on. */
+  useForwarding(policy: ForwardingPolicy): void {
+    this.#forwarding?.use(policy)
   }
 
   postHealthSegment(segment: Segment): void {

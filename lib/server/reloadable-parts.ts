@@ -8,7 +8,7 @@ import type { ReloadablePart } from './server-reload.js'
  * nothing takes them out again when a part after them fails.
  */
 export function reloadableParts(parts: ServerParts): readonly ReloadablePart[] {
-  return [certificates(parts), new RecordsReload(parts), answers(parts)]
+  return [certificates(parts), upstreams(parts), new RecordsReload(parts), answers(parts)]
 }
 
 /** Posted to the threads with the policy. */
@@ -21,15 +21,30 @@ function certificates({ sockets }: ServerParts): ReloadablePart {
   }
 }
 
+/** Told to the threads with the policy; what can be wrong about them is found out before. */
+function upstreams({ forwarding }: ServerParts): ReloadablePart {
+  return {
+    prepare({ next }) {
+      if (next.forward !== undefined) forwarding?.refuseOwn(next.forward)
+      return () => {}
+    },
+  }
+}
+
 /** How queries are answered: last, since it is what the threads are told. */
-function answers({ policies, queries, sockets, supervisor }: ServerParts): ReloadablePart {
+function answers({ forwarding, policies, queries, sockets, supervisor }: ServerParts): ReloadablePart {
   return {
     prepare({ next }) {
       const policy = policies.create(next)
-      return () => {
+      return async () => {
         policies.use(policy, next)
         queries.use(policy)
-        return supervisor.postPolicy({ policy, services: sockets.services } satisfies PostedPolicy)
+        const posted = { policy, services: sockets.services } satisfies PostedPolicy
+        if (forwarding === undefined || next.forward === undefined) return supervisor.postPolicy(posted)
+        const told = { ...posted, forwarding: forwarding.use(next.forward) } satisfies PostedPolicy
+        // What is handed over has to be forwarded by the same options.
+        await supervisor.postPolicy(told, forwarding.thread)
+        queries.useForwarding(forwarding.hostPolicy)
       }
     },
   }

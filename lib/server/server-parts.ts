@@ -144,7 +144,6 @@ export class ServerParts {
       listeners: this.sockets.addresses,
       // The first ring is made before there are threads.
       onRing: (thread, ring) => this.supervisor?.postTo(this.forwarding!.thread, { type: 'ring', thread, ring }),
-      onUpstreams: (forward) => this.supervisor.postTo(this.forwarding!.thread, { type: 'upstreams', forward }),
     })
   }
 

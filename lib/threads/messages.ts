@@ -8,8 +8,6 @@ export type MessageToThread =
   | { readonly type: 'policy'; readonly number: number; readonly policy: object }
   /** For the forward thread: the ring of a thread that was run again; undefined for one that is dead. */
   | { readonly type: 'ring'; readonly thread: number; readonly ring: object | undefined }
-  /** For the forward thread: its upstreams are others now. */
-  | { readonly type: 'upstreams'; readonly forward: object }
 
 /** What a thread posts to the main thread. */
 export type MessageFromThread =

@@ -25,11 +25,14 @@ export interface ReplyQuestion {
   readonly isDnssecOk: boolean
 }
 
-export interface ReplyRules {
-  /** Seconds. */
+/** Seconds. */
+export interface ReplyTtls {
   readonly minTtl: number
   readonly maxTtl: number
   readonly maxNegativeTtl: number
+}
+
+export interface ReplyRules extends ReplyTtls {
   /** Whether whoever has answered may also speak of a name to which a chain leads; the others are for other servers, or for us. */
   mayAnswerFor(name: FoldedName): boolean
 }
@@ -56,6 +59,8 @@ export class CheckedReply {
   /** Where TTLs stand, counted from `bodyStart`. */
   readonly ttlOffsets = new Uint16Array(MAX_RECORDS)
   ttlCount = 0
+  /** Of what is read from now on. */
+  ttls: ReplyTtls
   readonly #rules: ReplyRules
   readonly #reader = new WireReader()
   readonly #header = new Header()
@@ -75,6 +80,7 @@ export class CheckedReply {
   /** `seed` is that with which the names of questions are hashed. */
   constructor(seed: number, rules: ReplyRules) {
     this.#rules = rules
+    this.ttls = rules
     this.#records = new ReplyRecords(seed)
     this.#writer = new BodyWriter(seed)
     this.bytes = this.#writer.bytes
@@ -238,7 +244,7 @@ export class CheckedReply {
       this.ttl = 0
       return !this.#isReferral()
     }
-    const ttl = Math.min(this.#ttlOf(soa), this.#soaMinimum(soa), this.#rules.maxNegativeTtl)
+    const ttl = Math.min(this.#ttlOf(soa), this.#soaMinimum(soa), this.ttls.maxNegativeTtl)
     this.#zone.read(this.#target.bytes, 0, this.#target.length, this.#records.seed)
     this.#takeOne(soa, ttl, Section.authority)
     if (!this.#isDnssecOk) return true
@@ -317,7 +323,7 @@ export class CheckedReply {
   }
 
   #clampedTtl(i: number): number {
-    const { minTtl, maxTtl } = this.#rules
+    const { minTtl, maxTtl } = this.ttls
     return Math.min(Math.max(this.#ttlOf(i), minTtl), maxTtl)
   }
 

@@ -21,14 +21,14 @@ export interface AnswerKey {
 /** Decides for how long what is kept, and keeps it. */
 export class AnswerKeeper {
   readonly #cache: AnswerCacheWriter
-  readonly #options: ParsedForwardCache
+  options: ParsedForwardCache
   readonly #reply: CheckedReply
   readonly #kept = new KeptAnswer()
 
   constructor(cache: AnswerCacheWriter, reply: CheckedReply, options: ParsedForwardCache) {
     this.#cache = cache
     this.#reply = reply
-    this.#options = options
+    this.options = options
   }
 
   /** Keeps the reply in hand, unless it is for those alone who wait for it. */
@@ -48,7 +48,7 @@ export class AnswerKeeper {
     kept.ttlOffsets = reply.ttlOffsets
     kept.storedAt = nowSeconds
     kept.expiresAt = nowSeconds + reply.ttl
-    kept.staleUntil = kept.expiresAt + this.#options.serveStale
+    kept.staleUntil = kept.expiresAt + this.options.serveStale
     this.#put(name, key)
   }
 
@@ -63,7 +63,7 @@ export class AnswerKeeper {
     kept.authorityCount = 0
     kept.length = 0
     kept.storedAt = nowSeconds
-    kept.expiresAt = nowSeconds + 1 + this.#options.servfailTtl
+    kept.expiresAt = nowSeconds + 1 + this.options.servfailTtl
     kept.staleUntil = kept.expiresAt
     this.#put(name, key)
   }

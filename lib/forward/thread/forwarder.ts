@@ -12,7 +12,7 @@ import { FoldedName } from '../../wire/folded-name.js'
 import { Header } from '../../wire/header.js'
 import { Question } from '../../wire/question.js'
 import { WireReader } from '../../wire/reader.js'
-import { ForwardZoneTable, NO_FORWARD_ZONE } from '../forward-zones.js'
+import { NO_FORWARD_ZONE } from '../forward-zones.js'
 import type { ParsedForward } from '../options.js'
 import type { CheckedReply } from '../reply/checked-reply.js'
 import type { FailureReason, UpstreamResult } from '../upstream/upstream-result.js'
@@ -22,6 +22,7 @@ import { AnswerKeeper } from './answer-keeper.js'
 import { Desk, type ForwardRing } from './desk.js'
 import { Fate, ForwardKind, ForwardSlot, responseRoom } from './forward-slot.js'
 import { type OpenQuestion, OpenQuestions } from './questions.js'
+import { asksTheSame, Routing } from './routing.js'
 import { sharedSeconds } from './shared-seconds.js'
 import { ROOM, WaitingQueries, WaitingQuery } from './waiting-queries.js'
 
@@ -49,11 +50,10 @@ export interface ForwarderParts {
 
 /** Takes queries out of the rings, asks upstreams what the cache does not have, once whoever asks, and has all that wait answered. */
 export class Forwarder {
-  /** Those that are answered for; a reload sets others. */
-  zones: ZoneTable
   readonly #parts: ForwarderParts
   readonly #keeper: AnswerKeeper
-  readonly #forwardZones: ForwardZoneTable
+  #options: ParsedForward
+  #routing: Routing
   readonly #desks = new Map<number, Desk>()
   readonly #questions = new OpenQuestions((question, result) => this.#finish(question, result))
   readonly #waiting = new WaitingQueries()
@@ -67,7 +67,8 @@ export class Forwarder {
   /** Of the query that is being answered. */
   readonly #asked = new ForwardSlot()
   readonly #clients = { clientAddress: (_: number, target: Uint8Array) => this.#clientAddress(target) }
-  /** The zone of the question whose reply is being read. */
+  /** By which the question whose reply is being read was asked, and its zone. */
+  #asking: Routing
   #zone: number | undefined
   #isFlushDue = false
   /** `serve` ends the turn in hand, and sends what it has come to. */
@@ -80,9 +81,9 @@ export class Forwarder {
   constructor(parts: ForwarderParts) {
     this.#parts = parts
     this.#keeper = new AnswerKeeper(parts.cache, parts.reply, parts.options.cache)
-    this.zones = parts.zones
-    const zones = parts.options.zones.map(({ zone }) => zone)
-    this.#forwardZones = new ForwardZoneTable(zones, parts.seed)
+    this.#options = parts.options
+    this.#routing = new Routing(parts.zones, parts.options, parts.seed)
+    this.#asking = this.#routing
     parts.answering.pipeline.clients = this.#clients
     // Its queries come from threads that have asked theirs.
     if (parts.hooks !== undefined) parts.hooks.isAskedAlready = true
@@ -135,7 +136,25 @@ export class Forwarder {
 
   /** Whether a name belongs to those whom the question in hand was sent to. */
   mayAnswerFor(name: FoldedName): boolean {
-    return this.#zoneOf(name) === this.#zone
+    return this.#asking.zoneOf(name) === this.#zone
+  }
+
+  /**
+   * Forwards by other options from now on, and answers for these zones. What is on its way is answered; where other servers are asked, nothing
+   * of it is kept, and nothing of what the cache has.
+   */
+  use(zones: ZoneTable, options: ParsedForward): void {
+    const { cache, reply, seed, upstreams } = this.#parts
+    const isSame = asksTheSame(this.#options, options)
+    this.#options = options
+    this.#routing = new Routing(zones, options, seed)
+    this.#keeper.options = options.cache
+    reply.ttls = options.cache
+    if (!isSame) {
+      cache.flush()
+      this.#questions.outdate()
+    }
+    upstreams.setOptions(options)
   }
 
   /** Everybody who waits is told that there will be no answer. */
@@ -273,17 +292,18 @@ export class Forwarder {
   #open(hash: number, flags: number, view: number): OpenQuestion {
     const question = this.#question
     // Of type DS it is the zone above that knows.
-    const zone = this.#zoneOf(question.name, question.type === Type.DS && question.name.labelCount > 0 ? 1 : 0)
+    const zone = this.#routing.zoneOf(question.name, question.type === Type.DS && question.name.labelCount > 0 ? 1 : 0)
     const open = this.#questions.open(hash, question, flags, view)
+    open.routing = this.#routing
     open.zone = zone < 0 ? undefined : zone
     open.sinceMs = performance.now()
     return open
   }
 
   #start(question: OpenQuestion): void {
-    const { answering, options, upstreams } = this.#parts
+    const { answering, upstreams } = this.#parts
     answering.counters.values[Counter.forwarded]!++
-    if (options.cache.serveStale > 0) this.#lateTimer ??= setTimeout(() => this.#lookForLate(), LATE_LOOK_MS)
+    if (this.#options.cache.serveStale > 0) this.#lateTimer ??= setTimeout(() => this.#lookForLate(), LATE_LOOK_MS)
     upstreams.ask(question, question.onResult)
   }
 
@@ -292,10 +312,11 @@ export class Forwarder {
     const { answering, hand, reply } = this.#parts
     this.#enter()
     this.#name.read(question.name, 0, question.nameLength, this.#parts.seed)
+    this.#asking = question.routing!
     this.#zone = question.zone ?? NO_FORWARD_ZONE
     const asked = { name: this.#name, type: question.type, isDnssecOk: question.isDnssecOk }
     if (result.kind === 'reply' && isAnswer(result.rcode) && reply.read(result.message, result.length, asked)) {
-      this.#keeper.keepReply(this.#name, question, hand.nowSeconds)
+      if (!this.#questions.isOutdated(question)) this.#keeper.keepReply(this.#name, question, hand.nowSeconds)
       hand.hand = 'reply'
     } else {
       answering.counters.values[Counter.forwardFailed]!++
@@ -316,7 +337,8 @@ export class Forwarder {
     }
     hand.hand = 'failure'
     hand.extendedError = errorOf(result)
-    if (hasAsked(result)) this.#keeper.keepFailure(this.#name, question, hand.nowSeconds)
+    if (this.#questions.isOutdated(question) || !hasAsked(result)) return
+    this.#keeper.keepFailure(this.#name, question, hand.nowSeconds)
   }
 
   #lookForLate(): void {
@@ -408,15 +430,6 @@ export class Forwarder {
     desk.answer(at)
   }
 
-  /** The forward zone that a name belongs to, NO_FORWARD_ZONE for none, OURS where a zone of our own is the longer one. */
-  #zoneOf(name: FoldedName, firstLabel = 0): number {
-    const zone = this.zones.match(name, firstLabel)
-    const forwardZone = this.#forwardZones.match(name, firstLabel)
-    if (zone === undefined) return forwardZone
-    const labels = forwardZone === NO_FORWARD_ZONE ? -1 : this.#forwardZones.labelCountOf(forwardZone)
-    return labels > zone.labelCount ? forwardZone : OURS
-  }
-
   #clientAddress(target: Uint8Array): number {
     const { bytes, clientStart, clientLength } = this.#asked
     for (let i = 0; i < clientLength; i++) target[i] = bytes[clientStart + i]!
@@ -450,9 +463,6 @@ export class Forwarder {
     for (const desk of this.#desks.values()) counters.values[Counter.sendFailures]! += desk.flush()
   }
 }
-
-/** No forward zone, and not what `forward` itself is asked either. */
-const OURS = -2
 
 function isAnswer(rcode: number): boolean {
   return rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN

@@ -3,6 +3,7 @@ import { mixWord } from '../../clients/client-address.js'
 import { MAX_NAME_LENGTH } from '../../wire/constants.js'
 import type { Question } from '../../wire/question.js'
 import type { OnUpstreamResult, UpstreamQuestion } from '../upstream/upstream-result.js'
+import type { Routing } from './routing.js'
 import type { WaitingQuery } from './waiting-queries.js'
 
 /** A question that upstreams have been asked, and the queries that wait for its answer. Made once, and used again and again. */
@@ -21,6 +22,9 @@ export class OpenQuestion implements UpstreamQuestion {
   flags = 0
   view = 0
   zone: number | undefined
+  /** By which it was found whom to ask. */
+  routing: Routing | undefined
+  generation = 0
   sinceMs = 0
   /** Who waits has had a stale answer, and who comes now gets that at once. */
   isLate = false
@@ -71,6 +75,7 @@ export class OpenQuestions {
   /** The one that has been open for the longest time; `newer` leads to the others. */
   oldest: OpenQuestion | undefined
   #newest: OpenQuestion | undefined
+  #generation = 0
   readonly #buckets = new Array<OpenQuestion | undefined>(BUCKETS).fill(undefined)
   #free: OpenQuestion | undefined
   readonly #onResult: OnQuestionResult
@@ -86,8 +91,21 @@ export class OpenQuestions {
 
   find(hash: number, question: Question, flags: number, view: number): OpenQuestion | undefined {
     let open = this.#buckets[hash & (BUCKETS - 1)]
-    while (open !== undefined && !(open.hash === hash && isSame(open, question, flags, view))) open = open.sibling
+    while (open !== undefined && !this.#isFound(open, hash, question, flags, view)) open = open.sibling
     return open
+  }
+
+  /** Other servers are asked from now on: nobody joins those that were opened before. */
+  outdate(): void {
+    this.#generation++
+  }
+
+  isOutdated({ generation }: OpenQuestion): boolean {
+    return generation !== this.#generation
+  }
+
+  #isFound(open: OpenQuestion, hash: number, question: Question, flags: number, view: number): boolean {
+    return open.hash === hash && open.generation === this.#generation && isSame(open, question, flags, view)
   }
 
   /** Opens one that is not open. */
@@ -101,6 +119,7 @@ export class OpenQuestions {
     question.flags = flags
     question.view = view
     question.isLate = false
+    question.generation = this.#generation
     this.#link(question)
     return question
   }

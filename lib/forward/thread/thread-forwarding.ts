@@ -67,9 +67,10 @@ export class ThreadForwarding implements QueryForwarding {
   readonly owner: HandoffOwner
   readonly cache: AnswerCacheReader
   readonly slot = new ForwardSlot()
-  readonly #policy: ForwardingPolicy
-  readonly #zones: ForwardZoneTable
-  readonly #allow: CidrTable | undefined
+  readonly #seed: number
+  #policy: ForwardingPolicy
+  #zones: ForwardZoneTable
+  #allow: CidrTable | undefined
   readonly #counters: Uint32Array
   readonly #address = new Uint8Array(16)
   readonly #words = new Int32Array(ADDRESS_WORDS)
@@ -83,12 +84,20 @@ export class ThreadForwarding implements QueryForwarding {
 
   /** `seed` is that of the record index, with which the names of questions are hashed; `counters` are indexed by `Counter`. */
   constructor({ policy, ring, cache, wakeFd }: ForwardingTask, seed: number, counters: Uint32Array) {
+    this.#seed = seed
     this.#policy = policy
     this.owner = new HandoffOwner(ring, wakeFd === undefined ? undefined : wakeOf(wakeFd))
     this.cache = AnswerCacheReader.open(cache)
     this.#zones = new ForwardZoneTable(policy.zones, seed)
     this.#allow = policy.allow && new CidrTable(policy.allow)
     this.#counters = counters
+  }
+
+  /** Forwards by another policy from now on. Between two batches only; what is parked waits for as long as it was to. */
+  use(policy: ForwardingPolicy): void {
+    this.#policy = policy
+    this.#zones = new ForwardZoneTable(policy.zones, this.#seed)
+    this.#allow = policy.allow && new CidrTable(policy.allow)
   }
 
   /** Before a batch. */

@@ -303,6 +303,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
 
   /** Asks an upstream that has not been asked yet. False when there is none. */
   #attemptElsewhere(query: ForwardedQuery, now: number): boolean {
+    followChoice(query)
     while (query.attemptsLeft > 0 && query.tryCount < MAX_TRIES && query.choice !== undefined) {
       const upstream = query.choice.next(query.triedUpstreams)
       if (upstream === undefined || (query.triedUpstreams & query.choice.bitOf(upstream)) !== 0) return false
@@ -313,6 +314,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
 
   /** Asks an upstream, one that has not been asked if there is one. */
   #attempt(query: ForwardedQuery, now: number, reason: FailureReason): void {
+    followChoice(query)
     while (query.attemptsLeft > 0 && query.tryCount < MAX_TRIES) {
       const upstream = query.only ?? query.choice?.next(query.triedUpstreams)
       if (upstream === undefined) break
@@ -378,6 +380,16 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   #now(): number {
     return this.#needs.clock.monotonicMs()
   }
+}
+
+/** Those whom it may ask may be others since it was begun: it goes to one of them next. */
+function followChoice(query: ForwardedQuery): void {
+  const { choice } = query
+  if (choice?.successor === undefined) return
+  const { newest } = choice
+  query.choice = newest
+  query.triedUpstreams = 0
+  for (let i = 0; i < query.tryCount; i++) query.triedUpstreams |= newest.bitOf(query.tries[i]!.upstream!)
 }
 
 /** Not what is known to refuse it, nor at the end what has been silent so far and never shown that it knows it. */

@@ -35,7 +35,7 @@ export class Probes {
   readonly #needs: ProbeNeeds
   readonly #tests = new Set<LoopTest>()
   /** Below which name an upstream's tests are. */
-  readonly #zones = new Map<Upstream, Uint8Array>()
+  readonly #zones = new WeakMap<Upstream, Uint8Array>()
 
   constructor(needs: ProbeNeeds) {
     this.#needs = needs

@@ -11,6 +11,8 @@ const TRIAL_PAUSE_MS = 1_000
 /** Upstreams that stand in for each other, and who of them is asked next. */
 export class UpstreamChoice {
   readonly upstreams: readonly Upstream[]
+  /** What is asked in its place since the options have changed. */
+  successor: UpstreamChoice | undefined
   readonly #policy: ForwardPolicy
   readonly #random: Random
   #turn = 0
@@ -38,6 +40,13 @@ export class UpstreamChoice {
     this.#nextTrialMs = nowMs + TRIAL_PAUSE_MS
     const candidates = this.upstreams.filter(({ state }) => state === 'down')
     return candidates.length === 0 ? undefined : candidates[this.#random.below(candidates.length)]
+  }
+
+  /** What is asked now. */
+  get newest(): UpstreamChoice {
+    let choice: UpstreamChoice = this
+    while (choice.successor !== undefined) choice = choice.successor
+    return choice
   }
 
   bitOf(upstream: Upstream): number {

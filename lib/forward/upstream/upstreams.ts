@@ -55,6 +55,7 @@ export class Upstreams {
   /** For `forward`, then for each forward zone. */
   #default: UpstreamChoice
   #zones: UpstreamChoice[] = []
+  #zoneNames: string[] = []
   #isClosed = false
 
   constructor(options: ParsedForward, needs: UpstreamNeeds) {
@@ -106,7 +107,7 @@ export class Upstreams {
     return this.#probes.isOwn(name, length)
   }
 
-  /** Upstreams that stay keep what is known of them. Queries on their way end as they have begun. */
+  /** Upstreams that stay keep what is known of them. Queries on their way are still answered by those that they were sent to, and go to the new ones next. */
   setOptions(options: ParsedForward): void {
     if (options.resolvConf !== this.#resolvConf?.path) {
       this.#resolvConf?.close()
@@ -127,8 +128,15 @@ export class Upstreams {
     this.#exchanges.settings = options
     const before = this.#upstreams
     this.#upstreams = new Map()
-    this.#default = this.#choiceOf(options, before)
+    const choices = new Map(this.#zoneNames.map((zone, i) => [zone, this.#zones[i]!]))
+    this.#default.successor = this.#choiceOf(options, before)
+    this.#default = this.#default.successor
     this.#zones = options.zones.map((zone) => this.#choiceOf(zone, before))
+    this.#zoneNames = options.zones.map(({ zone }) => zone)
+    for (const [i, zone] of this.#zoneNames.entries()) {
+      const choice = choices.get(zone)
+      if (choice !== undefined) choice.successor = this.#zones[i]!
+    }
     for (const upstream of before.values()) upstream.close()
     this.#probes.probeName = options.probeName
     this.#findLoops()
