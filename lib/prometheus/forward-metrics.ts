@@ -22,7 +22,7 @@ export const FORWARD_METRICS: readonly PlainMetric[] = [
     'gauge',
     ({ forward }) => [{ labels: {}, value: forward!.inFlight.questions }],
   ),
-  forwarded('containerdns_upstream_up', '1 while an upstream answers.', 'gauge', (stats) =>
+  forwarded('containerdns_upstream_up', '1 while an upstream answers, and not with errors only.', 'gauge', (stats) =>
     eachUpstream(stats, ({ state }) => Number(state === 'up')),
   ),
   forwarded(

@@ -35,6 +35,7 @@ export interface ExchangeSettings {
   readonly tryTimeoutMs: number
   readonly timeoutMs: number
   readonly randomizeCase: boolean
+  readonly maxInFlight: number
 }
 
 export interface ExchangeNeeds {
@@ -57,6 +58,9 @@ export interface Target {
 
 /** How long it is waited for a better response than that a query is not understood. */
 const HOLD_MS = 100
+/** How often it is looked whether there is room for queries whose tries are all overdue, and the part of all queries that leaves room. */
+const HOPE_MS = 250
+const CROWDED_PART = 2
 
 /**
  * Queries on their way: sends them, knows the responses that belong to them, and asks again.
@@ -111,6 +115,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
     query.isDnssecOk = question.isDnssecOk
     query.isCheckingDisabled = question.isCheckingDisabled
     query.choice = target.choice
+    if (target.choice !== undefined) target.choice.inFlight++
     query.only = target.only
     query.attemptsLeft = target.attempts
     query.isProbe = target.isProbe
@@ -205,7 +210,11 @@ export class Exchanges implements ReplyHandler, StreamHandler {
     }
     if (!one.hasEdns && !one.query.isProbe && !isEdnsRefusal(rcode) && upstream.takesEdns(now))
       upstream.refusedEdns(now)
-    if (rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN) this.#succeed(one, rcode, bytes, length)
+    const isAnswer = rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN
+    // What a probe asks for need not be there: that it is answered at all is what counts.
+    if (!one.query.isProbe && (isAnswer ? upstream.gaveAnswer() : upstream.gaveError(now)))
+      this.#needs.onStateChange(upstream)
+    if (isAnswer) this.#succeed(one, rcode, bytes, length)
     else if (!one.isSettled) this.#refused(one, now, rcode, bytes, length)
   }
 
@@ -291,9 +300,19 @@ export class Exchanges implements ReplyHandler, StreamHandler {
       this.#noteFailure(one, now)
     }
     if (now >= query.deadlineMs) this.#fail(query, 'timeout')
+    else if (this.#isHopeless(query)) this.#fail(query, 'timeout')
     else if (query.attemptsLeft > 0 && query.tryCount < MAX_TRIES) this.#attempt(query, now, 'timeout')
-    // A late answer is better than none.
-    else this.#wheel.set(query, query.deadlineMs)
+    else this.#awaitLate(query, now)
+  }
+
+  /** A late answer is better than none, as long as there is room for it. */
+  #awaitLate(query: ForwardedQuery, now: number): void {
+    this.#wheel.set(query, Math.min(now + HOPE_MS, query.deadlineMs))
+  }
+
+  /** Where nobody answers whom it could be sent to, and others need its place. Whoever comes next is told at once. */
+  #isHopeless({ choice }: ForwardedQuery): boolean {
+    return choice?.isNoneUp === true && CROWDED_PART * this.active >= this.settings.maxInFlight
   }
 
   #noteFailure(one: Try, now: number): void {
@@ -305,7 +324,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   #attemptElsewhere(query: ForwardedQuery, now: number): boolean {
     followChoice(query)
     while (query.attemptsLeft > 0 && query.tryCount < MAX_TRIES && query.choice !== undefined) {
-      const upstream = query.choice.next(query.triedUpstreams)
+      const upstream = query.choice.next(query.triedUpstreams, now)
       if (upstream === undefined || (query.triedUpstreams & query.choice.bitOf(upstream)) !== 0) return false
       if (this.#ask(query, upstream, now)) return true
     }
@@ -316,11 +335,11 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   #attempt(query: ForwardedQuery, now: number, reason: FailureReason): void {
     followChoice(query)
     while (query.attemptsLeft > 0 && query.tryCount < MAX_TRIES) {
-      const upstream = query.only ?? query.choice?.next(query.triedUpstreams)
+      const upstream = query.only ?? query.choice?.next(query.triedUpstreams, now)
       if (upstream === undefined) break
       if (this.#ask(query, upstream, now)) return
     }
-    if (query.tries.some((one, i) => i < query.tryCount && one.isOverdue)) this.#wheel.set(query, query.deadlineMs)
+    if (query.tries.some((one, i) => i < query.tryCount && one.isOverdue)) this.#awaitLate(query, now)
     else this.#fail(query, reason)
   }
 
@@ -366,6 +385,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
     query.onResult = undefined
     query.heldTry = undefined
     query.heldMessage = NO_MESSAGE
+    if (query.choice !== undefined) query.choice.inFlight--
     query.choice = undefined
     query.only = undefined
     this.active--
@@ -387,6 +407,8 @@ function followChoice(query: ForwardedQuery): void {
   const { choice } = query
   if (choice?.successor === undefined) return
   const { newest } = choice
+  choice.inFlight--
+  newest.inFlight++
   query.choice = newest
   query.triedUpstreams = 0
   for (let i = 0; i < query.tryCount; i++) query.triedUpstreams |= newest.bitOf(query.tries[i]!.upstream!)

@@ -15,6 +15,8 @@ export class UpstreamChoice {
   successor: UpstreamChoice | undefined
   readonly #policy: ForwardPolicy
   readonly #random: Random
+  /** Queries that are on their way to them. */
+  inFlight = 0
   #turn = 0
   #nextTrialMs = 0
 
@@ -29,9 +31,14 @@ export class UpstreamChoice {
     return true
   }
 
-  /** One that is up, preferably none of those whose bits are set in `tried`; undefined when none is up. */
-  next(tried: number): Upstream | undefined {
-    return this.#byPolicy(tried) ?? (tried === 0 ? undefined : this.#byPolicy(0))
+  /**
+   * One that is up, preferably none of those whose bits are set in `tried`, and one that gives answers rather than errors; undefined when none
+   * is up.
+   */
+  next(tried: number, nowMs: number): Upstream | undefined {
+    const avoided = this.#avoided(nowMs)
+    const best = avoided === 0 ? undefined : this.#byPolicy(tried | avoided)
+    return best ?? this.#byPolicy(tried) ?? (tried === 0 ? undefined : this.#byPolicy(0))
   }
 
   /** While none is up: any that does not lead back to us, now and then. */
@@ -52,6 +59,13 @@ export class UpstreamChoice {
   bitOf(upstream: Upstream): number {
     const place = this.upstreams.indexOf(upstream)
     return place === -1 ? 0 : 1 << place
+  }
+
+  /** A bit for each that gives errors only. */
+  #avoided(nowMs: number): number {
+    let avoided = 0
+    for (let at = 0; at < this.upstreams.length; at++) if (this.upstreams[at]!.isAvoided(nowMs)) avoided |= 1 << at
+    return avoided
   }
 
   #byPolicy(tried: number): Upstream | undefined {

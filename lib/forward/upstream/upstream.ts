@@ -4,6 +4,12 @@ import type { StreamPool } from './stream-pool.js'
 
 /** Failures in a row, with no answer in between, that end the trust in an upstream. */
 const MAX_FAILURES = 3
+/**
+ * Errors in a row, with no good answer in between, after which others are asked first, and for how long. One broken name makes a few; a server that
+ * has lost its own upstreams, or does not serve us, makes nothing else. dnsdist takes such a one down by its probes, for CoreDNS it is well.
+ */
+const MAX_ERRORS = 10
+const ERRING_PAUSE_MS = 5_000
 /** The least that an upstream is given: one that answers from its cache in 1 ms needs much longer for other names. */
 const MIN_TRY_MS = 400
 /** The most that failures make of a round trip: from there `fastest` comes back to an upstream within a few answers. */
@@ -26,10 +32,13 @@ const LOOP_PAUSE_MS = 60_000
 
 export type UpstreamState = 'up' | 'down' | 'looping'
 
+/** `erring`: it is up, and answers with errors only. */
+export type ShownUpstreamState = UpstreamState | 'erring'
+
 /** What an operator may want to know of an upstream. */
 export interface UpstreamStats {
   readonly address: string
-  readonly state: UpstreamState
+  readonly state: ShownUpstreamState
   /** Smoothed; undefined before the first answer. */
   readonly rttMs: number | undefined
   readonly sent: number
@@ -49,6 +58,9 @@ export class Upstream {
   rttMs = 0
   #rttVariationMs = 0
   #failures = 0
+  /** In a row. */
+  #errors = 0
+  #avoidedUntilMs = Number.NEGATIVE_INFINITY
   #lastAnswerMs = Number.NEGATIVE_INFINITY
   /** Whether a response has ever had an OPT record. */
   hasShownEdns = false
@@ -65,7 +77,8 @@ export class Upstream {
   }
 
   stats(): UpstreamStats {
-    const { address, state, rttMs, sent, failed } = this
+    const { address, rttMs, sent, failed } = this
+    const state = this.state === 'up' && this.isErring ? 'erring' : this.state
     return { address: address.text, state, rttMs: rttMs === 0 ? undefined : rttMs, sent, failed }
   }
 
@@ -83,6 +96,30 @@ export class Upstream {
     if (this.state !== 'down') return false
     this.#up()
     return true
+  }
+
+  get isErring(): boolean {
+    return this.#errors >= MAX_ERRORS
+  }
+
+  /** Whether those are to be asked first that give answers. Not for long: it may have mended. */
+  isAvoided(nowMs: number): boolean {
+    return nowMs < this.#avoidedUntilMs
+  }
+
+  /** It has answered with an error, such as SERVFAIL or REFUSED. True when it does nothing else from now on. */
+  gaveError(nowMs: number): boolean {
+    this.#errors++
+    if (this.isErring) this.#avoidedUntilMs = nowMs + ERRING_PAUSE_MS
+    return this.#errors === MAX_ERRORS
+  }
+
+  /** It has answered with data, or with that there are none. True when it had done nothing but err. */
+  gaveAnswer(): boolean {
+    const wasErring = this.isErring
+    this.#errors = 0
+    this.#avoidedUntilMs = Number.NEGATIVE_INFINITY
+    return wasErring
   }
 
   /** To a query that was sent at `sentMs` there is no answer, or none that is good. True when it is down from now on. */

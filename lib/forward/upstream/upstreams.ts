@@ -21,6 +21,9 @@ import type { UpstreamSockets } from './upstream-sockets.js'
 /** Descriptors for all upstreams together; with very many upstreams each has fewer ports, and still as many in all. */
 const MAX_PORTS = 4096
 
+/** What queries for `forward`, or for one forward zone, may take of `maxInFlight` where there are several. */
+const MOST_OF_ONE_GROUP = 0.75
+
 export interface UpstreamNeeds extends UpstreamSocketNeeds {
   readonly clock: Clock
   /** Default: node:crypto's. */
@@ -94,8 +97,8 @@ export class Upstreams {
     const choice = question.zone === undefined ? this.#default : this.#zones[question.zone]
     if (this.#isClosed) this.#refuse('closed', onResult)
     else if (choice === undefined || choice.upstreams.length === 0) this.#refuse('noUpstreams', onResult)
-    else if (this.#exchanges.active >= this.#options.maxInFlight) this.#refuse('overloaded', onResult)
     else if (choice.isNoneUp) this.#askOnTrial(question, choice, onResult)
+    else if (this.#isFull(choice)) this.#refuse('overloaded', onResult)
     else this.#start(question, { choice, only: undefined, attempts: this.#options.attempts, isProbe: false }, onResult)
   }
 
@@ -155,6 +158,13 @@ export class Upstreams {
     this.#exchanges.close()
     for (const upstream of this.#upstreams.values()) upstream.close()
     this.#sockets.close()
+  }
+
+  /** One group whose upstreams are silent leaves room for the others. */
+  #isFull({ inFlight }: UpstreamChoice): boolean {
+    const { maxInFlight } = this.#options
+    const mostOfOne = this.#zones.length === 0 ? maxInFlight : Math.ceil(maxInFlight * MOST_OF_ONE_GROUP)
+    return inFlight >= mostOfOne || this.#exchanges.active >= maxInFlight
   }
 
   /** Fails at once, but for one query now and then. */
@@ -229,9 +239,13 @@ export class Upstreams {
     this.#loop.wake()
   }
 
-  #reportState({ address, state, streams }: Upstream): void {
+  #reportState(upstream: Upstream): void {
+    const { address, streams } = upstream
+    const { state } = upstream.stats()
     const fields = { upstream: address.text, state, ...(streams.fault === undefined ? {} : { fault: streams.fault }) }
-    if (state === 'up') this.#needs.logger.info(fields, 'the upstream answers again')
+    if (state === 'erring')
+      this.#needs.logger.warn(fields, 'the upstream answers with errors only: others are asked first')
+    else if (state === 'up') this.#needs.logger.info(fields, 'the upstream answers again')
     else this.#needs.logger.warn(fields, 'the upstream has failed, and is left out until it answers a probe')
   }
 

@@ -36,26 +36,43 @@ describe.each(FORWARD_POLICIES)('the policy %s', (policy) => {
       takeDown(upstreams[2]!)
       let tried = 0
       const asked = [0, 1, 2].map(() => {
-        const next = choice.next(tried)!
+        const next = choice.next(tried, 0)!
         tried |= choice.bitOf(next)
         return next
       })
       expect(new Set(asked).size).toBe(3)
       expect(asked).not.toContain(upstreams[2])
-      expect(choice.next(tried)!.state).toBe('up')
+      expect(choice.next(tried, 0)!.state).toBe('up')
     }
+  })
+
+  it('asks those last that give errors only, for a while, and asks them all the same when there are no others', () => {
+    const { upstreams, choice } = choiceOf(policy)
+    for (const at of [0, 3]) for (let i = 0; i < 10; i++) upstreams[at]!.gaveError(i)
+    const good = [upstreams[1]!, upstreams[2]!]
+    for (let run = 0; run < 50; run++) expect(good).toContain(choice.next(0, 100))
+    const tried = good.reduce((bits, each) => bits | choice.bitOf(each), 0)
+    expect([upstreams[0], upstreams[3]]).toContain(choice.next(tried, 100))
+    for (const each of good) takeDown(each)
+    expect([upstreams[0], upstreams[3]]).toContain(choice.next(0, 100))
+    // Their time is over: they may have mended.
+    const { upstreams: again, choice: later } = choiceOf(policy, 1)
+    for (let i = 0; i < 10; i++) again[0]!.gaveError(i)
+    expect(again[0]!.isAvoided(100)).toBe(true)
+    expect(again[0]!.isAvoided(60_000)).toBe(false)
+    expect(later.next(0, 60_000)).toBe(again[0])
   })
 
   it('asks none when none is up', () => {
     const { upstreams, choice } = choiceOf(policy)
     for (const each of upstreams) takeDown(each)
-    expect(choice.next(0)).toBeUndefined()
+    expect(choice.next(0, 0)).toBeUndefined()
     expect(choice.isNoneUp).toBe(true)
   })
 })
 
 describe('who is asked first', () => {
-  const first = (choice: UpstreamChoice, times: number) => Array.from({ length: times }, () => choice.next(0)!)
+  const first = (choice: UpstreamChoice, times: number) => Array.from({ length: times }, () => choice.next(0, 0)!)
 
   it('is each in turn, the first in the list, or any', () => {
     const turns = choiceOf('roundRobin')

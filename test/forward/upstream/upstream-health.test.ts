@@ -29,6 +29,102 @@ class PushedClock implements Clock {
 
 const states = (forward: ReturnType<typeof openUpstreams>) => forward.upstreams.stats().map(({ state }) => state)
 
+describe.each(['servfail', 'refused'] as const)('an upstream that answers with nothing but %s', (fault) => {
+  it('is asked after others once it has done so ten times, and as before when it gives an answer', async () => {
+    await using server = await startTestUpstream()
+    await using other = await startTestUpstream()
+    const errors = server.fault(fault)
+    const clock = new PushedClock()
+    clock.stop()
+    await using forward = openUpstreams({ upstreams: [at(server), at(other)], policy: 'sequential' }, { clock })
+    const askBoth = async () => expect(await forward.ask('www.example')).toMatchObject({ ...GOOD, rcode: 3 })
+    for (let i = 0; i < 10; i++) await askBoth()
+    expect(server.count('www.example')).toBe(10)
+    expect(states(forward)).toEqual(['erring', 'up'])
+    for (let i = 0; i < 10; i++) await askBoth()
+    expect(server.count('www.example')).toBe(10)
+    clock.pushedMs += 5_000
+    for (let i = 0; i < 10; i++) await askBoth()
+    expect(server.count('www.example')).toBe(11)
+    await errors.remove()
+    clock.pushedMs += 5_000
+    for (let i = 0; i < 10; i++) await askBoth()
+    expect(server.count('www.example')).toBe(21)
+    expect(states(forward)).toEqual(['up', 'up'])
+  })
+
+  it('is asked all the same where the others do no better, and what they say is the answer', async () => {
+    await using server = await startTestUpstream()
+    await using other = await startTestUpstream()
+    for (const each of [server, other]) each.fault(fault)
+    await using forward = openUpstreams({ upstreams: [at(server), at(other)], policy: 'sequential' })
+    const rcode = fault === 'servfail' ? 2 : 5
+    for (let i = 0; i < 30; i++) expect(await forward.ask('www.example')).toMatchObject({ ...GOOD, rcode })
+    expect([server, other].map((each) => each.count('www.example'))).toEqual([30, 30])
+    expect(states(forward)).toEqual(['erring', 'erring'])
+  })
+
+  it('is well when it is one name alone that it cannot answer', async () => {
+    await using server = await startTestUpstream()
+    server.fault(fault, { name: 'broken.example' })
+    await using forward = openUpstreams({ upstreams: [at(server)] })
+    for (let i = 0; i < 30; i++) {
+      await forward.ask('broken.example')
+      await forward.ask('www.example')
+    }
+    expect(states(forward)).toEqual(['up'])
+  })
+})
+
+describe('silent upstreams', () => {
+  /** Far beyond what a test may take: who waits for it does not get there. */
+  const LONG = { timeoutMs: 30_000, tryTimeoutMs: 100, attempts: 1 }
+
+  it('have queries end before their time where these take half of all places, so that there is room for others', async () => {
+    await using server = await startTestUpstream()
+    server.fault('drop')
+    await using forward = openUpstreams({ upstreams: [at(server)], maxInFlight: 32, ...LONG })
+    const waiting = Array.from({ length: 32 }, (_, i) => forward.ask(`n${i}.example`))
+    expect(await forward.ask('more.example')).toMatchObject({ reason: 'overloaded' })
+    let ended = 0
+    for (const each of waiting) void each.then(() => ended++)
+    await eventually(() => expect(ended).toBeGreaterThan(16))
+    expect(states(forward)).toEqual(['down'])
+    // With none up, it is that which is told, however many wait; but for one query now and then.
+    const told = await Promise.race([forward.ask('next.example'), forward.ask('next.example')])
+    expect(told).toMatchObject({ reason: 'allDown' })
+  })
+
+  it('have the few that wait get a late answer', async () => {
+    await using server = await startTestUpstream()
+    const silence = server.fault('drop', { name: 'www.example' })
+    server.fault('delay', { ms: 3_000, name: 'late.example' })
+    await using forward = openUpstreams({ upstreams: [at(server)], maxInFlight: 32, probeName: 'www.example', ...LONG })
+    // What has been answered since a query was sent speaks for the upstream: the test for loops that it begins with.
+    await eventually(() => expect(server.queries.some(({ name }) => LOOP_TEST.test(name))).toBe(true))
+    await forward.ask('first.example')
+    const late = forward.ask('late.example')
+    for (let i = 0; i < 4; i++) void forward.ask('www.example')
+    await eventually(() => expect(states(forward)).toEqual(['down']))
+    expect(await late).toMatchObject(GOOD)
+    await silence.remove()
+  })
+
+  it('of one forward zone leave room for all other names', async () => {
+    await using server = await startTestUpstream()
+    await using silent = await startTestUpstream()
+    silent.fault('drop')
+    await using forward = openUpstreams(
+      { upstreams: [at(server)], maxInFlight: 16, ...LONG, tryTimeoutMs: 5_000 },
+      { zones: [{ zone: 'silent.example', upstreams: [at(silent)] }] },
+    )
+    const waiting = Array.from({ length: 20 }, (_, i) => forward.ask(`n${i}.silent.example`, { zone: 0 }))
+    const refused = await Promise.all(waiting.slice(12))
+    for (const each of refused) expect(each).toMatchObject({ reason: 'overloaded' })
+    expect(await forward.ask('www.example')).toMatchObject(GOOD)
+  })
+})
+
 describe('an upstream that has failed three times', () => {
   it('is left out, while another answers', async () => {
     await using server = await startTestUpstream()
