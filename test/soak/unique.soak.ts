@@ -3,8 +3,10 @@ import { SOCKETS, WINDOW } from '../bench/load/load-plan.js'
 import { runLoad } from '../bench/load/run-load.js'
 import { ours } from '../bench/peers/ours.js'
 import { startForwarder } from '../bench/peers/running-forwarder.js'
+import type { RunningPeer } from '../bench/peers/running-peer.js'
 import { residentBytesOf } from '../bench/processes/cpu-time.js'
 import { freePort } from '../bench/processes/free-port.js'
+import type { OurServerMessage } from '../bench/servers/our-server-protocol.js'
 import { number } from '../bench/table.js'
 import { soakBench } from './forward/soak-bench.js'
 import type { Soak } from './soak.js'
@@ -33,17 +35,18 @@ export const soak: Soak = {
     const idleBytes = residentBytesOf(server.pid)
     const deadline = performance.now() + minutes * 60_000
     const settled: number[] = []
-    let [asked, lost, wrong, highest] = [0, 0, 0, idleBytes]
+    let [asked, lost, late, wrong, highest] = [0, 0, 0, 0, idleBytes]
     while (asked < NAMES && performance.now() < deadline) {
       const result = await runLoad(bench, server, { asks: 'unique', upstreamPort })
       asked += result.responses
       lost += result.lost
+      late += result.late
       wrong += result.wrong
       const bytes = residentBytesOf(server.pid)
       highest = Math.max(highest, bytes)
       if (asked > SETTLED_NAMES) settled.push(bytes)
       report(
-        `${number(asked)} names, ${number(bytes / MEGABYTE)} MB (idle: ${number(idleBytes / MEGABYTE)} MB), ${lost} lost, ${wrong} wrong`,
+        `${number(asked)} names, ${number(bytes / MEGABYTE)} MB (idle: ${number(idleBytes / MEGABYTE)} MB), ${lost} lost, ${late} of them late, ${wrong} wrong; ${await faultsOf(server)}`,
       )
     }
     if (highest - idleBytes > CACHE_MAX_BYTES.default + BESIDES)
@@ -52,4 +55,11 @@ export const soak: Soak = {
       throw new Error('memory grew all the time')
     if (wrong > 0 || lost > asked / 10_000 + STALL) throw new Error('names were not answered')
   },
+}
+
+/** What the server itself knows of answers that did not come, or came late: what the client misses beyond that was lost on the way. */
+async function faultsOf(server: RunningPeer): Promise<string> {
+  const { stats } = await server.process.ask<OurServerMessage, 'stats'>({ type: 'stats' }, 'stats')
+  const { forwardFailed, forwardFull, forwardOverdue, sendFailures } = stats.counters
+  return `server: ${forwardFailed} failed, ${forwardFull} full, ${forwardOverdue} overdue, ${sendFailures} not sent`
 }

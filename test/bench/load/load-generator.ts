@@ -37,6 +37,7 @@ function measure(): LoadResult {
     seconds: (after.at - before.at) / 1000,
     responses,
     lost: load.lost,
+    late: load.late,
     wrong: load.wrong,
     p50Us: load.latencyUs.percentile(50),
     p99Us: load.latencyUs.percentile(99),

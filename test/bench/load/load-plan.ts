@@ -34,6 +34,8 @@ export interface LoadResult {
   readonly responses: number
   /** Queries that nothing came back for in `TIMEOUT_MS`. */
   readonly lost: number
+  /** Those of them whose response came after that, and before the end. */
+  readonly late: number
   /** Responses of another kind than expected. */
   readonly wrong: number
   readonly p50Us: number

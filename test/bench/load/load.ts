@@ -41,6 +41,8 @@ export class Load {
   readonly latencyUs = new Histogram()
   responses = 0
   lost = 0
+  /** Responses that came when they had been counted as lost. */
+  late = 0
   wrong = 0
   /** Queries that were due while this process was kept from asking, so long ago that they were left out. */
   skipped = 0
@@ -125,6 +127,7 @@ export class Load {
     this.latencyUs.reset()
     this.responses = 0
     this.lost = 0
+    this.late = 0
     this.wrong = 0
     this.skipped = 0
     this.emptyCalls = 0
@@ -163,7 +166,10 @@ export class Load {
     const place = socket * this.#plan.window + slot
     const sentAt = this.#sentAt[place]!
     // Late, and counted as lost already; or not ours.
-    if (slot >= this.#plan.window || sentAt === FREE || this.#ids[place] !== id) return
+    if (slot >= this.#plan.window || sentAt === FREE || this.#ids[place] !== id) {
+      this.late++
+      return
+    }
     this.#release(socket, slot)
     if (
       this.#received.receivedLength(message) < HEADER_SIZE ||

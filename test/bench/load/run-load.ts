@@ -3,8 +3,8 @@ import type { RunningPeer } from '../peers/running-peer.js'
 import { LOAD_CORE, SERVER_CORE } from '../processes/processes.js'
 import { type LoadMessage, type LoadPlan, type LoadResult, SOCKETS, WINDOW } from './load-plan.js'
 
-/** What is asked, if not all that a server can answer of its own names. `rate` in queries a second; 0: all it can. */
-export type LoadKind = Partial<Pick<LoadPlan, 'rate' | 'asks' | 'upstreamPort'>>
+/** What is asked, if not all that a server can answer of its own names. `rate` in queries a second; 0: all it can. `port`: of somebody else than the server. */
+export type LoadKind = Partial<Pick<LoadPlan, 'rate' | 'asks' | 'upstreamPort' | 'port'>>
 
 /** Loads a server from a process of its own, on the other core. */
 export async function runLoad(bench: Bench, server: RunningPeer, kind: LoadKind = {}): Promise<LoadResult> {

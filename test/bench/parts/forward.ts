@@ -41,6 +41,7 @@ export async function forwardPart(bench: Bench): Promise<PartReport> {
       server: row.name,
       misses: { ...summary(row.misses), runs: row.misses },
       atHalfLoad: { ...summary(row.halfLoad), runs: row.halfLoad },
+      direct: { ...summary(row.direct), runs: row.direct },
       local: row.local,
       cached: row.cached,
     })),
@@ -48,7 +49,7 @@ export async function forwardPart(bench: Bench): Promise<PartReport> {
 }
 
 const LEGEND = `CPU is of all threads of a server. × ours: median over the rounds of ours against theirs in the same round. Latency at half load is all there is from the
-client's query to its answer, the upstream's part with it. cached/local: queries a second of CPU from the cache against those of our own records.`
+client's query to its answer, the upstream's part with it; added: without what the same load has when it asks the upstream itself. cached/local: queries a second of CPU from the cache against those of our own records.`
 
 function isWanted({ options }: Bench): (peer: Peer) => boolean {
   const { servers } = options
@@ -61,6 +62,8 @@ class Row {
   readonly peer: Peer
   readonly misses: Measurement[] = []
   readonly halfLoad: Measurement[] = []
+  /** The same load, asked of the upstream itself. */
+  readonly direct: Measurement[] = []
   readonly local: Measurement[] = []
   readonly cached: Measurement[] = []
   readonly #upstreamPort: number
@@ -88,7 +91,14 @@ class Row {
     }
     const misses = await run({ asks: 'unique' })
     this.misses.push(misses)
-    this.halfLoad.push(await run({ asks: 'unique', rate: Math.floor(misses.queriesPerSecond / 2) }))
+    const rate = Math.floor(misses.queriesPerSecond / 2)
+    this.halfLoad.push(await run({ asks: 'unique', rate }))
+    this.direct.push(await run({ asks: 'unique', rate, port: upstreamPort }))
+  }
+
+  /** By how much the slowest of a hundred are later than from the upstream itself. */
+  get addedP99Us(): number {
+    return summary(this.halfLoad).p99Us - summary(this.direct).p99Us
   }
 
   /** How many times the CPU of another one a miss takes. */
@@ -117,6 +127,7 @@ function columnsFor(rows: readonly Row[]): Column<Row>[] {
     { title: '× ours', cell: (row) => number(our?.cpuTimes(row), 2) },
     { title: 'p50 µs at half load', cell: (row) => number(summary(row.halfLoad).p50Us) },
     { title: 'p99 µs', cell: (row) => number(summary(row.halfLoad).p99Us) },
+    { title: 'p99 µs added', cell: (row) => number(row.addedP99Us) },
     { title: 'local/s', cell: (row) => number(median(row.local.map((run) => run.queriesPerSecond))) },
     { title: 'cached/s', cell: (row) => number(median(row.cached.map((run) => run.queriesPerSecond))) },
     { title: 'cached/local', cell: (row) => number(row.cachedRatio, 2) },
@@ -133,7 +144,7 @@ function barsOf(rows: readonly Row[]): string[] {
   const our = rows.find((row) => row.isOurs)
   if (our === undefined) return []
   const bar = (what: string, isKept: boolean) => `${isKept ? 'kept' : 'MISSED'}: ${what}`
-  const p99Ms = summary(our.halfLoad).p99Us / 1000
+  const p99Ms = our.addedP99Us / 1000
   return [
     bar(
       `cached/local ${number(our.cachedRatio, 2)}, at least ${LEAST_CACHED_RATIO}`,
@@ -145,6 +156,9 @@ function barsOf(rows: readonly Row[]): string[] {
       .map(([name, times]) =>
         bar(`CPU of a miss × ${number(times, 2)} of ${name}, at most ${MOST_CPU_RATIO}`, times <= MOST_CPU_RATIO),
       ),
-    bar(`p99 at half load ${number(p99Ms, 2)} ms, at most ${MOST_ADDED_MS}`, p99Ms <= MOST_ADDED_MS),
+    bar(
+      `p99 at half load ${number(p99Ms, 2)} ms later than from the upstream, at most ${MOST_ADDED_MS}`,
+      p99Ms <= MOST_ADDED_MS,
+    ),
   ]
 }

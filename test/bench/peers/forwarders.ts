@@ -1,10 +1,13 @@
 import { writeUnboundConfig } from '../../support/unbound-config.js'
 import type { Peer } from './peer.js'
 
-// Others as forwarders: one thread, one upstream on loopback, a cache that is large enough for what they are asked, no validation, no
-// files of hosts, and as many queries under way as come.
+// Others as forwarders: one thread, one upstream on loopback, no validation, no files of hosts, and as many queries under way as come.
 
-const CACHED_ANSWERS = 100_000
+/**
+ * The default of dnsmasq. It is asked for nothing twice, and once its cache is full a miss costs by its size: 16 µs with 150 answers, 22 with
+ * 1 000, 115 with 10 000, and two milliseconds with 100 000 (2.90, 2026-11).
+ */
+const DNSMASQ_CACHED_ANSWERS = 150
 const MOST_AT_ONCE = 4096
 
 /** It opens a socket for each query that is under way. */
@@ -21,7 +24,7 @@ export function dnsmasqForwarder(upstreamPort: number): Peer {
       '--no-resolv',
       '--no-hosts',
       `--server=127.0.0.1#${upstreamPort}`,
-      `--cache-size=${CACHED_ANSWERS}`,
+      `--cache-size=${DNSMASQ_CACHED_ANSWERS}`,
       `--dns-forward-max=${MOST_AT_ONCE}`,
       '--user=root',
       '--pid-file=',
