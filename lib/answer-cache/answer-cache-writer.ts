@@ -1,11 +1,10 @@
 import { advanceEpoch, hasReached } from '../shared-table/epochs.js'
 import { keyWords } from '../shared-table/layout.js'
 import { RetiredBlocks } from '../shared-table/retired.js'
-import { RDLENGTH_SIZE } from '../wire/constants.js'
-import { NO_EXTENDED_ERROR } from '../wire/edns.js'
 import type { FoldedName } from '../wire/folded-name.js'
 import { type AnswerCacheHandle, type AnswerCacheSize, readSize } from './answer-cache-memory.js'
 import { AnswerCacheReader } from './answer-cache-reader.js'
+import { type AnswerToKeep, EntryDrawing, entryBytes, isWhole } from './entry-drawing.js'
 import { Eviction, NOBODY } from './eviction.js'
 import {
   BUCKET_CLAIMS,
@@ -25,58 +24,21 @@ import {
   CONTROL_REFUSED,
   CONTROL_STORED,
   CONTROL_WRITER,
-  ENTRY_ADDITIONAL,
-  ENTRY_ANSWER_AUTHORITY,
-  ENTRY_BODY,
-  ENTRY_ENDS,
-  ENTRY_EXPIRES_AT,
   ENTRY_GENERATION,
   ENTRY_NAME,
-  ENTRY_RCODE,
   ENTRY_SLOT,
   ENTRY_STALE_UNTIL,
   ENTRY_STORED_AT,
   ENTRY_TYPE_AND_CLASS,
   ENTRY_VIEW_FLAGS_LENGTH,
-  EXTENDED_ERROR_SHIFT,
-  HALF_SHIFT,
   hashKey,
-  IS_AUTHENTICATED,
-  IS_NODATA,
-  LOW_HALF,
   NAME_LENGTH_MASK,
   PAIR_ENTRY,
-  RCODE_MASK,
   typeAndClass,
   viewFlagsLength,
   WAYS,
 } from './layout.js'
 import { PageMemory } from './page-memory.js'
-
-/** An answer as the cache is given it. The object and the bytes stay the caller's, who may use them again. */
-export interface AnswerToKeep {
-  readonly rcode: number
-  /** AD, as the upstream had it. */
-  readonly isAuthenticated: boolean
-  /** Whether this is a negative answer though its RCODE is NOERROR. */
-  readonly isNodata: boolean
-  /** The Extended DNS Error to say, or NO_EXTENDED_ERROR. */
-  readonly extendedError: number
-  readonly answerCount: number
-  readonly authorityCount: number
-  /** Without an OPT record: that is never stored. */
-  readonly additionalCount: number
-  /** Where the three sections stand, one record behind the other, as they stand behind the question in a message for that name. */
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly length: number
-  /** Where the TTL of each record stands, counted from `start`. There may be more numbers than records. */
-  readonly ttlOffsets: Uint16Array
-  /** Whole seconds of the clock that look-ups go by: when the TTLs were what they are, until when it is good, and for how long it is better than nothing. */
-  readonly storedAt: number
-  readonly expiresAt: number
-  readonly staleUntil: number
-}
 
 /** Free pages that are kept for when all else is still being read: this part of all. */
 const RESERVED_PART = 32
@@ -90,8 +52,6 @@ const RECLAIM_AT_MOST = 1024
 const MOST_EVICTIONS = 8
 /** Popular answers that are passed over in the search for one that may leave. */
 const MOST_CHANCES = 256
-/** Longer ones are not copied byte by byte. */
-const LONGEST_LOOP = 128
 /** Buckets for one call of `sweep`: some 50 µs. */
 const BUCKETS_PER_SWEEP = 1024
 
@@ -105,7 +65,7 @@ export class AnswerCacheWriter {
   /** For the forward thread's own look-ups; entered and left as by others. */
   readonly reader: AnswerCacheReader
   readonly #words: Int32Array
-  readonly #bytes: Uint8Array
+  readonly #drawing: EntryDrawing
   readonly #number: number
   readonly #buckets: number
   readonly #bucketCount: number
@@ -131,7 +91,7 @@ export class AnswerCacheWriter {
     const words = new Int32Array(handle.memory)
     this.reader = AnswerCacheReader.open(handle)
     this.#words = words
-    this.#bytes = new Uint8Array(handle.memory)
+    this.#drawing = new EntryDrawing(handle.memory)
     this.#buckets = bucketsStart(words[CONTROL_READER_COUNT]!)
     this.#bucketCount = words[CONTROL_BUCKET_COUNT]!
     this.#maxEntries = words[CONTROL_MAX_ENTRIES]!
@@ -167,7 +127,7 @@ export class AnswerCacheWriter {
     }
     const typeClass = typeAndClass(type, klass)
     const viewFlags = viewFlagsLength(view, flags, name.length)
-    this.#fill(block, name, typeClass, viewFlags, answer)
+    this.#drawing.write(block, name, typeClass, viewFlags, this.#generation, answer)
     this.#publish(block, hashKey(name.hash, typeClass, viewFlags), name.hash)
     Atomics.add(this.#words, CONTROL_STORED, 1)
     this.#makeRoom(this.#pages.classFor(bytes))
@@ -229,38 +189,6 @@ export class AnswerCacheWriter {
     this.#makeRoom(sizeClass)
     this.#seal()
     return this.#pages.allocate(sizeClass, this.#reservedPages)
-  }
-
-  #fill(block: number, name: FoldedName, typeClass: number, viewFlags: number, answer: AnswerToKeep): void {
-    const words = this.#words
-    const { answerCount, authorityCount, additionalCount, ttlOffsets } = answer
-    const nameWords = keyWords(name.length)
-    const records = answerCount + authorityCount + additionalCount
-    const ttls = block + ENTRY_NAME + nameWords
-    const body = ttls + ttlWords(records)
-    words[block + ENTRY_TYPE_AND_CLASS] = typeClass
-    words[block + ENTRY_VIEW_FLAGS_LENGTH] = viewFlags
-    words[block + ENTRY_GENERATION] = this.#generation
-    words[block + ENTRY_STORED_AT] = answer.storedAt
-    words[block + ENTRY_EXPIRES_AT] = answer.expiresAt
-    words[block + ENTRY_STALE_UNTIL] = Math.max(answer.expiresAt, answer.staleUntil)
-    words[block + ENTRY_RCODE] = rcodeWord(answer)
-    words[block + ENTRY_ANSWER_AUTHORITY] = (answerCount << HALF_SHIFT) | authorityCount
-    words[block + ENTRY_ADDITIONAL] = additionalCount
-    words[block + ENTRY_ENDS] = (endOf(answer, answerCount) << HALF_SHIFT) | endOf(answer, answerCount + authorityCount)
-    words[block + ENTRY_BODY] = ((4 * (body - block)) << HALF_SHIFT) | answer.length
-    for (let i = 0; i < nameWords; i++) words[block + ENTRY_NAME + i] = name.words[i]!
-    for (let i = 0; i < records; i += 2) {
-      const second = i + 1 < records ? ttlOffsets[i + 1]! : 0
-      words[ttls + (i >>> 1)] = (second << HALF_SHIFT) | ttlOffsets[i]!
-    }
-    this.#copy(answer, 4 * body)
-  }
-
-  /** A `subarray` is garbage for each answer, and wins only from about 100 bytes on. */
-  #copy({ bytes, start, length }: AnswerToKeep, target: number): void {
-    if (length > LONGEST_LOOP) this.#bytes.set(bytes.subarray(start, start + length), target)
-    else for (let i = 0; i < length; i++) this.#bytes[target + i] = bytes[start + i]!
   }
 
   #publish(block: number, hash: number, nameHash: number): void {
@@ -486,36 +414,4 @@ export class AnswerCacheWriter {
   }
 }
 
-/** What an answer takes in a page. */
-function entryBytes(name: FoldedName, { answerCount, authorityCount, additionalCount, length }: AnswerToKeep): number {
-  const records = answerCount + authorityCount + additionalCount
-  return 4 * (ENTRY_NAME + keyWords(name.length) + ttlWords(records)) + length
-}
-
-/** Whether the records end where the whole does, and the parts fit the places they have. What was taken apart rightly is. */
-function isWhole(answer: AnswerToKeep): boolean {
-  const { answerCount, authorityCount, additionalCount, ttlOffsets, length, expiresAt, storedAt } = answer
-  const records = answerCount + authorityCount + additionalCount
-  if (ttlOffsets.length < records || length > LOW_HALF || expiresAt <= storedAt) return false
-  for (let i = 0; i < records; i++) if (ttlOffsets[i]! + TTL_SIZE + RDLENGTH_SIZE > length) return false
-  return endOf(answer, records) === length
-}
-
-/** Where the first so many records end. */
-function endOf({ bytes, start, ttlOffsets }: AnswerToKeep, records: number): number {
-  if (records === 0) return 0
-  const at = ttlOffsets[records - 1]! + TTL_SIZE
-  return at + RDLENGTH_SIZE + ((bytes[start + at]! << 8) | bytes[start + at + 1]!)
-}
-
-function rcodeWord({ rcode, isAuthenticated, isNodata, extendedError }: AnswerToKeep): number {
-  const marks = (isAuthenticated ? IS_AUTHENTICATED : 0) | (isNodata ? IS_NODATA : 0)
-  return ((extendedError - NO_EXTENDED_ERROR) << EXTENDED_ERROR_SHIFT) | marks | (rcode & RCODE_MASK)
-}
-
-function ttlWords(records: number): number {
-  return (records + 1) >>> 1
-}
-
-const TTL_SIZE = 4
 const NO_PAGE = -1

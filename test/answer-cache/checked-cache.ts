@@ -1,6 +1,7 @@
 import { AnswerCacheMemory } from '../../lib/answer-cache/answer-cache-memory.js'
 import { AnswerCacheReader, type AnswerTarget } from '../../lib/answer-cache/answer-cache-reader.js'
-import { AnswerCacheWriter, type AnswerToKeep } from '../../lib/answer-cache/answer-cache-writer.js'
+import { AnswerCacheWriter } from '../../lib/answer-cache/answer-cache-writer.js'
+import type { AnswerToKeep } from '../../lib/answer-cache/entry-drawing.js'
 import { NO_EXTENDED_ERROR } from '../../lib/wire/edns.js'
 import { FoldedName } from '../../lib/wire/folded-name.js'
 import { nameFromText } from '../../lib/wire/name.js'

@@ -1,5 +1,6 @@
 import type { AnswerCacheReader } from '../../answer-cache/answer-cache-reader.js'
-import type { AnswerCacheWriter, AnswerToKeep } from '../../answer-cache/answer-cache-writer.js'
+import type { AnswerCacheWriter } from '../../answer-cache/answer-cache-writer.js'
+import type { AnswerToKeep } from '../../answer-cache/entry-drawing.js'
 import { CLASS_IN, MAX_MESSAGE_SIZE, Rcode, RDLENGTH_SIZE } from '../../wire/constants.js'
 import { ExtendedError, NO_EXTENDED_ERROR } from '../../wire/edns.js'
 import type { FoldedName } from '../../wire/folded-name.js'
