@@ -1,11 +1,9 @@
 import type { AnswerCacheWriter } from '../../answer-cache/answer-cache-writer.js'
 import { NONE } from '../../handoff/layout.js'
-import { protocolOf } from '../../hooks/hook-query.js'
 import type { LateAnswering } from '../../hooks/late-answers.js'
 import type { ThreadHooks } from '../../hooks/thread-hooks.js'
 import { Counter } from '../../metrics/counters.js'
 import type { ZoneTable } from '../../query/zone.js'
-import { MAX_RESPONSE_SIZE } from '../../transport/datagram-transport.js'
 import { CLASS_IN, Rcode, Type } from '../../wire/constants.js'
 import { ExtendedError } from '../../wire/edns.js'
 import { FoldedName } from '../../wire/folded-name.js'
@@ -19,12 +17,12 @@ import type { FailureReason, UpstreamResult } from '../upstream/upstream-result.
 import type { Upstreams } from '../upstream/upstreams.js'
 import type { AnswerInHand } from './answer-in-hand.js'
 import { AnswerKeeper } from './answer-keeper.js'
+import { AnswersOut } from './answers-out.js'
 import { Desk, type ForwardRing } from './desk.js'
-import { Fate, ForwardKind, ForwardSlot, responseRoom } from './forward-slot.js'
+import { Fate, ForwardKind, ForwardSlot } from './forward-slot.js'
 import { type OpenQuestion, OpenQuestions } from './questions.js'
 import { asksTheSame, Routing } from './routing.js'
-import { sharedSeconds } from './shared-seconds.js'
-import { ROOM, WaitingQueries, WaitingQuery } from './waiting-queries.js'
+import { WaitingQueries, type WaitingQuery } from './waiting-queries.js'
 
 /** RFC 8767 §5: after so long, who waits is given what there was. */
 export const CLIENT_RESPONSE_MS = 1_800
@@ -48,7 +46,7 @@ export interface ForwarderParts {
   readonly seed: number
 }
 
-/** Takes queries out of the rings, asks upstreams what the cache does not have, once whoever asks, and has all that wait answered. */
+/** Takes queries out of the rings, asks upstreams what the cache does not have, once whoever asks, and has all that wait answered: `AnswersOut`. */
 export class Forwarder {
   readonly #parts: ForwarderParts
   readonly #keeper: AnswerKeeper
@@ -57,25 +55,15 @@ export class Forwarder {
   readonly #desks = new Map<number, Desk>()
   readonly #questions = new OpenQuestions((question, result) => this.#finish(question, result))
   readonly #waiting = new WaitingQueries()
-  /** For one more than may wait, which is answered at once. */
-  readonly #spare = new WaitingQuery(new Uint8Array(ROOM), 0)
+  readonly #out: AnswersOut
   readonly #slot = new ForwardSlot()
   readonly #reader = new WireReader()
   readonly #header = new Header()
   readonly #question = new Question()
   readonly #name = new FoldedName()
-  /** Of the query that is being answered. */
-  readonly #asked = new ForwardSlot()
-  readonly #clients = { clientAddress: (_: number, target: Uint8Array) => this.#clientAddress(target) }
   /** By which the question whose reply is being read was asked, and its zone. */
   #asking: Routing
   #zone: number | undefined
-  #isFlushDue = false
-  /** `serve` ends the turn in hand, and sends what it has come to. */
-  #isInTurn = false
-  /** Since when the query in hand, or the first one that asked the same, has waited; NaN where that is not known. */
-  #sinceMs = Number.NaN
-  #entered = 0
   #lateTimer: NodeJS.Timeout | undefined
 
   constructor(parts: ForwarderParts) {
@@ -84,9 +72,7 @@ export class Forwarder {
     this.#options = parts.options
     this.#routing = new Routing(parts.zones, parts.options, parts.seed)
     this.#asking = this.#routing
-    parts.answering.pipeline.clients = this.#clients
-    // Its queries come from threads that have asked theirs.
-    if (parts.hooks !== undefined) parts.hooks.isAskedAlready = true
+    this.#out = new AnswersOut(parts, this.#waiting, this.#desks)
   }
 
   get inFlight(): { questions: number; queries: number } {
@@ -97,10 +83,10 @@ export class Forwarder {
   addRing(ring: ForwardRing): void {
     const desk = new Desk(ring)
     this.#desks.set(ring.thread, desk)
-    this.#enter()
+    this.#out.enter()
     desk.taker.adopt((slot) => this.#adopt(desk, slot))
-    this.#leave()
-    this.#flushSoon()
+    this.#out.leave()
+    this.#out.flushSoon()
   }
 
   /** What a dead thread has asked may still be answered, where it has left its sockets. */
@@ -115,22 +101,22 @@ export class Forwarder {
 
   /** Before results that `serve` is called after. */
   beginTurn(): void {
-    this.#isInTurn = true
+    this.#out.isInTurn = true
   }
 
   /** Whether all rings are empty now; if not, it is to be called again in a later turn. In turns, so that no thread keeps the others waiting. */
   serve(): boolean {
     const end = performance.now() + SLICE_MS
-    this.#isInTurn = true
-    this.#enter()
+    this.#out.isInTurn = true
+    this.#out.enter()
     let isDone = false
     while (!isDone && performance.now() < end) {
       isDone = true
       for (const desk of this.#desks.values()) if (!this.#serveDesk(desk)) isDone = false
     }
-    this.#leave()
-    this.#isInTurn = false
-    this.#flush()
+    this.#out.leave()
+    this.#out.isInTurn = false
+    this.#out.flush()
     return isDone
   }
 
@@ -161,14 +147,14 @@ export class Forwarder {
   giveUp(): void {
     clearTimeout(this.#lateTimer)
     const { hand } = this.#parts
-    this.#enter()
+    this.#out.enter()
     for (let question = this.#questions.oldest; question !== undefined; question = question.newer) {
       hand.hand = 'failure'
       hand.extendedError = ExtendedError.NOT_READY
-      this.#answerAll(question)
+      this.#out.answerAll(question)
     }
-    this.#leave()
-    this.#flush()
+    this.#out.leave()
+    this.#out.flush()
   }
 
   #serveDesk(desk: Desk): boolean {
@@ -241,10 +227,9 @@ export class Forwarder {
     }
     if (cache.reader.find(question.name, question.type, CLASS_IN, flags, view, hand.nowSeconds)) {
       hand.hand = 'cached'
-      this.#sinceMs = Number.NaN
-      this.#answer(query)
+      this.#out.answer(query)
     } else if (upstreams.isOwnProbe(question.name.bytes, question.name.length)) {
-      this.#answerFailure(query, ExtendedError.NETWORK_ERROR)
+      this.#out.answerFailure(query, ExtendedError.NETWORK_ERROR)
     } else {
       const opened = this.#open(hash, flags, view)
       opened.join(query)
@@ -257,8 +242,8 @@ export class Forwarder {
     const query = this.#waiting.take()
     if (query === undefined) {
       this.#parts.answering.counters.values[Counter.forwardFull]!++
-      this.#seat(this.#spare, desk, at)
-      this.#answerFailure(this.#spare, ExtendedError.NETWORK_ERROR)
+      this.#seat(this.#waiting.spare, desk, at)
+      this.#out.answerFailure(this.#waiting.spare, ExtendedError.NETWORK_ERROR)
       return undefined
     }
     this.#seat(query, desk, at)
@@ -310,7 +295,7 @@ export class Forwarder {
   /** Called out of `ask`, or in a turn of the event loop that belongs to upstreams. */
   #finish(question: OpenQuestion, result: UpstreamResult): void {
     const { answering, hand, reply } = this.#parts
-    this.#enter()
+    this.#out.enter()
     this.#name.read(question.name, 0, question.nameLength, this.#parts.seed)
     this.#asking = question.routing!
     this.#zone = question.zone ?? NO_FORWARD_ZONE
@@ -322,10 +307,10 @@ export class Forwarder {
       answering.counters.values[Counter.forwardFailed]!++
       this.#fail(question, result)
     }
-    this.#answerAll(question)
+    this.#out.answerAll(question)
     this.#questions.close(question)
-    this.#leave()
-    this.#flushSoon()
+    this.#out.leave()
+    this.#out.flushSoon()
   }
 
   /** What there was will do (RFC 8767 §4), or nobody is to ask again for a moment. */
@@ -344,15 +329,15 @@ export class Forwarder {
   #lookForLate(): void {
     this.#lateTimer = undefined
     const now = performance.now()
-    this.#enter()
+    this.#out.enter()
     for (let question = this.#questions.oldest; question !== undefined; question = question.newer) {
       if (now - question.sinceMs < CLIENT_RESPONSE_MS) break
       if (question.isLate) continue
       question.isLate = this.#isKnown(question)
       if (question.isLate) this.#answerStale(question)
     }
-    this.#leave()
-    this.#flush()
+    this.#out.leave()
+    this.#out.flush()
     if (this.#questions.count > 0) this.#lateTimer = setTimeout(() => this.#lookForLate(), LATE_LOOK_MS)
   }
 
@@ -364,58 +349,7 @@ export class Forwarder {
 
   #answerStale(question: OpenQuestion): void {
     this.#parts.hand.hand = 'stale'
-    this.#answerAll(question)
-  }
-
-  #answerFailure(query: WaitingQuery, extendedError: number): void {
-    const { hand } = this.#parts
-    hand.hand = 'failure'
-    hand.extendedError = extendedError
-    this.#answer(query)
-  }
-
-  #answerAll(question: OpenQuestion): void {
-    const { answering, hand } = this.#parts
-    this.#sinceMs = question.sinceMs
-    for (let query = question.takeAll(); query !== undefined; ) {
-      const { next } = query
-      if (hand.hand === 'stale') answering.counters.values[Counter.cacheStale]!++
-      this.#answer(query)
-      query = next
-    }
-  }
-
-  #answer(query: WaitingQuery): void {
-    const desk = query.desk!
-    const slot = this.#asked.open(query.bytes, query.start)
-    if (desk.sender === undefined) {
-      const room = responseRoom(desk.taker.bodyBytes)
-      slot.responseLength = Math.max(0, this.#write(slot, slot.bytes, slot.responseStart, room))
-      desk.answer(query.slot)
-    } else {
-      const { sender } = desk
-      sender.route(slot.bytes, slot.routeStart)
-      const length = this.#write(slot, sender.bytes, sender.start, MAX_RESPONSE_SIZE)
-      if (length > 0) sender.add(length)
-    }
-    if (query !== this.#spare) this.#waiting.give(query)
-  }
-
-  #write(slot: ForwardSlot, target: Uint8Array, start: number, capacity: number): number {
-    const { answering, hooks } = this.#parts
-    const { pipeline } = answering
-    const { bytes, requestStart, requestLength } = slot
-    this.#parts.hand.aim(slot)
-    const protocol = protocolOf(slot.protocol)
-    const { meter } = answering
-    if (meter !== undefined && protocol !== undefined) meter.protocol = protocol
-    meter?.beginLate(this.#sinceMs)
-    if (hooks !== undefined) hooks.origin.protocol = protocol
-    if (protocol === 'udp') {
-      return pipeline.answerDatagramLate(bytes, requestStart, requestLength, target, start, capacity)
-    }
-    const isEncrypted = protocol === 'dot' || protocol === 'doh'
-    return pipeline.answerStreamLate(bytes, requestStart, requestLength, target, start, capacity, isEncrypted)
+    this.#out.answerAll(question)
   }
 
   #flushCache(desk: Desk, at: number): void {
@@ -428,39 +362,6 @@ export class Forwarder {
     new DataView(slot.bytes.buffer).setUint32(slot.responseStart, flushed)
     slot.responseLength = 4
     desk.answer(at)
-  }
-
-  #clientAddress(target: Uint8Array): number {
-    const { bytes, clientStart, clientLength } = this.#asked
-    for (let i = 0; i < clientLength; i++) target[i] = bytes[clientStart + i]!
-    return clientLength
-  }
-
-  /** Before tables are read. An upstream may have a result while its question is still being asked. */
-  #enter(): void {
-    if (this.#entered++ > 0) return
-    this.#parts.hand.nowSeconds = sharedSeconds()
-    this.#parts.answering.enter()
-  }
-
-  #leave(): void {
-    if (--this.#entered === 0) this.#parts.answering.leave()
-  }
-
-  /** At the end of the turn of the event loop: what all the replies in it have come to goes out together. */
-  #flushSoon(): void {
-    if (this.#isFlushDue || this.#isInTurn) return
-    this.#isFlushDue = true
-    setImmediate(() => {
-      this.#isFlushDue = false
-      this.#flush()
-    })
-  }
-
-  #flush(): void {
-    const { counters, meter } = this.#parts.answering
-    meter?.flush()
-    for (const desk of this.#desks.values()) counters.values[Counter.sendFailures]! += desk.flush()
   }
 }
 

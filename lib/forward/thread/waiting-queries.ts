@@ -42,12 +42,14 @@ export class WaitingQuery {
 /** Queries that wait at a time, in 16 MiB. At 5 000 misses a second and four seconds without an answer there are 20 000. */
 const MAX_WAITING = 32_768
 /** A usual query, with what stands before it in a slot; a longer one has bytes of its own. */
-export const ROOM = 512
+const ROOM = 512
 const CHUNK = 1024
 
 /** The queries that wait; bounded, so that silent upstreams and many clients together take no more memory than that. */
 export class WaitingQueries {
   count = 0
+  /** For one more than may wait, which is answered at once. */
+  readonly spare = new WaitingQuery(new Uint8Array(ROOM), 0)
   #made = 0
   #free: WaitingQuery | undefined
 
@@ -64,6 +66,7 @@ export class WaitingQueries {
 
   give(query: WaitingQuery): void {
     query.desk = undefined
+    if (query === this.spare) return
     query.next = this.#free
     this.#free = query
     this.count--
