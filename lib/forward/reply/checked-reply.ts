@@ -175,6 +175,8 @@ export class CheckedReply {
     const records = this.#records
     for (let i = 0; i < records.count; i++) {
       if (records.types[i] !== DNAME || records.sections[i] !== Section.answer) continue
+      // Without reading it: a reply may have thousands, and be looked through for each CNAME.
+      if (!hasSuffixHash(name, records.ownerHashes[i]!)) continue
       const owner = records.ownerOf(i)
       if (owner.labelCount >= name.labelCount || !name.isAtOrBelow(owner, 0)) continue
       this.#zone.read(owner.bytes, 0, owner.length, records.seed)
@@ -380,6 +382,12 @@ export class CheckedReply {
     }
     return at
   }
+}
+
+/** Whether a name may be below one with this hash. */
+function hasSuffixHash({ suffixHashes, labelCount }: FoldedName, hash: number): boolean {
+  for (let label = 1; label <= labelCount; label++) if (suffixHashes[label] === hash) return true
+  return false
 }
 
 /** How a chain ends: at the RRset that was asked for, before it, or in a way that no reply may have. */
