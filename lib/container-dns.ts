@@ -102,7 +102,7 @@ export interface ContainerDns extends EventEmitter<ContainerDnsEvents> {
   /**
    * Answers by other options from now on: all or nothing, and no query is lost. Each response is made by the options before or by those
    * after; it resolves when every thread has the latter. Rejects as `createContainerDns` does, and with CDNS_RESTART_NEEDED for what a running
-   * server cannot take; then nothing has changed.
+   * server cannot take, which stands in `details.needsRestart` of the error, too; then nothing has changed.
    */
   reload(changes: ReloadableOptions, options?: ReloadOptions): Promise<void>
   /**

@@ -66,7 +66,7 @@ export const ERROR_CODES = {
   CDNS_ABORTED: 'The AbortSignal that was passed in has been aborted.',
   CDNS_CONFIG_INVALID:
     'A config cannot be read or has a fault; the message names the file, the line, the key and the reason.',
-  CDNS_RESTART_NEEDED: 'A reload would change what takes a restart; the message names the option. Nothing was changed.',
+  CDNS_RESTART_NEEDED: 'A reload would change what takes a restart; the message names it. Nothing was changed.',
   CDNS_FLUSH_FAILED:
     'The answer cache could not be flushed: the forward thread does not answer, or has too much to do.',
   CDNS_CLOSED: 'The server or store has been closed.',
@@ -112,6 +112,22 @@ export class ContainerDnsError extends Error {
     this.name = 'ContainerDnsError'
     this.code = code
   }
+}
+
+/** An error with more to tell than its message, by name: JSON that a problem of the API shows, too. */
+export class DetailedError extends ContainerDnsError {
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>>, options?: ErrorOptions) {
+    super(code, message, options)
+    this.details = details
+  }
+}
+
+/** What an error tells beside its message; nothing, of most. Two copies of the class may be loaded. */
+export function detailsOf(error: unknown): Readonly<Record<string, unknown>> {
+  const { details } = (error ?? {}) as { details?: unknown }
+  return typeof details === 'object' && details !== null ? (details as Record<string, unknown>) : {}
 }
 
 /** Runs code of the host's: a listener, a logger. What it throws is the host's uncaught exception, and does not go through what we are doing. */

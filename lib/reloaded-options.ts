@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { refuseUnknownKeys } from './bounds.js'
-import { ContainerDnsError } from './errors.js'
+import { type ContainerDnsError, DetailedError, detailsOf } from './errors.js'
 import type { ParsedForward } from './forward/options.js'
 import { type ContainerDnsOptions, OPTION_NAMES, type ParsedOptions, parseOptions } from './options.js'
 import type { ListenAddress } from './transport/open-sockets.js'
@@ -57,16 +57,15 @@ export function reloadedOptions(inUse: OptionsInUse, changes: ReloadableOptions)
     Object.entries(merged).filter(([, value]) => value !== undefined),
   ) as ContainerDnsOptions
   const parsed = { ...parseOptions({ ...given, store: inUse.parsed.store }), logger: inUse.parsed.logger }
-  for (const name of Object.keys(changes) as (keyof ContainerDnsOptions)[])
-    refuseRestart(name, inUse, { given, parsed })
-  refuseOtherListeners(inUse.parsed.listen, parsed.listen)
-  refuseOtherForwarding(inUse.parsed.forward, parsed.forward)
-  if (!isDeepStrictEqual(inUse.parsed.views.names, parsed.views.names)) {
-    throw restartNeeded('views', 'has other names, or has them in another order')
-  }
-  if (!isDeepStrictEqual(inUse.parsed.health.probes, parsed.health.probes)) {
-    throw restartNeeded('health.probes', 'is another')
-  }
+  refuseAll([
+    ...(Object.keys(changes) as (keyof ContainerDnsOptions)[]).map(
+      (name) => () => refuseRestart(name, inUse, { given, parsed }),
+    ),
+    () => refuseOtherListeners(inUse.parsed.listen, parsed.listen),
+    () => refuseOtherForwarding(inUse.parsed.forward, parsed.forward),
+    () => refuseOtherViews(inUse.parsed, parsed),
+    () => refuseOtherProbes(inUse.parsed, parsed),
+  ])
   return optionsInUse(given, parsed)
 }
 
@@ -101,6 +100,39 @@ function refuseOtherForwarding(before: ParsedForward | undefined, after: ParsedF
   }
 }
 
-function restartNeeded(option: string, how: string): ContainerDnsError {
-  return new ContainerDnsError('CDNS_RESTART_NEEDED', `${option} ${how}, which takes a restart; nothing was changed`)
+function refuseOtherViews({ views: before }: ParsedOptions, { views: after }: ParsedOptions): void {
+  if (isDeepStrictEqual(before.names, after.names)) return
+  throw restartNeeded('views', 'has other names, or has them in another order')
+}
+
+function refuseOtherProbes({ health: before }: ParsedOptions, { health: after }: ParsedOptions): void {
+  if (!isDeepStrictEqual(before.probes, after.probes)) throw restartNeeded('health.probes', 'is another')
+}
+
+/** Whoever has to restart wants to know of all of it. */
+function refuseAll(checks: readonly (() => void)[]): void {
+  const refusals: unknown[] = []
+  for (const check of checks) {
+    try {
+      check()
+    } catch (error) {
+      if (restartOptions(error).length === 0) throw error
+      refusals.push(error)
+    }
+  }
+  if (refusals.length > 1) throw restartNeeded(refusals.flatMap(restartOptions), 'are others')
+  if (refusals.length === 1) throw refusals[0]
+}
+
+/** The options that a CDNS_RESTART_NEEDED is about; none of any other error. */
+export function restartOptions(error: unknown): readonly string[] {
+  const { needsRestart } = detailsOf(error)
+  return Array.isArray(needsRestart) ? (needsRestart as string[]) : []
+}
+
+/** CDNS_RESTART_NEEDED: `zones have other names`. */
+export function restartNeeded(option: string | readonly string[], how: string): ContainerDnsError {
+  const options = [option].flat()
+  const message = `${options.join(', ')} ${how}, which takes a restart; nothing was changed`
+  return new DetailedError('CDNS_RESTART_NEEDED', message, { needsRestart: options })
 }

@@ -1,4 +1,4 @@
-import { ContainerDnsError, type ErrorCode } from '../errors.js'
+import { type ContainerDnsError, detailsOf, type ErrorCode } from '../errors.js'
 
 /** RFC 9457: what went wrong, for programs by its `code`. */
 export interface Problem {
@@ -22,6 +22,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   CDNS_VIEW_UNKNOWN: 404,
   CDNS_CNAME_CONFLICT: 409,
   CDNS_STORE_CONFLICT: 409,
+  CDNS_RESTART_NEEDED: 409,
   CDNS_BULK_INCOMPLETE: 409,
   CDNS_PRECONDITION_FAILED: 412,
   CDNS_RATE_LIMITED: 429,
@@ -53,22 +54,11 @@ const TITLES: Readonly<Record<number, string>> = {
   507: 'Insufficient Storage',
 }
 
-/** An error with more to tell than its message. */
-export class DetailedError extends ContainerDnsError {
-  readonly details: Readonly<Record<string, unknown>>
-
-  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>>) {
-    super(code, message)
-    this.details = details
-  }
-}
-
 /** Of an error that is none of ours nothing is told: it may hold anything. */
 export function problemOf(error: unknown): Problem {
   if (!isOurs(error)) return problem(500, 'CDNS_API_FAILED', 'something went wrong; the log has it')
-  const details = 'details' in error ? (error as DetailedError).details : {}
   const status = STATUS[error.code] ?? 422
-  return { ...details, ...problem(status, error.code, error.message) }
+  return { ...detailsOf(error), ...problem(status, error.code, error.message) }
 }
 
 export function problem(status: number, code: ErrorCode, detail: string): Problem {

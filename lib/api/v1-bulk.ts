@@ -1,9 +1,9 @@
-import type { ErrorCode } from '../errors.js'
+import { DetailedError, type ErrorCode } from '../errors.js'
 import type { RRset } from '../records/rrset.js'
 import type { RecordType } from '../wire/rdata/record-type.js'
 import { canonicalName, requireScope } from './access.js'
 import { requireState } from './etag.js'
-import { DetailedError, isOurs, problemOf } from './problem.js'
+import { isOurs, problemOf } from './problem.js'
 import {
   type Caller,
   type Edit,

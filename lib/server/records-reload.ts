@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { ContainerDnsError } from '../errors.js'
 import type { ParsedOptions } from '../options.js'
 import type { Publisher } from '../publish/publisher.js'
+import { restartNeeded } from '../reloaded-options.js'
 import type { Apply, OptionsChange, ReloadablePart } from './server-reload.js'
 import type { ServerZones } from './server-zones.js'
 
@@ -45,8 +45,7 @@ function rereads(now: ParsedOptions, { zones, defaultTtl }: ParsedOptions): (() 
   const hasOtherTtl = defaultTtl !== now.defaultTtl
   if (store.reload === undefined) {
     if (!hasOtherTtl) return undefined
-    const wanted = `defaultTtl is another, which takes a restart with a store of ${store.kind}; nothing was changed`
-    throw new ContainerDnsError('CDNS_RESTART_NEEDED', wanted)
+    throw restartNeeded('defaultTtl', `is another with a store of ${store.kind}`)
   }
   return hasOtherTtl || hasOtherNames(zones, now.zones) ? () => store.reload!() : undefined
 }
@@ -54,8 +53,7 @@ function rereads(now: ParsedOptions, { zones, defaultTtl }: ParsedOptions): (() 
 /** PTR records are made as addresses are written. */
 function refuseOtherReverseZones({ synthesizePtr, zones }: ParsedOptions, next: ParsedOptions): void {
   if (!synthesizePtr || !hasOtherNames(zones, next.zones)) return
-  const wanted = 'zones have other names, which takes a restart with synthesizePtr; nothing was changed'
-  throw new ContainerDnsError('CDNS_RESTART_NEEDED', wanted)
+  throw restartNeeded('zones', 'have other names with synthesizePtr')
 }
 
 function hasOtherNames(zones: ParsedOptions['zones'], others: ParsedOptions['zones']): boolean {

@@ -81,6 +81,15 @@ describe('reload', () => {
     expect(dataOf(await client.ask('www.example'))).toHaveLength(3)
   })
 
+  it('names all that takes a restart at once', async () => {
+    await using server = await start()
+    const changes = { workers: 3, negativeTtl: 3, listen: { port: 1 }, synthesizePtr: true } as ReloadableOptions
+    await expect(server.reload(changes)).rejects.toMatchObject({
+      code: 'CDNS_RESTART_NEEDED',
+      details: { needsRestart: ['workers', 'synthesizePtr', 'listen'] },
+    })
+  })
+
   it('takes options that need a restart as long as they say what is so', async () => {
     await using server = await start()
     await server.reload({ workers: 2, listen: { port: 0 }, tcp: {}, negativeTtl: 3 } as ReloadableOptions)
