@@ -1,7 +1,7 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
-import { ContainerDnsError } from '../errors.js'
+import { DetailedError, type ErrorCode } from './errors.js'
 
-/** The keys and indexes that lead to a place of a config. */
+/** The keys and indexes that lead to a place of a file. */
 export type ConfigPath = readonly (string | number)[]
 
 /** A file of YAML, or of JSON, which is YAML too: what it holds, and at which line. The one door to the package yaml. */
@@ -10,22 +10,17 @@ export class YamlDocument {
   readonly #document: Document
   readonly #lines: LineCounter
 
-  /** Throws CDNS_CONFIG_INVALID with the file, the line and the reason. */
-  constructor(file: string, text: string) {
+  /** Throws the code given, with the file, the line and the reason. */
+  constructor(file: string, text: string, code: ErrorCode) {
     this.#lines = new LineCounter()
     this.#document = parseDocument(text, { lineCounter: this.#lines, uniqueKeys: true, prettyErrors: false })
     const [fault] = [...this.#document.errors, ...this.#document.warnings]
-    if (fault !== undefined) {
-      throw new ContainerDnsError(
-        'CDNS_CONFIG_INVALID',
-        `${file}, line ${this.#lineAt(fault.pos[0])}: ${fault.message}`,
-      )
-    }
+    if (fault !== undefined) throw faultAt(code, file, this.#lineAt(fault.pos[0]), fault.message)
     try {
       // Aliases that grow: a file of some lines can stand for gigabytes.
       this.value = this.#document.toJS({ maxAliasCount: 100 })
     } catch (cause) {
-      throw new ContainerDnsError('CDNS_CONFIG_INVALID', `${file}: ${(cause as Error).message}`, { cause })
+      throw new DetailedError(code, `${file}: ${(cause as Error).message}`, { file }, { cause })
     }
   }
 
@@ -49,6 +44,11 @@ export class YamlDocument {
   #lineAt(offset: number): number {
     return Math.max(1, this.#lines.linePos(offset).line)
   }
+}
+
+/** A fault in a file, and where: the message has the place, and a program finds it as `file` and `line` in the details. */
+export function faultAt(code: ErrorCode, file: string, line: number, reason: string, cause?: unknown): DetailedError {
+  return new DetailedError(code, `${file}, line ${line}: ${reason}`, { file, line }, { cause })
 }
 
 /** One value, as an environment variable has it: a word is text, `[a, b]` is an array. Throws what yaml says. */

@@ -9,6 +9,7 @@ const LIB = fileURLToPath(new URL('../lib', import.meta.url))
 const ORDER = [
   'errors',
   'bounds',
+  'yaml-document',
   'clock',
   'log',
   'fast-random',
@@ -80,7 +81,7 @@ const DOORS: Record<string, readonly string[]> = {
   '@fastify/rate-limit': ['api/plugin.ts'],
   '@fastify/swagger': ['api/openapi.ts'],
   ajv: ['api/validation.ts'],
-  yaml: ['config/yaml-document.ts', 'api/tokens.ts', 'kubernetes/kubeconfig.ts'],
+  yaml: ['yaml-document.ts'],
   'prom-client': ['prometheus/prometheus-text.ts'],
   commander: ['cli/run-cli.ts', 'cli/run-apicmd.ts', ...commands()],
   preact: ['ui/'],

@@ -1,11 +1,11 @@
 import { createHash, scrypt, timingSafeEqual } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { parse } from 'yaml'
 import { describe, refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { isOwner, KUBERNETES } from '../records/rrset.js'
 import { TaskQueue } from '../store/task-queue.js'
+import { faultAt, YamlDocument } from '../yaml-document.js'
 import { foldedName, type Principal, VERBS, type Verb } from './access.js'
 
 /** A token, as its hash, and what it is for. */
@@ -139,14 +139,26 @@ export class Tokens {
 }
 
 async function readTokens(file: string): Promise<readonly Token[]> {
-  let content: unknown
+  const document = new YamlDocument(file, await textOf(file), 'CDNS_TOKENS_INVALID')
+  const { value } = document
+  const fault = (path: readonly (string | number)[], reason: string) =>
+    faultAt('CDNS_TOKENS_INVALID', file, document.lineOf(path), reason)
   try {
-    content = parse(await readFile(file, 'utf8'))
+    refuseUnknownKeys('the file', value, ['tokens'])
+  } catch (cause) {
+    throw fault([], (cause as Error).message)
+  }
+  return parseTokens((value as { tokens?: unknown }).tokens, 'tokens', (i, reason) =>
+    fault(i === undefined ? ['tokens'] : ['tokens', i], reason),
+  )
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
   } catch (cause) {
     throw invalid(`${file}: ${(cause as Error).message}`, cause)
   }
-  const tokens = typeof content === 'object' && content !== null ? (content as { tokens?: unknown }).tokens : undefined
-  return parseTokens(tokens, `${file}: tokens`)
 }
 
 async function stampOf(file: string): Promise<string> {
@@ -158,16 +170,20 @@ async function stampOf(file: string): Promise<string> {
   }
 }
 
-/** Throws CDNS_TOKENS_INVALID. */
-export function parseTokens(given: unknown, what: string): readonly Token[] {
+/** Throws CDNS_TOKENS_INVALID; `fault` says where, with the index of the token that is wrong. */
+export function parseTokens(
+  given: unknown,
+  what: string,
+  fault = (_i: number | undefined, reason: string) => invalid(reason),
+): readonly Token[] {
   if (!Array.isArray(given) || given.length === 0) {
-    throw invalid(`${what} must be an array with something in it, got ${describe(given)}`)
+    throw fault(undefined, `${what} must be an array with something in it, got ${describe(given)}`)
   }
   return given.map((token, i) => {
     try {
       return parseToken(token as TokenOptions)
     } catch (cause) {
-      throw invalid(`${what}[${i}]: ${(cause as Error).message}`, cause)
+      throw fault(i, `${what}[${i}]: ${(cause as Error).message}`)
     }
   })
 }

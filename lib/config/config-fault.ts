@@ -1,7 +1,7 @@
 import { ContainerDnsError } from '../errors.js'
 import type { ContainerDnsOptions } from '../options.js'
+import { type ConfigPath, faultAt } from '../yaml-document.js'
 import type { Override } from './environment.js'
-import type { ConfigPath } from './yaml-document.js'
 
 export interface ConfigSourceOptions {
   /** Undefined without a file. */
@@ -51,21 +51,26 @@ export class ConfigSource {
   }
 
   fault(path: ConfigPath, reason: string, cause?: Error): ContainerDnsError {
-    return new ContainerDnsError('CDNS_CONFIG_INVALID', `${this.#placeOf(path)}: ${reason}`, { cause })
+    const { path: file, lineOf } = this.#options
+    const elsewhere = this.#placeOutside(path)
+    if (elsewhere === undefined && lineOf !== undefined) {
+      return faultAt('CDNS_CONFIG_INVALID', file!, lineOf(path), reason, cause)
+    }
+    return new ContainerDnsError('CDNS_CONFIG_INVALID', `${elsewhere ?? file}: ${reason}`, { cause })
   }
 
   #fault(path: ConfigPath, cause: Error): ContainerDnsError {
     return this.fault(path, cause.message, cause)
   }
 
-  #placeOf(path: ConfigPath): string {
-    const { overrides, flags, path: file, lineOf } = this.#options
+  /** Where a value comes from that is not the file's. */
+  #placeOutside(path: ConfigPath): string | undefined {
+    const { overrides, flags, path: file } = this.#options
     // The last word counts.
     if (path.length > 0 && Object.hasOwn(flags, path[0]!)) return `command line, ${path[0]}`
     const override = overrides.findLast((each) => each.path.every((step, i) => i >= path.length || step === path[i]))
     if (override !== undefined && path.length > 0) return `environment, ${override.variable}`
-    if (file === undefined) return 'config'
-    return lineOf === undefined ? file : `${file}, line ${lineOf(path)}`
+    return file === undefined ? 'config' : undefined
   }
 }
 

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { describe } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
+import { faultAt, YamlDocument } from '../yaml-document.js'
 import { checkConfig } from './check-config.js'
 import { CONFIG_KEYS, type Config, type ConfigFileContent } from './config.js'
 import { ConfigSource } from './config-fault.js'
 import { readEnvironment, withOverrides } from './environment.js'
 import { originConfig } from './origin/origin-config.js'
 import type { OriginProgram } from './origin/origin-keys.js'
-import { YamlDocument } from './yaml-document.js'
 
 export interface ReadConfigOptions {
   /** YAML or JSON. Default: none, the environment alone. */
@@ -35,9 +35,9 @@ export async function readConfig({
   const origin = originFile === undefined ? undefined : originConfig(originFile, text)
   if (origin !== undefined && originPrograms?.includes(origin.program) === false) {
     const wanted = `this is a file of ${origin.program}, and one of ${originPrograms.join(' or ')} is wanted`
-    throw new ContainerDnsError('CDNS_CONFIG_INVALID', `${originFile}, line 1: ${wanted}`)
+    throw faultAt('CDNS_CONFIG_INVALID', originFile!, 1, wanted)
   }
-  const document = file === undefined ? undefined : new YamlDocument(file, text)
+  const document = file === undefined ? undefined : new YamlDocument(file, text, 'CDNS_CONFIG_INVALID')
   const content = origin?.content ?? document?.value ?? {}
   const { overrides, ignored } = readEnvironment(environment, CONFIG_KEYS)
   const source = new ConfigSource({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { ContainerDnsError } from '../errors.js'
-import { type ConfigPath, parseYamlValue } from './yaml-document.js'
+import { type ConfigPath, parseYamlValue } from '../yaml-document.js'
 
 /** What stands before each variable that a config looks at. */
 export const ENVIRONMENT_PREFIX = 'CONTAINERDNS_'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
+import { parseYamlValue } from '../yaml-document.js'
 import type { KubeAccess } from './kube-access.js'
 
 /** What a user or cluster may have that needs a program, a browser or a proxy. */
@@ -14,7 +14,7 @@ type Section = Readonly<Record<string, unknown>>
  * is not all it takes. Throws an Error that says what is wrong.
  */
 export function readKubeconfig(file: string, contextName?: string): KubeAccess | undefined {
-  const config = section(parse(readFileSync(file, 'utf8')), 'it')
+  const config = section(parseYamlValue(readFileSync(file, 'utf8')), 'it')
   const current = contextName ?? config['current-context']
   const context = named(config, 'contexts', 'context', current)
   const cluster = named(config, 'clusters', 'cluster', context['cluster'])

@@ -170,6 +170,22 @@ describe('tokens', () => {
   })
 
   it.each([
+    ['a key twice', 'tokens: []\ntokens: []\n', 2],
+    ['a key that nobody knows', '\ntoken: []\n', 2],
+    ['a token that is none', `tokens:\n  - ${JSON.stringify(token('a'))}\n  - principal: b\n`, 3],
+  ])('in a file are refused with the line of what is wrong: %s', async (_, text, line) => {
+    const folder = await mkdtemp(join(tmpdir(), 'containerdns-tokens-'))
+    try {
+      const file = join(folder, 'tokens.yaml')
+      await writeFile(file, text)
+      const started = startApi({ store: memoryStore(), tokens: { file }, listen: { port: 0 } })
+      await expect(started).rejects.toMatchObject({ code: 'CDNS_TOKENS_INVALID', details: { file, line } })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it.each([
     ['no array', {}],
     ['none', []],
     ['a key that nobody knows', [{ ...token('a'), zone: ['example'] }]],

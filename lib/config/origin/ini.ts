@@ -1,4 +1,4 @@
-import { ContainerDnsError } from '../../errors.js'
+import { faultAt } from '../../yaml-document.js'
 
 /** One variable of a section, both in lower case, as gcfg compares them. */
 export interface IniEntry {
@@ -25,7 +25,7 @@ export function readIni(file: string, text: string): Ini {
   const sections: string[] = []
   let section: string | undefined
   for (const { line, number } of logicalLines(text)) {
-    const fault = (reason: string) => new ContainerDnsError('CDNS_CONFIG_INVALID', `${file}, line ${number}: ${reason}`)
+    const fault = (reason: string) => faultAt('CDNS_CONFIG_INVALID', file, number, reason)
     const trimmed = line.trim()
     if (trimmed === '' || /^[;#]/.test(trimmed)) continue
     if (trimmed.startsWith('[')) {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
-import { ContainerDnsError } from '../../errors.js'
+import type { ContainerDnsError } from '../../errors.js'
+import { type ConfigPath, faultAt } from '../../yaml-document.js'
 import type { ApiConfig, ConfigFileContent } from '../config.js'
 import type { LogLevel } from '../log-levels.js'
-import type { ConfigPath } from '../yaml-document.js'
 import { type Ini, type IniEntry, readIni } from './ini.js'
 import { NO_COUNTERPART, ORIGIN_KEYS, type OriginProgram } from './origin-keys.js'
 
@@ -42,10 +42,8 @@ function programOf(file: string, { sections, entries }: Ini): OriginProgram {
   if (has('dnsapi') || has('kube2dns')) return 'containerdns-kubeapi'
   if (has('check')) return 'containerdns-scanner'
   if (has('general', 'schedule-interval') || has('general', 'agent-downtime')) return 'containerdns-schedule'
-  throw new ContainerDnsError(
-    'CDNS_CONFIG_INVALID',
-    `${file}, line 1: no file of ContainerDNS: there is no [Dns], [DNSApi], [Kube2DNS] or [Check], and no schedule-interval`,
-  )
+  const wanted = 'there is no [Dns], [DNSApi], [Kube2DNS] or [Check], and no schedule-interval'
+  throw faultAt('CDNS_CONFIG_INVALID', file, 1, `no file of ContainerDNS: ${wanted}`)
 }
 
 class OriginReader {
@@ -230,7 +228,7 @@ class OriginReader {
   }
 
   #fault(entry: IniEntry, reason: string): ContainerDnsError {
-    return new ContainerDnsError('CDNS_CONFIG_INVALID', `${this.#file}, line ${entry.line}: ${reason}`)
+    return faultAt('CDNS_CONFIG_INVALID', this.#file, entry.line, reason)
   }
 }
 
