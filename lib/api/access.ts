@@ -24,6 +24,11 @@ export function requireVerb(principal: Principal, verb: Verb): void {
   throw new ContainerDnsError('CDNS_FORBIDDEN', `the token of ${principal.name} is not for ${verb}`)
 }
 
+/** Throws CDNS_FORBIDDEN. */
+export function requireAdmin({ isAdmin, name }: Principal): void {
+  if (!isAdmin) throw new ContainerDnsError('CDNS_FORBIDDEN', `the token of ${name} is not an admin’s`)
+}
+
 export function isInScope(principal: Principal, name: string): boolean {
   if (principal.isAdmin || principal.zones === undefined) return true
   const wire = foldedName(name)

@@ -8,6 +8,7 @@ import { uiRoutes } from './ui-files.js'
 import { bulkRoutes } from './v1-bulk.js'
 import { principalRoute } from './v1-principal.js'
 import { noSuch, recordRoutes } from './v1-records.js'
+import { type ReloadFunction, reloadRoute } from './v1-reload.js'
 import { type ServerRoutesOptions, serverRoutes } from './v1-server.js'
 
 export interface RoutesOptions extends ServerRoutesOptions {
@@ -15,6 +16,7 @@ export interface RoutesOptions extends ServerRoutesOptions {
   readonly bulkLimit: number
   /** Whether the page is served. */
   readonly ui: boolean
+  readonly reload: ReloadFunction | undefined
 }
 
 /** Every route of the API. */
@@ -26,6 +28,7 @@ export function allRoutes(options: RoutesOptions): Route[] {
     ...bulkRoutes(edits, bulkLimit),
     principalRoute(),
     ...serverRoutes(options),
+    reloadRoute(options.reload, audit),
     ...(options.ui ? uiRoutes() : []),
     ...originRecordRoutes(source, edits),
     ...originStatsRoutes(source, audit),

@@ -11,12 +11,12 @@ export interface AuditEntry {
   readonly principal?: string
   /** The address that the request came from. */
   readonly client: string
-  readonly action: 'put' | 'delete' | 'health' | 'flush'
-  /** A domain name; of `health`, an address. Missing for a flush of everything. */
+  readonly action: 'put' | 'delete' | 'health' | 'flush' | 'reload'
+  /** A domain name; of `health`, an address. Missing for a flush of everything and a reload. */
   readonly name?: string
   readonly type?: string
   readonly view?: string
-  /** What was there, and what is there now; of `health`, the state. */
+  /** What was there, and what is there now; of `health`, the state; of `reload`, what has changed. */
   readonly before?: RRset
   readonly after?: RRset | string
 }
@@ -25,14 +25,23 @@ export interface AuditEntry {
 export class Audit {
   readonly #logger: Logger
   readonly #hook: ((entry: AuditEntry) => void) | undefined
-  readonly #file: WriteStream | undefined
+  readonly #path: string | undefined
+  #file: WriteStream | undefined
 
   constructor(logger: Logger, hook: ((entry: AuditEntry) => void) | undefined, file: string | undefined) {
     this.#logger = logger
     this.#hook = hook
+    this.#path = file
+    this.reopen()
+  }
+
+  /** Somebody has moved the file: what comes goes to a new one. */
+  reopen(): void {
+    const file = this.#path
     if (file === undefined) return
+    this.#file?.end()
     this.#file = createWriteStream(file, { flags: 'a', mode: 0o600 })
-    this.#file.on('error', (error) => logger.error({ file, err: error }, 'the audit file cannot be written'))
+    this.#file.on('error', (error) => this.#logger.error({ file, err: error }, 'the audit file cannot be written'))
   }
 
   record(entry: AuditEntry): void {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { ContainerDnsError } from '../errors.js'
-import { type Principal, requireVerb, VERBS } from './access.js'
+import { type Principal, requireAdmin, requireVerb, VERBS } from './access.js'
 import type { Route } from './route.js'
 import type { Tokens } from './tokens.js'
 
@@ -30,7 +30,8 @@ export class Authentication {
   async principalFor(access: Route['access'], credentials: Credentials): Promise<Principal> {
     if (access === 'open') return ANYONE
     const principal = this.#tokens === undefined ? localPrincipal(credentials) : await this.#owner(credentials)
-    if (access !== 'any') requireVerb(principal, access)
+    if (access === 'admin') requireAdmin(principal)
+    else if (access !== 'any') requireVerb(principal, access)
     return principal
   }
 

@@ -11,6 +11,7 @@ import { type ParsedWorkerFiles, type WorkerFiles, workerFiles } from '../thread
 import { nameToText } from '../wire/name.js'
 import type { AuditEntry } from './audit.js'
 import type { TokensOption } from './tokens.js'
+import type { ReloadFunction } from './v1-reload.js'
 
 /** What the plugin takes: a `server`, or a `store` without one. */
 export interface ApiOptions {
@@ -40,6 +41,8 @@ export interface ApiOptions {
   metrics?: () => string | Promise<string>
   /** Serves the page for people at `/ui/`. Default true. */
   ui?: boolean
+  /** Reads again what the server runs by, for `POST /v1/reload`: all of it or nothing. Default: none, which the call says. */
+  reload?: ReloadFunction
   /** pino, or anything of its shape. Default: silent. */
   logger?: Logger
   /** For hosts that bundle the library. */
@@ -65,6 +68,7 @@ export interface ParsedApiOptions {
   readonly auditFile: string | undefined
   readonly metrics: (() => string | Promise<string>) | undefined
   readonly ui: boolean
+  readonly reload: ReloadFunction | undefined
   readonly logger: Logger
   readonly workerFiles: ParsedWorkerFiles
 }
@@ -84,6 +88,7 @@ export const API_OPTION_NAMES = [
   'auditFile',
   'metrics',
   'ui',
+  'reload',
   'logger',
   'workerFiles',
 ] as const satisfies readonly (keyof ApiOptions)[]
@@ -91,13 +96,13 @@ export const API_OPTION_NAMES = [
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID and CDNS_ZONE_INVALID. Keys that Fastify passes to every plugin are let through. */
 export function parseApiOptions(given: ApiOptions): ParsedApiOptions {
   refuseUnknownKeys('the options of the API', given, [...API_OPTION_NAMES, 'prefix', 'logLevel', 'logSerializers'])
-  const { server, store, onAudit, metrics, auditFile, tokens, logger = silentLogger } = given
+  const { server, store, onAudit, metrics, reload, auditFile, tokens, logger = silentLogger } = given
   if ((server === undefined) === (store === undefined)) throw invalid('the API takes a server or a store, one of them')
   for (const name of ['zones', 'views', 'defaultTtl'] as const) {
     if (server !== undefined && given[name] !== undefined)
       throw invalid(`${name} go with store; the server has its own`)
   }
-  for (const [name, value] of Object.entries({ onAudit, metrics })) {
+  for (const [name, value] of Object.entries({ onAudit, metrics, reload })) {
     if (value !== undefined && typeof value !== 'function')
       throw invalid(`${name} must be a function, got ${describe(value)}`)
   }
@@ -105,7 +110,7 @@ export function parseApiOptions(given: ApiOptions): ParsedApiOptions {
     if (typeof logger?.[level] !== 'function') throw invalid(`logger must have ${level}, as pino has`)
   }
   return Object.freeze({
-    ...{ server, store, onAudit, metrics },
+    ...{ server, store, onAudit, metrics, reload },
     zones: parseZones(given.zones ?? [...DEFAULT_ZONES]),
     views: parseViews(given.views),
     defaultTtl: numberWithin('defaultTtl', given.defaultTtl, DEFAULT_TTL),

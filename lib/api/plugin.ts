@@ -31,8 +31,8 @@ export async function registerApi(
   app: FastifyInstance,
   options: ParsedApiOptions,
   isOpen: () => boolean,
-): Promise<void> {
-  const { logger, bulkLimit, server, ui } = options
+): Promise<{ reopenLogs(): void }> {
+  const { logger, bulkLimit, server, ui, reload } = options
   const metrics = options.metrics ?? (server && (() => prometheusText(server.stats())))
   const tokens = options.tokens === undefined ? undefined : await Tokens.open(options.tokens, logger)
   const opened = await openSource(options).catch((error: unknown) => {
@@ -45,12 +45,13 @@ export async function registerApi(
     await opened.close()
     await audit.close()
   })
-  const routes = allRoutes({ source: opened.source, audit, isOpen, metrics, bulkLimit, ui })
+  const routes = allRoutes({ source: opened.source, audit, isOpen, metrics, bulkLimit, ui, reload })
   await setUp(app, options)
   const surface = new Surface(app, new Authentication(tokens, options.queryToken), options)
   for (const route of routes) surface.add(route)
   for (const { path, methods, allowed } of otherMethods(routes)) surface.addOthers(path, methods, allowed)
   surface.addDocument(routes)
+  return { reopenLogs: () => audit.reopen() }
 }
 
 async function openSource(options: ParsedApiOptions): Promise<{ source: Source; close: () => Promise<void> }> {

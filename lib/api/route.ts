@@ -41,8 +41,8 @@ export interface Route {
   readonly method: Method
   /** With parameters as `:name`. */
   readonly path: string
-  /** What a token must be for; `open` needs none, `any` needs one for whatever. */
-  readonly access: Verb | 'open' | 'any'
+  /** What a token must be for; `open` needs none, `any` needs one for whatever, `admin` an admin's. */
+  readonly access: Verb | 'open' | 'any' | 'admin'
   /** How errors look: as RFC 9457 has it, or the texts of ContainerDNS and KDNS. Default: the first. */
   readonly errors?: 'problem' | 'origin'
   readonly schema: RouteSchema

@@ -27,6 +27,8 @@ export interface RunningApi {
   readonly port: number
   /** `http://127.0.0.1:9003` */
   readonly url: string
+  /** Has `auditFile` opened anew: somebody has moved it. Nothing to do where there is none. */
+  reopenLogs(): void
   /** Not ready at once, then answers for `drainMs` more, then stops. May be called twice. Default 0. */
   close(options?: { drainMs?: number }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -53,8 +55,11 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   const certificate = tls === undefined ? undefined : await readCertificate(tls)
   const app = createApp(parsed, certificate)
   let isOpen = true
+  let registered: { reopenLogs(): void } | undefined
   try {
-    await app.register(async (scope: FastifyInstance) => registerApi(scope, parsed, () => isOpen))
+    await app.register(async (scope: FastifyInstance) => {
+      registered = await registerApi(scope, parsed, () => isOpen)
+    })
     await app.ready()
     await app.listen({ host, port })
   } catch (error) {
@@ -78,6 +83,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   }
   return {
     ...{ host: address.address, port: address.port, close, [Symbol.asyncDispose]: () => close() },
+    reopenLogs: () => registered?.reopenLogs(),
     url: `${tls === undefined ? 'http' : 'https'}://${name}:${address.port}`,
   }
 }

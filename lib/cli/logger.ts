@@ -1,6 +1,32 @@
 import { type Logger, pino } from 'pino'
+import type { LogConfig } from '../config/log-config.js'
+import type { LogLevel } from '../config/log-levels.js'
+import { LogFile } from './log-file.js'
+import { textLine } from './text-line.js'
+
+/** A log that can be told that somebody has moved its file. */
+export interface Log {
+  readonly logger: Logger
+  reopen(): void
+}
+
+/** The log of a command that runs. Throws a CommandFailure where its file cannot be opened. */
+export function openLog({ level, format, file }: LogConfig): Log {
+  const destination = file === undefined ? standardError() : LogFile.open(file)
+  const write = format === 'text' ? (line: string) => destination.write(textLine(line)) : undefined
+  return {
+    logger: pino({ name: 'containerdns', level }, write === undefined ? destination : { write }),
+    reopen: () => {
+      if (destination instanceof LogFile) destination.reopen()
+    },
+  }
+}
 
 /** pino on standard error, a JSON line an event; standard output stays free. `level` is one of LOG_LEVELS. */
 export function createLogger(level: string): Logger {
-  return pino({ name: 'containerdns', level }, pino.destination({ dest: 2, sync: true }))
+  return openLog({ level: level as LogLevel, format: 'json' }).logger
+}
+
+function standardError() {
+  return pino.destination({ dest: 2, sync: true })
 }

@@ -15,10 +15,10 @@ import {
   type Config,
   type ConfigFileContent,
   parseDrain,
-  parseLog,
   type StoreConfig,
 } from './config.js'
 import type { ConfigSource } from './config-fault.js'
+import { parseLog } from './log-config.js'
 
 /** Checks all of a config by the functions that parse options. Throws CDNS_CONFIG_INVALID with the place of the fault. */
 export function checkConfig(content: ConfigFileContent, source: ConfigSource): Omit<Config, 'ignored'> {

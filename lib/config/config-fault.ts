@@ -12,6 +12,9 @@ export interface ConfigSourceOptions {
   readonly flags: object
 }
 
+/** Of most keys a flag says all; of these it says a part, and the rest is the file's. */
+export const MERGED_KEYS: readonly string[] = ['api', 'forward', 'log']
+
 /** Names of parts of a config as the messages of their parsers begin. */
 const PREFIXES: readonly (readonly [string, ConfigPath])[] = [
   ['etcdStore', ['store', 'etcd']],
@@ -67,11 +70,28 @@ export class ConfigSource {
   #placeOutside(path: ConfigPath): string | undefined {
     const { overrides, flags, path: file } = this.#options
     // The last word counts.
-    if (path.length > 0 && Object.hasOwn(flags, path[0]!)) return `command line, ${path[0]}`
+    if (isSaidBy(flags, path)) return `command line, ${path[0]}`
     const override = overrides.findLast((each) => each.path.every((step, i) => i >= path.length || step === path[i]))
     if (override !== undefined && path.length > 0) return `environment, ${override.variable}`
     return file === undefined ? 'config' : undefined
   }
+}
+
+/** Whether a flag says what is there, or all that it is part of. */
+function isSaidBy(flags: object, path: ConfigPath): boolean {
+  let said: unknown = flags
+  for (const step of path) {
+    if (said !== flags && !isSection(said)) return true
+    if (!Object.hasOwn(said as object, step)) return false
+    said = (said as Record<string | number, unknown>)[step]
+    if (!MERGED_KEYS.includes(String(path[0]))) return true
+  }
+  return path.length > 0
+}
+
+/** An object with keys, and no list. */
+export function isSection(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** `listen[1].tls has no key "x"` is about `listen`, 1, `tls`, `x`. */

@@ -5,7 +5,7 @@ import { ContainerDnsError } from '../errors.js'
 import { faultAt, YamlDocument } from '../yaml-document.js'
 import { checkConfig } from './check-config.js'
 import { CONFIG_KEYS, type Config, type ConfigFileContent } from './config.js'
-import { ConfigSource } from './config-fault.js'
+import { ConfigSource, isSection, MERGED_KEYS } from './config-fault.js'
 import { readEnvironment, withOverrides } from './environment.js'
 import { originConfig } from './origin/origin-config.js'
 import type { OriginProgram } from './origin/origin-keys.js'
@@ -49,7 +49,7 @@ export async function readConfig({
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw source.fault([], `a config must be keys and values, got ${describe(content)}`)
   }
-  const whole = { ...withOverrides(absolute(content, path), overrides), ...flags } as ConfigFileContent
+  const whole = withFlags(withOverrides(absolute(content, path), overrides), flags)
   return {
     ...checkConfig(whole, source),
     ignored: [
@@ -57,6 +57,22 @@ export async function readConfig({
       ...ignored.map((variable) => `the environment's ${variable} is no key of a config`),
     ],
   }
+}
+
+function withFlags(content: object, flags: object): ConfigFileContent {
+  const merged = MERGED_KEYS.map((key) => [key, merge(partOf(content, key), partOf(flags, key))] as const)
+  return { ...content, ...flags, ...Object.fromEntries(merged.filter(([, value]) => value !== undefined)) }
+}
+
+function merge(before: unknown, said: unknown): unknown {
+  if (said === undefined) return before
+  if (!isSection(before) || !isSection(said)) return said
+  const parts = Object.entries(said).map(([key, value]) => [key, merge(partOf(before, key), value)])
+  return { ...before, ...Object.fromEntries(parts) }
+}
+
+function partOf(section: object, key: string): unknown {
+  return Object.hasOwn(section, key) ? (section as Record<string, unknown>)[key] : undefined
 }
 
 async function readText(path: string): Promise<string> {

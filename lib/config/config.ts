@@ -1,10 +1,9 @@
 import type { StartApiOptions } from '../api/start-api.js'
-import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
-import { ContainerDnsError } from '../errors.js'
+import { type Bounds, numberWithin } from '../bounds.js'
 import { type ContainerDnsOptions, OPTION_NAMES } from '../options.js'
 import type { EtcdStoreOptions } from '../store/etcd/options.js'
 import type { MemoryStoreOptions } from '../store/memory/options.js'
-import { LOG_LEVELS, type LogLevel } from './log-levels.js'
+import type { LogConfig } from './log-config.js'
 
 /** Where the records live. */
 export type StoreConfig = { readonly memory: MemoryStoreOptions } | { readonly etcd: EtcdStoreOptions }
@@ -12,7 +11,7 @@ export type StoreConfig = { readonly memory: MemoryStoreOptions } | { readonly e
 /** The API beside the server, without what is a program's: see `StartApiOptions`. */
 export type ApiConfig = Omit<
   StartApiOptions,
-  'server' | 'store' | 'zones' | 'views' | 'defaultTtl' | 'onAudit' | 'metrics' | 'logger' | 'workerFiles'
+  'server' | 'store' | 'zones' | 'views' | 'defaultTtl' | 'onAudit' | 'metrics' | 'reload' | 'logger' | 'workerFiles'
 >
 
 /** A config that has been checked. */
@@ -21,7 +20,7 @@ export interface Config {
   readonly options: ContainerDnsOptions
   readonly store: StoreConfig
   readonly api: ApiConfig | undefined
-  readonly log: { readonly level: LogLevel }
+  readonly log: LogConfig
   /** How long to go on answering after SIGTERM. */
   readonly drainMs: number
   /** What was passed over, each with the reason. Whoever reads a config logs it. */
@@ -32,7 +31,7 @@ export interface Config {
 export interface ConfigFileContent extends Omit<ContainerDnsOptions, 'store' | 'logger' | 'signal' | 'workerFiles'> {
   store?: { memory?: MemoryStoreOptions; etcd?: EtcdStoreOptions }
   api?: ApiConfig
-  log?: { level?: LogLevel }
+  log?: Partial<LogConfig>
   drainMs?: number
 }
 
@@ -58,14 +57,4 @@ export const API_CONFIG_KEYS = [
 /** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */
 export function parseDrain(given: unknown): number {
   return numberWithin('drainMs', given, DRAIN_MS)
-}
-
-/** Throws CDNS_OPTION_UNKNOWN and CDNS_OPTION_INVALID. */
-export function parseLog(given: unknown = {}): Config['log'] {
-  refuseUnknownKeys('log', given, ['level'])
-  const { level = 'info' } = given as { level?: unknown }
-  const known = LOG_LEVELS.find((each) => each === level)
-  if (known !== undefined) return Object.freeze({ level: known })
-  const wanted = `log.level must be one of ${LOG_LEVELS.join(', ')}, got ${describe(level)}`
-  throw new ContainerDnsError('CDNS_OPTION_INVALID', wanted)
 }

@@ -36,7 +36,7 @@ negativeTtl: 7
 store:
   memory: { zoneFile: [a.zone, { path: /b.zone, origin: b.example }], hostsFile: hosts }
 api: { listen: { port: 0 } }
-log: { level: debug }
+log: { level: debug, format: text, file: server.log }
 drainMs: 100
 `)
     expect(await readConfig({ file })).toEqual({
@@ -48,7 +48,8 @@ drainMs: 100
           hostsFile: join(folder, 'hosts'),
         },
       },
-      ...{ api: { listen: { port: 0 } }, log: { level: 'debug' }, drainMs: 100, ignored: [] },
+      log: { level: 'debug', format: 'text', file: join(folder, 'server.log') },
+      ...{ api: { listen: { port: 0 } }, drainMs: 100, ignored: [] },
     })
   })
 
@@ -74,6 +75,8 @@ drainMs: 100
     ['line 3', 'api:\n  listen:\n    port: many'],
     ['line 2', 'api:\n  onAudit: x'],
     ['line 2', 'log:\n  level: loud'],
+    ['line 3', 'log:\n  level: info\n  format: xml'],
+    ['line 2', 'log:\n  file: 3'],
     ['line 1', 'drainMs: soon'],
     ['line 2', 'acl:\n  - { clients: [10.0.0.1/8], action: drop }'],
     ['line 2', 'zones: [a.example]\nzones: [b.example]'],
@@ -105,9 +108,53 @@ drainMs: 100
 
   it('knows each option of the API, as one of a file or of a program', () => {
     expect([...API_PROGRAM_KEYS].sort()).toEqual(
-      ['defaultTtl', 'logger', 'metrics', 'onAudit', 'server', 'store', 'views', 'workerFiles', 'zones'].sort(),
+      [
+        'defaultTtl',
+        'logger',
+        'metrics',
+        'onAudit',
+        'reload',
+        'server',
+        'store',
+        'views',
+        'workerFiles',
+        'zones',
+      ].sort(),
     )
     expect(API_CONFIG_KEYS).toContain('tokens')
+  })
+})
+
+describe('a command line', () => {
+  const text =
+    'zones: [a.example]\nlog: { level: debug, format: text }\napi:\n  ui: false\n  listen: { port: 1, tls: { cert: c, key: k } }\n'
+
+  it('says a part of the log, of the API and of forwarding, and all of the other keys', async () => {
+    const flags = {
+      zones: ['b.example'],
+      log: { level: 'error' },
+      api: { listen: { port: 2 } },
+      forward: { upstreams: ['192.0.2.1'] },
+    }
+    const { options, log, api } = await readConfig({
+      file: configFile(`${text}forward: { cache: { maxEntries: 5000 } }\n`),
+      flags,
+    })
+    expect({ options, log, api }).toEqual({
+      options: { zones: ['b.example'], forward: { upstreams: ['192.0.2.1'], cache: { maxEntries: 5000 } } },
+      log: { level: 'error', format: 'text' },
+      api: { ui: false, listen: { port: 2, tls: { cert: join(folder, 'c'), key: join(folder, 'k') } } },
+    })
+  })
+
+  it.each([
+    ['command line, api', { api: { listen: { port: -1 } } }],
+    ['line 4', { api: { listen: { port: 2 } } }],
+    ['command line, log', { log: { format: 'xml' } }],
+  ])('is told from the file where something is wrong: %s', async (place, flags) => {
+    const file = configFile(place.startsWith('line') ? text.replace('ui: false', 'ui: perhaps') : text)
+    const error = (await readConfig({ file, flags }).catch((reason: Error) => reason)) as Error
+    expect(error.message.replace(`${file}, `, '').split(': ')[0]).toBe(place)
   })
 })
 

@@ -3,17 +3,17 @@ import type { Logger as Pino } from 'pino'
 import { type RunningApi, startApi } from '../../api/start-api.js'
 import type { Config } from '../../config/config.js'
 import { readConfig } from '../../config/config-file.js'
-import { LOG_LEVELS } from '../../config/log-levels.js'
 import type { ListenOptions } from '../../transport/options.js'
 import { openStore } from '../config-store.js'
-import { createLogger } from '../logger.js'
+import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
 import { EXIT } from '../outcome.js'
 import { sayWhy } from '../say-why.js'
 import { collect, parseListen, wholeNumber } from './arguments.js'
+import { type LogFlags, logOf, withLogOptions } from './log-options.js'
 import { logIgnored } from './serve.js'
 
-interface ApiFlags {
+interface ApiFlags extends LogFlags {
   readonly config?: string
   readonly configFile?: string
   readonly listen?: ListenOptions
@@ -22,7 +22,6 @@ interface ApiFlags {
   readonly etcd?: string[]
   readonly etcdPrefix?: string
   readonly drain?: number
-  readonly logLevel?: Config['log']['level']
 }
 
 const EXAMPLES = `
@@ -35,7 +34,7 @@ Examples:
 
 /** `containerdns api`: the REST API without a server, on the etcd that servers elsewhere answer from. */
 export function addApiCommand(program: Command): void {
-  program
+  const command = program
     .command('api')
     .description('the REST API in a process of its own, on the etcd of the servers')
     .option('-c, --config <file>', 'YAML or JSON, as of the servers')
@@ -48,13 +47,11 @@ export function addApiCommand(program: Command): void {
     .option('-e, --etcd <urls...>', 'etcd endpoints, with commas between', collect)
     .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
     .option('--drain <ms>', 'how long to go on answering after SIGTERM (default: 0)', wholeNumber)
-    .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
-    .addHelpText('after', EXAMPLES)
-    .action(api)
+  withLogOptions(command).addHelpText('after', EXAMPLES).action(api)
 }
 
 async function api(flags: ApiFlags): Promise<void> {
-  const logger = createLogger(flags.logLevel ?? 'info')
+  let { logger } = openLog({ level: flags.logLevel ?? 'info', format: flags.logFormat ?? 'json' })
   try {
     const config = await readConfig({
       file: flags.config,
@@ -63,10 +60,11 @@ async function api(flags: ApiFlags): Promise<void> {
       environment: process.env,
       flags: contentOf(flags),
     })
-    logger.level = config.log.level
+    const log = openLog(config.log)
+    logger = log.logger
     logIgnored(config, logger)
-    const running = await start(config, flags, logger)
-    handleSignals(running, config.drainMs, logger)
+    const running = await start(config, logger)
+    handleSignals(running, config.drainMs, log)
     notifySystemd(logger)
     logger.info({ url: running.url }, 'the API answers')
   } catch (error) {
@@ -75,15 +73,11 @@ async function api(flags: ApiFlags): Promise<void> {
   }
 }
 
-function start(config: Config, { listen, tokens }: ApiFlags, logger: Pino): Promise<RunningApi> {
-  const { zones, views, defaultTtl } = config.options
+function start({ api, options, store }: Config, logger: Pino): Promise<RunningApi> {
+  const { zones, views, defaultTtl } = options
   return startApi({
-    ...config.api,
-    ...(listen === undefined
-      ? {}
-      : { listen: { ...config.api?.listen, ...(listen as { host?: string; port?: number }) } }),
-    ...(tokens === undefined ? {} : { tokens: { file: tokens } }),
-    store: openStore(config.store).store,
+    ...api,
+    store: openStore(store).store,
     ...(zones === undefined ? {} : { zones: zones.map((zone) => (typeof zone === 'string' ? zone : zone.name)) }),
     ...(views === undefined ? {} : { views }),
     ...(defaultTtl === undefined ? {} : { defaultTtl }),
@@ -91,24 +85,34 @@ function start(config: Config, { listen, tokens }: ApiFlags, logger: Pino): Prom
   })
 }
 
-function contentOf({ zone, etcd, etcdPrefix, drain, logLevel }: ApiFlags): object {
+function contentOf(flags: ApiFlags): object {
+  const { zone, etcd, etcdPrefix, drain, listen, tokens } = flags
   const prefix = etcdPrefix === undefined ? {} : { prefix: etcdPrefix }
-  return {
-    ...(zone === undefined ? {} : { zones: zone }),
-    ...(etcd === undefined ? {} : { store: { etcd: { hosts: etcd, ...prefix } } }),
-    ...(drain === undefined ? {} : { drainMs: drain }),
-    ...(logLevel === undefined ? {} : { log: { level: logLevel } }),
+  const given = {
+    zones: zone,
+    store: etcd && { etcd: { hosts: etcd, ...prefix } },
+    api: { ...(listen && { listen }), ...(tokens === undefined ? {} : { tokens: { file: tokens } }) },
+    drainMs: drain,
+    log: logOf(flags),
   }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
-function handleSignals(running: RunningApi, drainMs: number, logger: Pino): void {
+function handleSignals(running: RunningApi, drainMs: number, log: Log): void {
+  const { logger } = log
   const stop = (signal: NodeJS.Signals) => {
     logger.info({ signal, drainMs }, 'stopping')
+    process.off('SIGHUP', reopen)
     running.close({ drainMs }).then(
       () => logger.info({}, 'stopped'),
       (error: Error) => logger.error({ err: error }, 'did not stop cleanly'),
     )
   }
+  const reopen = () => {
+    log.reopen()
+    running.reopenLogs()
+  }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  process.on('SIGHUP', reopen)
 }

@@ -4,9 +4,10 @@ import { ContainerDnsError } from '../../errors.js'
 import type { ForwardZoneOptions } from '../../forward/options.js'
 import { type ContainerDnsOptions, DEFAULT_ZONES } from '../../options.js'
 import type { ListenOptions } from '../../transport/options.js'
+import { type LogFlags, logOf } from './log-options.js'
 
 /** What `containerdns serve` is told on its command line. */
-export interface ServeFlags {
+export interface ServeFlags extends LogFlags {
   readonly config?: string
   readonly configFile?: string
   readonly listen?: ListenOptions[]
@@ -25,7 +26,6 @@ export interface ServeFlags {
   readonly api?: ListenOptions | true
   readonly apiTokens?: string
   readonly drain?: number
-  readonly logLevel?: Config['log']['level']
 }
 
 /** The config of a server: its file, the environment, and the flags, which count most. Throws CDNS_CONFIG_INVALID and CDNS_OPTION_INVALID. */
@@ -44,10 +44,10 @@ export async function readServeConfig(flags: ServeFlags, environment: NodeJS.Pro
 }
 
 function contentOf(flags: ServeFlags): ConfigFileContent {
-  const { listen, zone, workers, transport, drain, logLevel, forward } = flags
+  const { listen, zone, workers, transport, drain, forward } = flags
   const given: Record<string, unknown> = {
     ...{ listen, zones: zone, workers, transport, drainMs: drain, store: storeOf(flags), api: apiOf(flags) },
-    log: logLevel && { level: logLevel },
+    log: logOf(flags),
     forward: forward && { upstreams: forward },
     forwardZones: flags.forwardZone && forwardZonesOf(flags.forwardZone),
   }

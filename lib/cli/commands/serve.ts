@@ -2,18 +2,18 @@ import { type Command, Option } from 'commander'
 import type { Logger as Pino } from 'pino'
 import type { RunningApi } from '../../api/start-api.js'
 import type { Config } from '../../config/config.js'
-import { LOG_LEVELS } from '../../config/log-levels.js'
 import type { ContainerDns } from '../../container-dns.js'
 import { DEFAULT_ZONES, TRANSPORTS } from '../../options.js'
 import { prometheusText } from '../../prometheus/prometheus-text.js'
 import { createContainerDns } from '../../server.js'
 import { openStore } from '../config-store.js'
-import { createLogger } from '../logger.js'
+import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
 import { EXIT } from '../outcome.js'
-import { reloadFromConfig, type Serving } from '../reload-config.js'
+import { ServedConfig } from '../reload-config.js'
 import { sayWhy } from '../say-why.js'
 import { collect, collectListen, collectPath, parseListen, wholeNumber } from './arguments.js'
+import { withLogOptions } from './log-options.js'
 import { readServeConfig, type ServeFlags } from './serve-config.js'
 
 const EXAMPLES = `
@@ -33,11 +33,11 @@ A flag counts more than the environment (CONTAINERDNS_…), and that more than t
 
 Signals:
   SIGTERM, SIGINT   go on answering for --drain milliseconds, then stop
-  SIGHUP            read the config and the files of records again, where a fault changes nothing, and open the query log anew`
+  SIGHUP            read the config and the files of records again, where a fault changes nothing, and open the files of logs anew`
 
 /** `containerdns serve`: a server in the foreground. */
 export function addServeCommand(program: Command): void {
-  program
+  const command = program
     .command('serve')
     .description('answer DNS queries')
     .option('-c, --config <file>', 'YAML or JSON with everything there is to say (docs/configuration.md)')
@@ -70,20 +70,26 @@ export function addServeCommand(program: Command): void {
     .option('--api [address]', 'the REST API beside it (default: 127.0.0.1:9003, for this host alone)', parseListen)
     .option('--api-tokens <file>', 'who may do what over the API (docs/api.md)')
     .option('--drain <ms>', 'how long to go on answering after SIGTERM (default: 0)', wholeNumber)
-    .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
-    .addHelpText('after', EXAMPLES)
-    .action(serve)
+  withLogOptions(command).addHelpText('after', EXAMPLES).action(serve)
+}
+
+/** What runs until a signal ends it. */
+interface Serving {
+  readonly dns: ContainerDns
+  readonly api: RunningApi | undefined
+  readonly served: ServedConfig
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  const logger = createLogger(flags.logLevel ?? 'info')
+  let { logger } = openLog({ level: flags.logLevel ?? 'info', format: flags.logFormat ?? 'json' })
   try {
     const config = await readServeConfig(flags, process.env)
-    logger.level = config.log.level
+    const log = openLog(config.log)
+    logger = log.logger
     logIgnored(config, logger)
     const serving = await start(config, flags, logger)
     // First: whoever reads that we answer may send one at once, and SIGHUP would end us.
-    handleSignals(serving, logger)
+    handleSignals(serving, log)
     notifySystemd(logger)
     await announce(serving, logger)
   } catch (error) {
@@ -95,14 +101,10 @@ async function serve(flags: ServeFlags): Promise<void> {
 async function start(config: Config, flags: ServeFlags, logger: Pino): Promise<Serving> {
   const { store, files } = openStore(config.store)
   const dns = await createContainerDns({ ...config.options, store, logger })
+  const read = () => readServeConfig(flags, process.env)
+  const served = new ServedConfig({ dns, files, config, read, logger })
   try {
-    return {
-      dns,
-      files,
-      api: await startApiFor(dns, config, logger),
-      config,
-      read: () => readServeConfig(flags, process.env),
-    }
+    return { dns, served, api: await startApiFor(dns, served, logger) }
   } catch (error) {
     await dns.close()
     throw error
@@ -110,17 +112,19 @@ async function start(config: Config, flags: ServeFlags, logger: Pino): Promise<S
 }
 
 /** Fastify is loaded where it is needed. */
-async function startApiFor(dns: ContainerDns, { api }: Config, logger: Pino): Promise<RunningApi | undefined> {
+async function startApiFor(dns: ContainerDns, served: ServedConfig, logger: Pino): Promise<RunningApi | undefined> {
+  const { api } = served.config
   if (api === undefined) return undefined
   const { startApi } = await import('../../api/start-api.js')
-  return startApi({ ...api, server: dns, logger, metrics: () => prometheusText(dns.stats()) })
+  const metrics = () => prometheusText(dns.stats())
+  return startApi({ ...api, server: dns, logger, metrics, reload: () => served.reload() })
 }
 
 export function logIgnored({ ignored }: Config, logger: Pino): void {
   for (const each of ignored) logger.warn({}, each)
 }
 
-async function announce({ dns, api, config }: Serving, logger: Pino): Promise<void> {
+async function announce({ dns, api, served }: Serving, logger: Pino): Promise<void> {
   const { index, transport, store } = dns.stats()
   logger.info(
     {
@@ -134,7 +138,7 @@ async function announce({ dns, api, config }: Serving, logger: Pino): Promise<vo
   )
   const { host, port } = dns.addresses[0]!
   const asked = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  const [zone = DEFAULT_ZONES[0]!] = config.options.zones ?? []
+  const [zone = DEFAULT_ZONES[0]!] = served.config.options.zones ?? []
   const question = await questionWithAnswer(dns, typeof zone === 'string' ? zone : zone.name)
   process.stdout.write(`try: dig @${asked} -p ${port} ${question}\n`)
 }
@@ -145,22 +149,24 @@ async function questionWithAnswer(server: ContainerDns, zone: string): Promise<s
   return `${zone} SOA`
 }
 
-function handleSignals(serving: Serving, logger: Pino): void {
+function handleSignals({ dns, api, served }: Serving, log: Log): void {
+  const { logger } = log
   const stop = (signal: NodeJS.Signals) => {
-    const { drainMs } = serving.config
+    const { drainMs } = served.config
     logger.info({ signal, drainMs }, 'stopping')
     process.off('SIGHUP', reload)
-    Promise.all([serving.api?.close({ drainMs }), serving.dns.close({ drainMs })]).then(
-      () => logger.info({ counters: serving.dns.stats().counters }, 'stopped'),
+    Promise.all([api?.close({ drainMs }), dns.close({ drainMs })]).then(
+      () => logger.info({ counters: dns.stats().counters }, 'stopped'),
       (error: Error) => logger.error({ err: error }, 'did not stop cleanly'),
     )
   }
-  // One after the other, in the order they came.
-  let reloading = Promise.resolve()
   const reload = () => {
-    // logrotate has moved the query log, and sends this.
-    serving.dns.reopenLogs()
-    reloading = reloading.then(() => reloadFromConfig(serving, logger))
+    // logrotate has moved the files, and sends this.
+    log.reopen()
+    dns.reopenLogs()
+    api?.reopenLogs()
+    // The log has said why.
+    served.reload().catch(() => {})
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)

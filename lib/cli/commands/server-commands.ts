@@ -5,7 +5,7 @@ import { table } from '../table.js'
 import { type ApiFlags, clientFor, withApiOptions } from './api-options.js'
 import { wholeNumber } from './arguments.js'
 
-/** `containerdns health`, `cache`, `stats` and `top`: what a running server knows and has done. */
+/** `containerdns health`, `cache`, `stats`, `top` and `reload`: what a running server knows and has done. */
 export function addServerCommands(program: Command): void {
   const health = program
     .command('health')
@@ -26,6 +26,11 @@ export function addServerCommands(program: Command): void {
   withApiOptions(program.command('top').description('the names that are asked for most'))
     .addOption(new Option('-n, --count <count>', 'how many').argParser(wholeNumber).default(10))
     .action(top)
+  withApiOptions(
+    program
+      .command('reload')
+      .description('has the server read its config and its files of records again, all or nothing'),
+  ).action(reload)
 }
 
 async function listHealth(flags: ApiFlags): Promise<void> {
@@ -82,6 +87,21 @@ async function top({ count, ...flags }: ApiFlags & { count: number }): Promise<v
     const rows = body.names.map(({ name, queries, lastSeen }: TopEntry) => [queries, name, lastSeen ?? ''])
     write(table(['QUERIES', 'NAME', 'LAST SEEN'], rows, 'nothing was asked for'))
   }
+}
+
+async function reload(flags: ApiFlags): Promise<void> {
+  const { body } = await clientFor(flags).ask('POST', '/v1/reload')
+  if (flags.json) return writeJson(body)
+  const changed: string[] = body.changed
+  const files: string[] = body.files ?? []
+  write(
+    [
+      changed.length === 0 ? 'nothing in the config has changed' : `changed: ${changed.join(', ')}`,
+      ...files.map((file) => `read again: ${file}`),
+    ]
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
 }
 
 interface TopEntry {

@@ -1,0 +1,27 @@
+import { type Command, Option } from 'commander'
+import type { ConfigFileContent } from '../../config/config.js'
+import { LOG_FORMATS, type LogFormat } from '../../config/log-config.js'
+import { LOG_LEVELS, type LogLevel } from '../../config/log-levels.js'
+
+/** Flags of every command that runs by a config. */
+export interface LogFlags {
+  readonly logLevel?: LogLevel
+  readonly logFormat?: LogFormat
+  readonly logFile?: string
+}
+
+export function withLogOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
+    .addOption(
+      new Option('--log-format <format>', 'lines for programs or for people (default: json)').choices(LOG_FORMATS),
+    )
+    .option('--log-file <file>', 'where to log (default: standard error); SIGHUP opens it anew')
+}
+
+/** The key `log` of a config, as far as flags say it. */
+export function logOf({ logLevel, logFormat, logFile }: LogFlags): ConfigFileContent['log'] {
+  const given = { level: logLevel, format: logFormat, file: logFile }
+  const said = Object.entries(given).filter(([, value]) => value !== undefined)
+  return said.length === 0 ? undefined : Object.fromEntries(said)
+}
