@@ -34,7 +34,7 @@ export function labelOf({ name, zone }: OriginName): string {
 }
 
 /** The label that a record of the apex has where we have written it. */
-export function hashLabel(text: string): string {
+function hashLabel(text: string): string {
   return fnv32a(text).toString(16)
 }
 
@@ -75,14 +75,14 @@ export async function entriesOf(source: Source, rrsets: readonly RRset[]): Promi
   for (const rrset of rrsets) {
     const { name, type, owner } = rrset
     const user = owner === undefined ? {} : { user: owner }
-    for (const [label, entry] of await shownAs(source, rrset)) {
-      entries.push([`${label}${name}.`, { ...entry, ...user, type: type === 'AAAA' ? 'A' : type } as OriginEntry])
+    for (const [below, entry] of await shownAs(source, rrset)) {
+      entries.push([`${below}${name}.`, { ...entry, ...user, type: type === 'AAAA' ? 'A' : type } as OriginEntry])
     }
   }
   return entries
 }
 
-async function shownAs(source: Source, { type, data }: RRset): Promise<[string, object][]> {
+async function shownAs(source: Source, { name, type, data }: RRset): Promise<[string, object][]> {
   const items = data as RecordData[]
   switch (type) {
     case 'A':
@@ -93,34 +93,77 @@ async function shownAs(source: Source, { type, data }: RRset): Promise<[string, 
     case 'SRV':
       return [['', await shownService(source, items as SrvData[])]]
     case 'NS':
-      return items.map((host) => [`${hashLabel(host as string)}.ns.dns.`, { type, nsHost: host }])
     case 'MX':
-      return (items as MxData[]).map(({ exchange, preference }) => [
-        `${hashLabel(exchange)}.mail.`,
-        { type, mailHost: exchange, mailPriority: preference },
-      ])
     case 'TXT':
-      return items.map((item) => [`${hashLabel(textOfTxt(item))}.txt.`, { type, text: textOfTxt(item) }])
+      return shownOfZone(source, type, items, labelsAt(source, name, type))
     default:
       return []
   }
 }
 
-/** Addresses where the target has one, as the origin has nothing else; and else its name. */
-async function shownService({ records }: Source, items: readonly SrvData[]): Promise<object> {
-  const ips: string[] = []
-  for (const { target } of items) {
-    const [found] = await records.get(target, 'A')
-    ips.push(found === undefined ? target : addressIn(found.data[0] as RecordData))
+async function shownOfZone(
+  source: Source,
+  type: 'NS' | 'MX' | 'TXT',
+  items: readonly RecordData[],
+  labelsFor: (item: RecordData) => string[],
+): Promise<[string, object][]> {
+  const labelFor = (item: RecordData) => labelsFor(item)[0]!
+  switch (type) {
+    case 'NS':
+      return Promise.all(
+        items.map(async (host): Promise<[string, object]> => {
+          const nsHost = await addressOf(source, host as string)
+          return [`${labelFor(host)}.ns.dns.`, { type, nsHost }]
+        }),
+      )
+    case 'MX':
+      return (items as MxData[]).map((item) => [
+        `${labelFor(item)}.mail.`,
+        { type, mailHost: item.exchange, mailPriority: item.preference },
+      ])
+    case 'TXT':
+      return items.map((item) => [`${labelFor(item)}.txt.`, { type, text: textOfTxt(item) }])
   }
+}
+
+/**
+ * The labels that an NS, MX or TXT of a zone goes by, the first of them to be shown: what the store keeps, else the hash of what it
+ * says, and before that the first of the host that it leads to, where that stands in the zone.
+ */
+export function labelsAt({ store }: Source, zone: string, type: string): (item: RecordData) => string[] {
+  const kept = (store.labels?.(zone) ?? []).filter((each) => each.type === type)
+  return (item) => {
+    const written = JSON.stringify(item)
+    const own = kept.filter(({ data }) => JSON.stringify(data) === written).map(({ label }) => label)
+    if (own.length > 0) return own
+    const text = textIn(item)
+    const host = type !== 'TXT' && text.endsWith(`.${zone}`) ? [text.slice(0, -zone.length - 1)] : []
+    return [...host, hashLabel(text)]
+  }
+}
+
+async function shownService(source: Source, items: readonly SrvData[]): Promise<object> {
+  const ips = await Promise.all(items.map(({ target }) => addressOf(source, target)))
   return { type: 'SRV', ips, ports: items.map(({ port }) => port) }
+}
+
+/** An address where the host has one, as the origin has nothing else; and else its name. */
+async function addressOf({ records }: Source, host: string): Promise<string> {
+  const [found] = await records.get(host, 'A')
+  return found === undefined ? host : addressIn(found.data[0] as RecordData)
+}
+
+/** What a record says, of which the origin makes a hash. */
+export function textIn(item: RecordData): string {
+  if (typeof item === 'object' && 'exchange' in item) return (item as MxData).exchange
+  return typeof item === 'object' && 'address' in item ? addressIn(item) : textOfTxt(item)
 }
 
 export function addressIn(item: RecordData): string {
   return typeof item === 'object' && 'address' in item ? item.address : (item as string)
 }
 
-export function textOfTxt(item: RecordData): string {
+function textOfTxt(item: RecordData): string {
   return Array.isArray(item) ? item.join('') : String(item)
 }
 

@@ -22,6 +22,8 @@ export interface Edit {
   /** Default: the default view. */
   readonly view?: string | undefined
   readonly revise: Revise
+  /** What a new MX or TXT is called: see `EditOptions`. */
+  readonly label?: string | undefined
 }
 
 /** What an edit has made of a name: the RRsets as they are now, and which of them are new. */
@@ -51,7 +53,7 @@ export class RecordEdits {
    * Throws CDNS_FORBIDDEN and CDNS_RECORD_READ_ONLY for what is not the caller's, whatever `revise` and `Records.edit` throw, and
    * then nothing has changed.
    */
-  async edit(caller: Caller, { name, view, revise }: Edit): Promise<Edited> {
+  async edit(caller: Caller, { name, view, revise, label }: Edit): Promise<Edited> {
     let seen: readonly RRset[] = []
     const after = await this.#source.records.edit(
       name,
@@ -59,7 +61,7 @@ export class RecordEdits {
         seen = before
         return permitted(caller.principal, before, revise(before))
       },
-      viewOption(view),
+      { ...viewOption(view), ...(label === undefined ? {} : { label }) },
     )
     this.#recordChanges(caller, seen, after)
     return { before: seen, after }

@@ -45,6 +45,11 @@ export interface ViewOptions {
 export interface EditOptions extends ViewOptions {
   /** Checks all of it against what is answered now, and changes nothing. Default false. */
   dryRun?: boolean
+  /**
+   * What a new MX or TXT record of a zone is called in etcd, as ContainerDNS's API has it. Default: a hash of what it says. Of no account
+   * to stores and layouts that have no such labels.
+   */
+  label?: string
 }
 
 export interface RecordFilter {
@@ -97,8 +102,8 @@ export class PublishedRecords implements Records {
 
   async edit(name: string, revise: Revise, options: EditOptions = {}): Promise<RRset[]> {
     const owner = foldedName(name)
-    refuseUnknownKeys('the options of edit', options, ['view', 'dryRun'])
-    const { view, dryRun } = options
+    refuseUnknownKeys('the options of edit', options, ['view', 'dryRun', 'label'])
+    const { view, dryRun, label } = options
     const { publisher, store } = this.#open()
     viewNumber(publisher.views, view)
     let result: RRset[] = []
@@ -110,7 +115,7 @@ export class PublishedRecords implements Records {
       return wanted
     }
     if (dryRun === true) checked(await this.get(name, undefined, view === undefined ? {} : { view }))
-    else await store.edit(name, checked, view)
+    else await store.edit(name, checked, view, label)
     return result
   }
 

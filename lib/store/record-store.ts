@@ -5,6 +5,7 @@ import type { IndexImage } from '../record-index/index-image.js'
 import type { RecordIndexHandle } from '../record-index/record-index-reader.js'
 import type { RRset } from '../records/rrset.js'
 import type { WireRRset } from '../records/wire-rrset.js'
+import type { RecordData } from '../wire/rdata/record-data.js'
 import type { RecordType } from '../wire/rdata/record-type.js'
 import type { Revise } from './revise.js'
 
@@ -26,8 +27,12 @@ export interface RecordStore {
   /**
    * Replaces the RRsets of one name in one view by what `revise` makes of them, in one step: what it is given is what is there
    * when the result is written, whoever else writes to the same source. Resolves once every thread answers with the result.
+   *
+   * `label` is for sources that keep each MX and TXT of a zone below a label: what the new one is called.
    */
-  edit(name: string, revise: Revise, view?: string): Promise<void>
+  edit(name: string, revise: Revise, view?: string, label?: string): Promise<void>
+  /** What `edit` was told as `label`, or others who write to the same source have chosen. Left out by stores that keep none. */
+  labels?(name: string): readonly RecordLabel[]
   /** Tells everybody who reads the same source of the health of an address. Left out by stores whose source holds none. */
   setHealth?(address: string, state: HealthState): Promise<void>
   /** Asks whoever probes addresses for the same source to look after these for the sake of a name, or no longer. */
@@ -37,6 +42,13 @@ export interface RecordStore {
   reload?(): Promise<void>
   /** Stops following. May be called twice, and before or during `open`. */
   close(): Promise<void>
+}
+
+/** What a record of a name is called, beside what it says. */
+export interface RecordLabel {
+  readonly type: RecordType
+  readonly data: RecordData
+  readonly label: string
 }
 
 export interface StoreStatus {

@@ -198,16 +198,58 @@ describe('the faults of the origin', () => {
     ])
     const shown = await call('GET', '/containerdns.local?type=MX')
     expect(Object.values(shown.body)).toEqual([{ type: 'MX', mailHost: 'mx.example.org', mailPriority: 5, user: 'tv' }])
-    const [name] = Object.keys(shown.body) as [string]
-    expect(name).toMatch(/^[0-9a-f]+\.mail\.containerdns\.local\.$/)
+    expect(Object.keys(shown.body)).toEqual(['m1.mail.containerdns.local.'])
+    expect((await call('GET', '/containerdns.local?type=NS')).body).toEqual({
+      'ns1.ns.dns.containerdns.local.': { type: 'NS', nsHost: '10.0.0.53', user: 'tv' },
+    })
+    // Where the origin reads them.
+    const keys = Object.keys(await etcd.dump('/containerdns/local/containerdns/'))
+    expect(keys).toEqual(
+      expect.arrayContaining(['/containerdns/local/containerdns/mail/m1/', '/containerdns/local/containerdns/txt/t1/']),
+    )
+    expect(await call('POST', '/m1', { type: 'MX', mailHost: 'other.example.org' })).toMatchObject({
+      status: 409,
+      text: 'ERR, set domain name error  domain exists m1.containerdns.local.\n',
+    })
     expect(await call('DELETE', '/m1.containerdns.local', { type: 'MX' }, 'radio')).toMatchObject({ status: 403 })
-    for (const type of ['NS', 'MX', 'TXT']) {
-      expect(
-        await call('DELETE', `/${type === 'NS' ? 'ns1' : 'any'}.containerdns.local`, { type }),
-        type,
-      ).toMatchObject({ status: 200 })
+    for (const [type, label] of [
+      ['NS', 'ns1'],
+      ['MX', 'm1'],
+      ['TXT', 't1'],
+    ]) {
+      if (type !== 'NS') {
+        const another = await call('DELETE', '/any.containerdns.local', { type })
+        expect(another, type).toMatchObject({ status: 404, text: 'ERR, no find  domain name \n' })
+      }
+      expect(await call('DELETE', `/${label}.containerdns.local`, { type }), type).toMatchObject({ status: 200 })
     }
     expect(await dns.records.get('containerdns.local')).toEqual([])
+  })
+
+  it('26: labels are those of the origin, whoever has chosen them, and told apart', async () => {
+    const folder = '/containerdns/local/containerdns/txt'
+    await etcd.ctl('put', `${folder}/theirs/`, '{"type":"TXT","ttl":30,"text":"by the origin","user":"tv"}')
+    await eventually(async () => {
+      expect((await call('GET', '/containerdns.local?type=TXT')).body).toEqual({
+        'theirs.txt.containerdns.local.': { type: 'TXT', text: 'by the origin', user: 'tv' },
+      })
+    })
+    for (const text of ['one', 'two']) await call('POST', `/${text}`, { type: 'TXT', text: `the ${text}` })
+    expect(await etcd.dump(`${folder}/`)).toMatchObject({
+      [`${folder}/one/`]: { type: 'TXT', text: 'the one', user: 'tv', ttl: 30 },
+      [`${folder}/two/`]: { type: 'TXT', text: 'the two', user: 'tv', ttl: 30 },
+    })
+    expect(await call('POST', '/theirs', { type: 'TXT', text: 'by us' })).toMatchObject({ status: 409 })
+    expect(await call('DELETE', '/one', { type: 'TXT', text: 'the two' })).toMatchObject({ status: 200 })
+    expect(Object.keys(await etcd.dump(`${folder}/`))).toEqual([`${folder}/theirs/`, `${folder}/two/`])
+    for (const label of ['theirs', 'two']) await call('DELETE', `/${label}`, { type: 'TXT' })
+    // What no key can hold is told by what it says.
+    const two = '/a.b.containerdns.local'
+    expect(await call('POST', two, { type: 'TXT', text: 'below two labels' })).toMatchObject({ text: 'OK\n' })
+    expect(Object.keys(await etcd.dump(`${folder}/`))[0]).toMatch(/\/txt\/[0-9a-f]{1,8}\/$/)
+    expect((await dns.query('containerdns.local', 'TXT')).answer).toHaveLength(1)
+    expect(await call('DELETE', two, { type: 'TXT', text: 'below two labels' })).toMatchObject({ status: 200 })
+    expect(await dns.records.get('containerdns.local', 'TXT')).toEqual([])
   })
 
   it('27: a name that only ends like a zone is in none', async () => {

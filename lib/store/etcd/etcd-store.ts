@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { ContainerDnsError } from '../../errors.js'
 import type { RRset } from '../../records/rrset.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
-import type { HealthState, RecordStore, StoreSink, StoreStatus } from '../record-store.js'
+import type { HealthState, RecordLabel, RecordStore, StoreSink, StoreStatus } from '../record-store.js'
 import type { Revise } from '../revise.js'
 import { SnapshotKeeper } from '../snapshot/snapshot-keeper.js'
 import { keyLayoutFor } from './choose-layout.js'
+import { chosenLabels } from './chosen-labels.js'
 import { EtcdWriter } from './etcd-writer.js'
 import { Follower } from './follower.js'
 import { type EtcdStoreOptions, type ParsedEtcdStoreOptions, parseEtcdStoreOptions } from './options.js'
@@ -51,8 +52,13 @@ export class EtcdStore implements RecordStore {
     return this.#writer().delete(name, type, view)
   }
 
-  async edit(name: string, revise: Revise, view?: string): Promise<void> {
-    await this.#writer().edit(name, revise, view)
+  async edit(name: string, revise: Revise, view?: string, label?: string): Promise<void> {
+    await this.#writer().edit(name, revise, view, label)
+  }
+
+  labels(name: string): RecordLabel[] {
+    const index = this.#opened?.follower.index
+    return index === undefined ? [] : chosenLabels(index, name)
   }
 
   async setHealth(address: string, state: HealthState): Promise<void> {

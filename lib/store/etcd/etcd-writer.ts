@@ -11,6 +11,7 @@ import { KeyedTaskQueue } from '../task-queue.js'
 import type { Follower } from './follower.js'
 import { inLanes } from './in-lanes.js'
 import type { WritableLayout } from './key-layout.js'
+import { LabelledLayout } from './labelled-layout.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
 import { firstKeys, planDelete, planEdit, planPut, visibleRRsets } from './owner-plan.js'
 import { OwnerTransactions, type PlanFor } from './owner-transactions.js'
@@ -79,9 +80,10 @@ export class EtcdWriter {
   }
 
   /** Edits of different names are under way together, those of one name in their order. */
-  async edit(name: string, revise: Revise, view = DEFAULT_VIEW): Promise<void> {
+  async edit(name: string, revise: Revise, view = DEFAULT_VIEW, label?: string): Promise<void> {
     viewNumber(this.#sink.views, view)
-    const layout = this.#layout.inView(view)
+    const ofView = this.#layout.inView(view)
+    const layout = label === undefined ? ofView : new LabelledLayout(ofView, label)
     const owner = this.#encoder.name(name).slice()
     const calledAtMs = this.#sink.clock.monotonicMs()
     const done = await this.#queue.runFor(ownerKey(owner), async () => {

@@ -64,6 +64,8 @@ export interface OwnerRange extends KeyRange {
 export interface LeafPlace {
   readonly folder: string
   readonly hasLeaf: boolean
+  /** What the first new one is called, where somebody has chosen that. */
+  readonly label?: string
 }
 
 /** What a key holds, and whose it is: a record, or for a path of a whole RRset (see leaf.ts) all of its records. */

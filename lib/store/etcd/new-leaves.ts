@@ -23,9 +23,14 @@ const RDLENGTH_SIZE = 2
 /** The path of a new leaf, in the origin's way. Later attempts are for when the first one's key is taken. */
 export function newPath(place: LeafPlace, data: RecordData, attempt: number): string {
   if (!place.hasLeaf) return ''
-  const text = attempt === 0 ? hashedText(data) : `${hashedText(data)}#${attempt}`
-  const leaf = fnv32a(text).toString(16)
+  const { label } = place
+  const leaf = label !== undefined && attempt === 0 ? label : hashOf(data, label === undefined ? attempt : attempt - 1)
   return place.folder === '' ? leaf : `${place.folder}/${leaf}`
+}
+
+function hashOf(data: RecordData, attempt: number): string {
+  const text = attempt === 0 ? hashedText(data) : `${hashedText(data)}#${attempt}`
+  return fnv32a(text).toString(16)
 }
 
 /** The origin hashes what stands in `host`, and its texts have labels that people chose. */
