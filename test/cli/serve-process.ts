@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
+import { eventually } from '../support/eventually.js'
 import { UdpClient } from '../support/udp-client.js'
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -10,7 +11,7 @@ export interface LogLine {
   readonly addresses?: { host: string; port: number }[]
 }
 
-/** `containerdns serve` as a process of its own, and what it logs; on a free port unless told otherwise. */
+/** `containerdns serve` as a process of its own, and what it logs; on a free port unless told otherwise, or `asConfigured`. */
 export class Serve implements AsyncDisposable {
   readonly child: ChildProcess
   readonly lines: LogLine[] = []
@@ -18,10 +19,14 @@ export class Serve implements AsyncDisposable {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 
   constructor(
-    { env = process.env, command = 'serve' }: { env?: NodeJS.ProcessEnv; command?: string },
+    {
+      env = process.env,
+      command = 'serve',
+      asConfigured = command !== 'serve',
+    }: { env?: NodeJS.ProcessEnv; command?: string; asConfigured?: boolean },
     ...args: string[]
   ) {
-    const where = args.includes('--listen') || command !== 'serve' ? [] : ['--listen', '0']
+    const where = args.includes('--listen') || asConfigured ? [] : ['--listen', '0']
     const workers = command === 'serve' && !args.includes('--workers') ? ['--workers', '1'] : []
     this.child = spawn(process.execPath, [CLI, command, ...where, ...workers, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -41,7 +46,7 @@ export class Serve implements AsyncDisposable {
 
   async said(text: string, times = 1): Promise<LogLine> {
     const found = () => this.lines.filter(({ msg }) => msg.includes(text))
-    await expect.poll(() => found().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(times)
+    await eventually(() => expect(found().length).toBeGreaterThanOrEqual(times), 20_000)
     return found().at(-1)!
   }
 

@@ -1,11 +1,14 @@
 #!/bin/sh
-# Installs what the tests need besides npm packages: etcd with its client, dig, kdig, openssl, the zone checker and signer
+# Installs what the tests need besides npm packages: etcd with its client, dig, nslookup, curl, kdig, openssl, the zone checker and signer
 # of BIND, and BIND, Unbound, NSD and Knot themselves; Chromium, for the page; dnsmasq is for the bench. Does nothing where all are there.
 set -eu
 missing=""
 command -v etcd >/dev/null 2>&1 || missing="$missing etcd-server"
 command -v etcdctl >/dev/null 2>&1 || missing="$missing etcd-client"
-command -v dig >/dev/null 2>&1 || missing="$missing dnsutils"
+for tool in dig nslookup; do
+  command -v "$tool" >/dev/null 2>&1 || missing="$missing dnsutils"
+done
+command -v curl >/dev/null 2>&1 || missing="$missing curl"
 command -v kdig >/dev/null 2>&1 || missing="$missing knot-dnsutils"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 for tool in named-compilezone dnssec-signzone; do

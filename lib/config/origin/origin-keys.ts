@@ -37,8 +37,8 @@ export const ORIGIN_KEYS: Readonly<Record<OriginProgram, readonly string[]>> = {
 
 /** Why a key that is understood is nothing here. */
 export const NO_COUNTERPART: Readonly<Record<string, string>> = {
-  'log-dir': 'is ignored: the log goes to standard error',
-  'log-to-stdio': 'is ignored: the log goes to standard error',
+  'log-dir': 'is ignored: the log goes to standard error, or where --log-file says',
+  'log-to-stdio': 'is ignored: the log goes to standard error, or where --log-file says',
   'ip-monitor-path': 'is ignored: the health of addresses is read from monitor/status/ below the prefix of the records',
   skipdomain: 'is ignored: names are answered as they stand in etcd',
   'sync-time': 'is ignored: changes are followed as they come',
