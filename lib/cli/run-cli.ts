@@ -11,7 +11,8 @@ import { addZoneCommand } from './commands/zone.js'
 import { EXIT, UsageError } from './outcome.js'
 
 const EXIT_CODES = `
-Exit codes: 0 it is done; 1 it could not be done; 2 the command line is wrong, and nothing was tried.
+Exit codes: 0 it is done; 1 it could not be done; 2 the command line is wrong, and nothing was tried.`
+const WHERE_THE_API_IS = `
 Commands that ask the API find it at --server (CONTAINERDNS_SERVER), with the token of --token-file (CONTAINERDNS_TOKEN_FILE, CONTAINERDNS_TOKEN).`
 
 /** The command line, with all its commands. */
@@ -22,7 +23,9 @@ export function createProgram(): Command {
     )
     .version(PACKAGE_VERSION)
     .showHelpAfterError('(--help says what there is)')
-    .addHelpText('after', EXIT_CODES)
+    .addHelpText('after', WHERE_THE_API_IS)
+    // Of each command, too.
+    .addHelpText('afterAll', EXIT_CODES)
     .exitOverride()
   addServeCommand(program)
   addApiCommand(program)

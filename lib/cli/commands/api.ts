@@ -30,13 +30,17 @@ Examples:
   containerdns api --config containerdns.yaml
       the file of the servers beside it: zones, views, defaultTtl, store, api and log count
   containerdns api --config-file /etc/containerdns/containerdns-api.conf
-      the file of containerdns-kubeapi; its token is an admin's`
+      the file of containerdns-kubeapi; its token is an admin's
+
+Signals:
+  SIGTERM, SIGINT   go on answering for --drain milliseconds, then stop
+  SIGHUP            open the files of logs anew; the file of tokens is read again by itself when it changes`
 
 /** `containerdns api`: the REST API without a server, on the etcd that servers elsewhere answer from. */
 export function addApiCommand(program: Command): void {
   const command = program
     .command('api')
-    .description('the REST API in a process of its own, on the etcd of the servers')
+    .description('serve the REST API in a process of its own, on the etcd of the servers')
     .option('-c, --config <file>', 'YAML or JSON, as of the servers')
     .addOption(
       new Option('--config-file <file>', 'the same, as a file of containerdns-kubeapi (INI)').conflicts('config'),

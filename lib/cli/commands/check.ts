@@ -3,7 +3,7 @@ import { readConfig } from '../../config/config-file.js'
 import { write, writeJson } from '../outcome.js'
 
 interface CheckFlags {
-  readonly origin: boolean
+  readonly origin?: boolean
   readonly json?: boolean
   readonly env: boolean
 }
@@ -12,16 +12,16 @@ interface CheckFlags {
 export function addCheckCommand(program: Command): void {
   program
     .command('check')
-    .description('tests a config without starting anything; a fault names its file, line and key')
+    .description('test a config without starting anything; a fault names its file, line and key')
     .argument('<file>', 'YAML or JSON; a name that ends in .conf or .ini is a file of ContainerDNS')
-    .addOption(new Option('--origin', 'the file is one of ContainerDNS, whatever its name').default(false))
+    .addOption(new Option('--origin', 'the file is one of ContainerDNS, whatever its name'))
     .option('--no-env', 'without the overrides of the environment')
     .option('-j, --json', 'JSON for programs')
     .action(check)
 }
 
 async function check(file: string, { origin, json, env }: CheckFlags): Promise<void> {
-  const isOrigin = origin || /\.(?:conf|ini)$/i.test(file)
+  const isOrigin = origin === true || /\.(?:conf|ini)$/i.test(file)
   const environment = env ? process.env : {}
   const config = await readConfig({ ...(isOrigin ? { originFile: file } : { file }), environment })
   if (json) writeJson({ file, isRight: true, ignored: config.ignored })

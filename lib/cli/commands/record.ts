@@ -28,6 +28,10 @@ Data is as in a zone file, with absolute names; JSON says weights:
   containerdns record delete www.example.org                  all types
   containerdns record apply records.json                      an array of RRsets: all are checked before the first is put`
 
+const NAME = 'a domain name, absolute, with or without the last dot'
+const TYPE = 'A, AAAA, CNAME, MX, SRV, TXT, … or TYPEnnn'
+const DATA = 'as in a zone file, an argument for each record; or JSON'
+
 /** `containerdns record`: RRsets over the API. */
 export function addRecordCommand(program: Command): void {
   const record = program.command('record').description('look at RRsets and change them').addHelpText('after', EXAMPLES)
@@ -37,31 +41,37 @@ export function addRecordCommand(program: Command): void {
     inView(command).option('--if-match <etag>', 'only while the RRset is in the state of that ETag (see get)')
 
   inView(sub('list', 'RRsets of all zones, or at and below a name'))
-    .argument('[under]', 'a name')
+    .argument('[under]', 'a name, absolute')
     .option('--type <type>', 'only of this type')
     .option('--limit <count>', 'that many at most', wholeNumber)
     .action(list)
-  inView(sub('get', 'the RRsets of a name, or the one of a type')).argument('<name>').argument('[type]').action(get)
+  inView(sub('get', 'the RRsets of a name, or the one of a type'))
+    .argument('<name>', NAME)
+    .argument('[type]', TYPE)
+    .action(get)
   guarded(sub('put', 'replaces an RRset, or creates it'))
-    .argument('<name>')
-    .argument('<type>')
-    .argument('<data...>')
+    .argument('<name>', NAME)
+    .argument('<type>', TYPE)
+    .argument('<data...>', DATA)
     .option('--ttl <seconds>', 'default: as the server has it', wholeNumber)
     .option('--owner <principal>', 'whose it is to be; for admins')
     .option('--create', 'only while there is none')
     .action(put)
   guarded(sub('add', 'adds data to an RRset, or creates it'))
-    .argument('<name>')
-    .argument('<type>')
-    .argument('<data...>')
+    .argument('<name>', NAME)
+    .argument('<type>', TYPE)
+    .argument('<data...>', DATA)
     .option('--ttl <seconds>', 'of all of the RRset', wholeNumber)
     .action((name, type, data, flags) => patch('add', name, type, data, flags))
   guarded(sub('remove', 'takes data out of an RRset'))
-    .argument('<name>')
-    .argument('<type>')
-    .argument('<data...>')
+    .argument('<name>', NAME)
+    .argument('<type>', TYPE)
+    .argument('<data...>', DATA)
     .action((name, type, data, flags) => patch('remove', name, type, data, flags))
-  guarded(sub('delete', 'removes an RRset, or all of a name')).argument('<name>').argument('[type]').action(remove)
+  guarded(sub('delete', 'removes an RRset, or all of a name'))
+    .argument('<name>', NAME)
+    .argument('[type]', TYPE)
+    .action(remove)
   sub('apply', 'puts the RRsets of a JSON file, all or none').argument('<file>', 'an array of RRsets').action(apply)
 }
 

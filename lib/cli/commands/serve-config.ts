@@ -11,7 +11,7 @@ export interface ServeFlags extends LogFlags {
   readonly config?: string
   readonly configFile?: string
   readonly listen?: ListenOptions[]
-  readonly share: boolean
+  readonly share?: boolean
   readonly zone?: string[]
   readonly etcd?: string[]
   readonly etcdPrefix?: string
@@ -37,7 +37,7 @@ export async function readServeConfig(flags: ServeFlags, environment: NodeJS.Pro
     environment,
     flags: contentOf(flags),
   })
-  if (!flags.share) return config
+  if (flags.share !== true) return config
   const { listen = {} } = config.options
   const shared = (Array.isArray(listen) ? listen : [listen]).map((address) => ({ ...address, share: true }))
   return { ...config, options: { ...config.options, listen: shared } }

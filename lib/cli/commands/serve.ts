@@ -26,6 +26,8 @@ Examples:
   containerdns serve --records records.json
       records.json: [{ "name": "www.containerdns.local", "type": "A", "data": ["192.0.2.1", "192.0.2.2"] }]
   containerdns serve --zone example.org --zone-file example.org.zone --hosts-file /etc/hosts
+  containerdns serve --zone example.org --forward 192.0.2.53 --forward 192.0.2.54 --forward-zone corp.example=10.1.0.53
+      asks the first for names outside of example.org, and the second where that does not answer; corp.example is another server's
   containerdns serve --api
       with the REST API on 127.0.0.1:9003, for "containerdns record", "stats" and so on
 
@@ -44,10 +46,10 @@ export function addServeCommand(program: Command): void {
     .addOption(new Option('--config-file <file>', 'the same, as a file of ContainerDNS (INI)').conflicts('config'))
     .option(
       '-l, --listen <address...>',
-      'where to answer: HOST:PORT, [IPV6]:PORT, HOST or PORT; may be given again',
+      'where to answer: HOST:PORT, [IPV6]:PORT, HOST or PORT (default: 127.0.0.1:5300); may be given again',
       collectListen,
     )
-    .option('--share', 'answer beside another server on the same addresses, for a hot restart', false)
+    .option('--share', 'answer beside another server on the same addresses, for a hot restart')
     .option('-z, --zone <names...>', 'zones to answer for, with commas between (default: containerdns.local)', collect)
     .option('-e, --etcd <urls...>', 'etcd endpoints, with commas between', collect)
     .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
@@ -59,7 +61,11 @@ export function addServeCommand(program: Command): void {
       'a file such as /etc/hosts; may be given again; not together with --etcd',
       collectPath,
     )
-    .option('-f, --forward <address...>', 'an upstream for names outside the zones; may be given again', collectPath)
+    .option(
+      '-f, --forward <address...>',
+      'an upstream for names outside the zones: ADDRESS or ADDRESS:PORT; may be given again',
+      collectPath,
+    )
     .option(
       '--forward-zone <zone=address...>',
       'a zone that another server has; the same zone again adds an upstream',

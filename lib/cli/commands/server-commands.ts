@@ -13,15 +13,19 @@ export function addServerCommands(program: Command): void {
   withApiOptions(health.command('list').description('addresses that are known to be healthy or unhealthy')).action(
     listHealth,
   )
-  withApiOptions(health.command('get').description('one address')).argument('<address>').action(getHealth)
+  withApiOptions(health.command('get').description('one address'))
+    .argument('<address>', 'IPv4 or IPv6')
+    .action(getHealth)
   withApiOptions(
     health.command('set').description('says whether an address is healthy; a scanner may say something else later'),
   )
-    .argument('<address>')
+    .argument('<address>', 'IPv4 or IPv6')
     .argument('<state>', 'healthy, unhealthy or unknown')
     .action(setHealth)
   const cache = program.command('cache').description('answers of upstreams that are remembered')
-  withApiOptions(cache.command('flush').description('forgets them, of a name or all')).argument('[name]').action(flush)
+  withApiOptions(cache.command('flush').description('forgets them, of a name or all'))
+    .argument('[name]', 'left out: all')
+    .action(flush)
   withApiOptions(program.command('stats').description('what the server is and has done')).action(stats)
   withApiOptions(program.command('top').description('the names that are asked for most'))
     .addOption(new Option('-n, --count <count>', 'how many').argParser(wholeNumber).default(10))
@@ -29,7 +33,7 @@ export function addServerCommands(program: Command): void {
   withApiOptions(
     program
       .command('reload')
-      .description('has the server read its config and its files of records again, all or nothing'),
+      .description('have the server read its config and its files of records again, all or nothing'),
   ).action(reload)
 }
 

@@ -15,12 +15,12 @@ export function addZoneCommand(program: Command): void {
   const zone = program.command('zone').description('zones that are answered for, and what is in them')
   withApiOptions(zone.command('list').description('all zones')).action(list)
   withApiOptions(zone.command('show').description('one zone: its views, and its RRsets by type'))
-    .argument('<zone>')
+    .argument('<zone>', 'as "zone list" has it')
     .action(show)
   withApiOptions(
     zone.command('export').description('the records as a zone file; weights and owners have no place in one'),
   )
-    .argument('<zone>')
+    .argument('<zone>', 'as "zone list" has it')
     .option('--view <view>', 'of another view than the default one')
     .action(exportZone)
 }
