@@ -55,6 +55,21 @@ describe('every method of every path', () => {
     expect(under.dns.stats().index.names).toBe(0)
   })
 
+  it('tells nobody without a token more by HEAD and OPTIONS than by GET', async () => {
+    const { client } = under
+    for (const [path, operations] of Object.entries(client.document.paths)) {
+      const isOpen = operations['get']?.security.length === 0
+      for (const method of ['HEAD', 'OPTIONS']) {
+        for (const authorization of [undefined, 'Bearer stranger-secret', 'Basic cm9vdDpyb290']) {
+          const headers = authorization === undefined ? {} : { authorization }
+          const response = await fetch(client.url + pathOf(path), { method, headers })
+          if (!isOpen) expect([401, 404, 405], `${method} ${path}`).toContain(response.status)
+          expect(response.headers.get('access-control-allow-origin')).toBeNull()
+        }
+      }
+    }
+  })
+
   it('has a schema, a summary and its problems in the OpenAPI document', () => {
     const { client } = under
     expect(client.document).toMatchObject({ openapi: '3.1.0' })
