@@ -1,8 +1,10 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
-import { type ApiClient, wordsFor } from './api-client.js'
+import { useRef, useState } from 'preact/hooks'
+import type { ApiClient } from './api-client.js'
 import type { Backend, Principal } from './api-data.js'
+import { DnsField } from './dns-field.js'
 import { whole } from './figures.js'
 import type { LiveFigures } from './live-figures.js'
+import { OutcomeLines, ProblemLine, useAttempts } from './outcome.js'
 import { usePolled } from './polling.js'
 import { State } from './state.js'
 
@@ -46,11 +48,7 @@ export function BackendsSection({ api, principal, figures }: BackendsSectionProp
   return (
     <>
       {mayTell && <TellForm api={api} />}
-      {problem !== undefined && (
-        <p role="alert" class="problem">
-          {problem}
-        </p>
-      )}
+      <ProblemLine problem={problem} />
       <div class="columns">
         <section class="panel">
           <h2>
@@ -133,33 +131,18 @@ function StateOf({ state }: { state: Backend['state'] }) {
 function TellForm({ api }: { api: ApiClient }) {
   const [address, setAddress] = useState('')
   const [state, setState] = useState<Backend['state']>('unhealthy')
-  const [said, setSaid] = useState('')
-  const [problem, setProblem] = useState<string>()
-  useEffect(() => setProblem(undefined), [address, state])
-  const send = async (event: SubmitEvent) => {
+  const { outcome, attempt } = useAttempts()
+  const send = (event: SubmitEvent) => {
     event.preventDefault()
-    try {
+    void attempt(async () => {
       const path = `v1/health/${encodeURIComponent(address.trim())}`
       const { body } = await api.ask<Backend>(path, { method: 'PUT', body: { state } })
-      setSaid(`${body.address} is ${body.state} from now on.`)
-    } catch (error) {
-      setSaid('')
-      setProblem(wordsFor(error))
-    }
+      return `${body.address} is ${body.state} from now on.`
+    })
   }
   return (
-    <form class="panel search" onSubmit={(event) => void send(event)}>
-      <label class="wide">
-        Address
-        <input
-          class="dns"
-          required
-          autocomplete="off"
-          spellcheck={false}
-          value={address}
-          onInput={(event) => setAddress(event.currentTarget.value)}
-        />
-      </label>
+    <form class="panel search" onSubmit={send}>
+      <DnsField label="Address" value={address} onText={setAddress} required wide />
       <label>
         State
         <select value={state} onChange={(event) => setState(event.currentTarget.value as Backend['state'])}>
@@ -173,14 +156,7 @@ function TellForm({ api }: { api: ApiClient }) {
       <div class="buttons">
         <button type="submit">Set state</button>
       </div>
-      <p role="status" class="said">
-        {said}
-      </p>
-      {problem !== undefined && (
-        <p role="alert" class="problem">
-          {problem}
-        </p>
-      )}
+      <OutcomeLines {...outcome} />
     </form>
   )
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { ProblemLine } from './outcome.js'
 
 /** Asks for a token. */
 export function Login({ problem, onToken }: { problem: string | undefined; onToken: (token: string) => void }) {
@@ -28,11 +29,7 @@ export function Login({ problem, onToken }: { problem: string | undefined; onTok
         <p id="token-hint" class="hint">
           One of the API's tokens. This tab keeps it until it is closed, and sends it to this server only.
         </p>
-        {problem !== undefined && (
-          <p role="alert" class="problem">
-            {problem}
-          </p>
-        )}
+        <ProblemLine problem={problem} />
         <button type="submit" class="primary">
           Sign in
         </button>

@@ -2,7 +2,9 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type ApiClient, ApiProblem, type AskOptions, wordsFor } from './api-client.js'
 import type { Principal, RRset } from './api-data.js'
 import { dataFromLines, linesFromData } from './data-lines.js'
+import { DnsField } from './dns-field.js'
 import { visibleText } from './figures.js'
+import { ProblemLine } from './outcome.js'
 import { TYPES } from './records-section.js'
 import { mayEdit, pathOf } from './rrset-place.js'
 
@@ -142,16 +144,13 @@ export function RecordDialog({ api, zones, principal, rrset, onChanged, onClose 
         </label>
         {known !== undefined && <About rrset={known.rrset} />}
         {!isEditable && <p class="hint">{whyNot(principal, known?.rrset ?? rrset!)}</p>}
-        {problem !== undefined && (
-          <p role="alert" class="problem">
-            {problem}
-            {isOutdated && !isNew && (
-              <button type="button" onClick={() => void load()}>
-                Load what is there now
-              </button>
-            )}
-          </p>
-        )}
+        <ProblemLine problem={problem}>
+          {isOutdated && !isNew && (
+            <button type="button" onClick={() => void load()}>
+              Load what is there now
+            </button>
+          )}
+        </ProblemLine>
         <div class="buttons">
           {isEditable && (
             <button type="submit" class="primary" disabled={isWaiting}>
@@ -175,18 +174,7 @@ export function RecordDialog({ api, zones, principal, rrset, onChanged, onClose 
 function PlaceFields({ draft, set }: { draft: Draft; set: (part: Partial<Draft>) => void }) {
   return (
     <div class="place">
-      <label>
-        Name
-        <input
-          class="dns"
-          required
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          value={draft.name}
-          onInput={(event) => set({ name: event.currentTarget.value })}
-        />
-      </label>
+      <DnsField label="Name" value={draft.name} onText={(name) => set({ name })} required />
       <label>
         Type
         <input

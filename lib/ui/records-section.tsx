@@ -4,6 +4,7 @@ import { type ApiClient, wordsFor } from './api-client.js'
 import type { Principal, RRset } from './api-data.js'
 import { readable } from './data-lines.js'
 import { visibleText } from './figures.js'
+import { OutcomeLines } from './outcome.js'
 import { RecordDialog } from './record-dialog.js'
 import { isSamePlace, mayEdit } from './rrset-place.js'
 
@@ -74,14 +75,7 @@ export function RecordsSection({ api, principal }: { api: ApiClient; principal: 
           </button>
         )}
       </SearchForm>
-      <p role="status" class="said">
-        {said}
-      </p>
-      {problem !== undefined && (
-        <p role="alert" class="problem">
-          {problem}
-        </p>
-      )}
+      <OutcomeLines {...{ said, problem }} />
       {found !== undefined && (
         <RRsetList
           {...{ found, principal, onOpen: (rrset) => setEditing({ rrset }), onMore: () => void look(search, found) }}

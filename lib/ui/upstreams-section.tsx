@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks'
-import { type ApiClient, wordsFor } from './api-client.js'
+import type { ApiClient } from './api-client.js'
 import type { Principal } from './api-data.js'
+import { DnsField } from './dns-field.js'
 import { Facts } from './facts.js'
 import { bytes, perSecond, whole } from './figures.js'
 import type { LiveFigures } from './live-figures.js'
+import { OutcomeLines, useAttempts } from './outcome.js'
 import { State } from './state.js'
 
 interface UpstreamsSectionProps {
@@ -97,43 +99,22 @@ function UpstreamsPanel({ figures: { stats, rates } }: { figures: LiveFigures })
 
 function FlushForm({ api }: { api: ApiClient }) {
   const [name, setName] = useState('')
-  const [said, setSaid] = useState('')
-  const [problem, setProblem] = useState<string>()
-  const send = async (event: SubmitEvent) => {
+  const { outcome, attempt } = useAttempts()
+  const send = (event: SubmitEvent) => {
     event.preventDefault()
     const which = name.trim() === '' ? '' : `?name=${encodeURIComponent(name.trim())}`
-    try {
+    void attempt(async () => {
       const { body } = await api.ask<{ flushed: number }>(`v1/cache${which}`, { method: 'DELETE' })
-      setProblem(undefined)
-      setSaid(`${whole(body.flushed)} answers have been forgotten.`)
-    } catch (error) {
-      setSaid('')
-      setProblem(wordsFor(error))
-    }
+      return `${whole(body.flushed)} answers have been forgotten.`
+    })
   }
   return (
-    <form class="panel search" onSubmit={(event) => void send(event)}>
-      <label class="wide">
-        Name to forget; empty for all
-        <input
-          class="dns"
-          autocomplete="off"
-          spellcheck={false}
-          value={name}
-          onInput={(event) => setName(event.currentTarget.value)}
-        />
-      </label>
+    <form class="panel search" onSubmit={send}>
+      <DnsField label="Name to forget; empty for all" value={name} onText={setName} wide />
       <div class="buttons">
         <button type="submit">Forget answers</button>
       </div>
-      <p role="status" class="said">
-        {said}
-      </p>
-      {problem !== undefined && (
-        <p role="alert" class="problem">
-          {problem}
-        </p>
-      )}
+      <OutcomeLines {...outcome} />
     </form>
   )
 }
