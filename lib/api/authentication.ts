@@ -12,6 +12,8 @@ export interface Credentials {
   readonly authorization: string | undefined
   readonly queryToken: unknown
   readonly host: string | undefined
+  /** The web site whose page sends it; undefined of what is no page, and of most that a page only reads. */
+  readonly origin: string | undefined
   /** Where the connection came in. */
   readonly localAddress: string | undefined
 }
@@ -45,11 +47,15 @@ export class Authentication {
   }
 }
 
-/** A page of some web site, opened in a browser on this host, could send requests too: they carry the site's name. Throws CDNS_FORBIDDEN. */
-function localPrincipal({ localAddress, host = '' }: Credentials): Principal {
+/**
+ * A page of some web site, opened in a browser on this host, could send requests too: they carry the site's name, as the host where that leads
+ * here, or as their origin. Throws CDNS_FORBIDDEN.
+ */
+function localPrincipal({ localAddress, host = '', origin }: Credentials): Principal {
   const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
   const isLocalName = name === 'localhost' || isLoopback(name)
-  if (isLoopback(localAddress ?? '') && isLocalName) return ANYONE
+  const isOurPage = origin === undefined || origin.replace(/^https?:\/\//, '') === host
+  if (isLoopback(localAddress ?? '') && isLocalName && isOurPage) return ANYONE
   throw new ContainerDnsError('CDNS_FORBIDDEN', 'without tokens the API answers on loopback only')
 }
 

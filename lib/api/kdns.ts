@@ -80,7 +80,7 @@ export function kdnsRoutes(source: Source, edits: RecordEdits, bulkLimit: number
     change('DELETE', '/kdns/domain', 'Removes a record', RECORD),
     change('POST', '/kdns/alldomains', 'Adds many records', many),
     change('DELETE', '/kdns/alldomains', 'Removes many records', many),
-    show('/kdns/domain', 'All records', 'read', (call) => list(source, call), listOf(RECORD)),
+    show('/kdns/domain', 'All records', 'read', (call) => edits.passes.run(() => list(source, call)), listOf(RECORD)),
     show('/kdns/perdomain/:name', 'The records of a name', 'read', (call) => ofName(source, call), listOf(RECORD)),
     show(
       '/kdns/view',

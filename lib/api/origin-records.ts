@@ -54,9 +54,10 @@ export function originRecordRoutes(source: Source, edits: RecordEdits): Route[] 
     handle: (call) => handle(call).catch(errorReply),
   })
   const one = '/containerdns/api/:domain'
+  const all = (call: Call) => edits.passes.run(() => calls.all(call))
   return [
-    route('GET', '/containerdns/api', 'All names of a user', (call) => calls.all(call)),
-    route('GET', '/containerdns/api/', 'All names of a user', (call) => calls.all(call)),
+    route('GET', '/containerdns/api', 'All names of a user', all),
+    route('GET', '/containerdns/api/', 'All names of a user', all),
     route('GET', one, 'One name', (call) => calls.get(call)),
     route('POST', one, 'Adds to a name', (call) => calls.post(call)),
     route('PUT', one, 'Changes one address, or the name of one alias', (call) => calls.put(call)),

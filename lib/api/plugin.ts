@@ -155,8 +155,8 @@ class Surface {
   async #authenticate(access: Route['access'], request: FastifyRequest): Promise<void> {
     const { token } = request.query as { token?: unknown }
     const { localAddress } = request.raw.socket
-    const { authorization, host } = request.headers
-    const credentials = { authorization, host, queryToken: token, localAddress }
+    const { authorization, host, origin } = request.headers
+    const credentials = { authorization, host, origin, queryToken: token, localAddress }
     const principal = await this.#authentication.principalFor(access, credentials)
     this.#principals.set(request, principal)
   }

@@ -8,6 +8,7 @@ import type { RecordData } from '../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../wire/rdata/record-type.js'
 import { canonicalName, ownerAfter, type Principal, requireOwner, requireScope } from './access.js'
 import type { Audit } from './audit.js'
+import { Passes } from './passes.js'
 import type { Source } from './source.js'
 
 /** Who asks, and from where. */
@@ -37,6 +38,8 @@ export class RecordEdits {
   readonly #source: Source
   readonly #audit: Audit
   readonly #encoder = new RRsetEncoder()
+  /** For whoever reads all records. */
+  readonly passes = new Passes()
 
   constructor(source: Source, audit: Audit) {
     this.#source = source

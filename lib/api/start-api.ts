@@ -1,6 +1,6 @@
-import { isIP, type Socket } from 'node:net'
+import { isIP, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import { CertificateWatch } from '../transport/certificate-watch.js'
@@ -8,7 +8,7 @@ import { type Certificate, readCertificate, secureOptions } from '../transport/t
 import { isLoopback } from './authentication.js'
 import { API_OPTION_NAMES, type ApiOptions, type ParsedApiOptions, parseApiOptions } from './options.js'
 import { registerApi } from './plugin.js'
-import { PROBLEM_TYPE, problem } from './problem.js'
+import { PROBLEM_TYPE, problem, problemOf } from './problem.js'
 
 /** What `startApi` takes: the options of the plugin, and where to listen. */
 export interface StartApiOptions extends ApiOptions {
@@ -40,6 +40,10 @@ const DRAIN_MS: Bounds = { default: 0, min: 0, max: 3_600_000, unit: 'millisecon
 const LOOK_MS = 1000
 /** A client that sends nothing gives its connection back. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** Those beyond are closed at once. A DNS server in the same process needs descriptors, too. */
+const MAX_CONNECTIONS = 1000
+/** Who is turned away is logged this often. */
+const DROPS_LOGGED_MS = 60_000
 
 /**
  * Runs the API in this process: for a `server` that is in it, or for a `store` beside servers elsewhere.
@@ -54,6 +58,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   const { host, port, tls } = parseApiListen(listen, parsed)
   const certificate = tls === undefined ? undefined : await readCertificate(tls)
   const app = createApp(parsed, certificate)
+  limitConnections(app.server, parsed)
   let isOpen = true
   let registered: { reopenLogs(): void } | undefined
   try {
@@ -95,11 +100,15 @@ function createApp({ bodyLimitBytes, ui }: ParsedApiOptions, certificate: Certif
     forceCloseConnections: 'idle' as const,
   }
   // Whatever a request line can hold: the schema of the parameter says in our own words what is too long.
-  const router = { routerOptions: { maxParamLength: 16_384 }, clientErrorHandler: refuseUnreadable }
+  const router = {
+    ...{ routerOptions: { maxParamLength: 16_384 }, clientErrorHandler: refuseUnreadable },
+    frameworkErrors: (error: Error, _: FastifyRequest, reply: FastifyReply) => refuse(error, reply),
+  }
   const app =
     certificate === undefined
       ? Fastify({ ...limits, ...router })
       : (Fastify({ ...limits, ...router, https: secureOptions(certificate) }) as unknown as FastifyInstance)
+  app.setErrorHandler((error, _, reply) => refuse(error as Error, reply))
   // Files of the page are named from where it is.
   if (ui) app.get('/ui', (_, reply) => reply.redirect('ui/', 308))
   app.setNotFoundHandler((request, reply) => {
@@ -107,6 +116,25 @@ function createApp({ bodyLimitBytes, ui }: ParsedApiOptions, certificate: Certif
     reply.code(404).type(PROBLEM_TYPE).send(JSON.stringify(found))
   })
   return app
+}
+
+/** What Fastify refuses before a route of ours has it: an escape in the path that is none, a method that wants a type. */
+function refuse(error: Error & { statusCode?: number }, reply: FastifyReply): void {
+  const { statusCode = 500 } = error
+  const found =
+    statusCode < 400 || statusCode > 499 ? problemOf(error) : problem(statusCode, 'CDNS_REQUEST_INVALID', error.message)
+  reply.code(found.status).type(PROBLEM_TYPE).send(JSON.stringify(found))
+}
+
+function limitConnections(server: Server, { logger }: ParsedApiOptions): void {
+  server.maxConnections = MAX_CONNECTIONS
+  let loggedAtMs = Number.NEGATIVE_INFINITY
+  server.on('drop', () => {
+    const nowMs = performance.now()
+    if (nowMs - loggedAtMs < DROPS_LOGGED_MS) return
+    loggedAtMs = nowMs
+    logger.warn({ connections: MAX_CONNECTIONS }, 'the API turns connections away: it has as many as it takes')
+  })
 }
 
 const UNREADABLE: Readonly<Record<string, readonly [status: number, detail: string]>> = {

@@ -179,9 +179,14 @@ export function parseTokens(
   if (!Array.isArray(given) || given.length === 0) {
     throw fault(undefined, `${what} must be an array with something in it, got ${describe(given)}`)
   }
+  const hashes = new Set<string>()
   return given.map((token, i) => {
     try {
-      return parseToken(token as TokenOptions)
+      const parsed = parseToken(token as TokenOptions)
+      const { hash } = token as TokenOptions
+      if (hashes.has(hash.toLowerCase())) throw new Error('hash is that of another token, too')
+      hashes.add(hash.toLowerCase())
+      return parsed
     } catch (cause) {
       throw fault(i, `${what}[${i}]: ${(cause as Error).message}`)
     }

@@ -30,7 +30,12 @@ const PAGE_BODY = objectOf({ rrsets: listOf(RRSET), cursor: { type: 'string' } }
 
 /** Zones, and RRsets by their names. */
 export function recordRoutes(source: Source, edits: RecordEdits): Route[] {
-  return [...zoneRoutes(source), ...listRoutes(source), ...nameRoutes(source, edits), ...rrsetRoutes(source, edits)]
+  return [
+    ...zoneRoutes(source),
+    ...listRoutes(source, edits),
+    ...nameRoutes(source, edits),
+    ...rrsetRoutes(source, edits),
+  ]
 }
 
 function zoneRoutes(source: Source): Route[] {
@@ -60,11 +65,11 @@ function zoneRoutes(source: Source): Route[] {
   ]
 }
 
-function listRoutes(source: Source): Route[] {
+function listRoutes(source: Source, edits: RecordEdits): Route[] {
   const contains = { type: 'string', minLength: 1, maxLength: 1024, description: 'A part of their names.' }
   const filter = { type: TYPE, view: VIEW, contains, ...PAGED }
   const description = 'In the order of names. Each page is a pass over all records: take large ones to read everything.'
-  const page = (call: Call, under: string | undefined) => listPage(source, call, under)
+  const page = (call: Call, under: string | undefined) => edits.passes.run(() => listPage(source, call, under))
   return [
     {
       ...{ method: 'GET', path: '/v1/rrsets', access: 'read' },

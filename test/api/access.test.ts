@@ -209,6 +209,7 @@ describe('tokens', () => {
     ['a zone that is no name', [{ ...token('a'), zones: ['a..b'] }]],
     ['the name of Kubernetes', [token('kubernetes')]],
     ['no principal', [{ ...token('a'), principal: '' }]],
+    ['the hash of another', [token('a'), { ...token('b'), hash: token('a').hash.toUpperCase().replace('SHA', 'sha') }]],
   ])('are refused with %s, before anything listens', async (_, tokens) => {
     const started = startApi({ store: memoryStore(), tokens: tokens as TokenOptions[], listen: { port: 0 } })
     expect(['CDNS_TOKENS_INVALID', 'CDNS_OPTION_INVALID']).toContain(await codeOf(started))
