@@ -63,7 +63,7 @@ export interface ContainerDnsOptions {
   store?: RecordStore
   /** Seconds for records that say nothing; default 30. */
   defaultTtl?: number
-  /** Seconds that a client may remember that there is no such name or data; default 30. */
+  /** Seconds that a client may remember that there is no such name or data; default 30, and with a `kubernetesStore` the TTL of its records. */
   negativeTtl?: number
   edns?: EdnsOptions
   /** What is said to clients that ask in class CH who we are; `false` refuses them. */
@@ -190,7 +190,7 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     'loader',
     'probe',
   ])
-  const negativeTtl = numberWithin('negativeTtl', given.negativeTtl, NEGATIVE_TTL)
+  const negativeTtl = numberWithin('negativeTtl', given.negativeTtl ?? given.store?.negativeTtl, NEGATIVE_TTL)
   return Object.freeze({
     zones: parseZones(given.zones, parseSelectionOptions('selection', given.selection)),
     listen: parseListen(given.listen),
@@ -209,7 +209,8 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     hookTimeoutMs: numberWithin('hookTimeoutMs', given.hookTimeoutMs, HOOK_TIMEOUT_MS),
     views: parseViews(given.views),
     rateLimit: parseRateLimitOptions(given.rateLimit),
-    forward: parseForward(given.forward, given.forwardZones, negativeTtl),
+    // What a store says of its own names is nothing about those of others.
+    forward: parseForward(given.forward, given.forwardZones, given.negativeTtl ?? NEGATIVE_TTL.default),
     acl: parseAcl(given.acl),
     amplification: parseAmplification(given.amplification),
     metrics: parseMetrics(given.metrics),

@@ -1,15 +1,19 @@
 import { LATER } from '../handoff/layout.js'
+import { ADDRESS_LABELS, SEARCH_LIST } from '../records/synthesis-types.js'
 import { CLASS_IN, MAX_NAME_LENGTH, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import { ExtendedError } from '../wire/edns.js'
 import { FoldedName } from '../wire/folded-name.js'
 import { AdditionalSection, pointsToHosts } from './additional.js'
+import { AddressLabel } from './address-label.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
 import type { QueryForwarding } from './query-forwarding.js'
 import type { QueryHooks } from './query-hooks.js'
 import type { ResponseWriter } from './response-writer.js'
 import { QNAME_OFFSET, RDATA_OFFSET, SMALLEST_RECORD } from './response-writer.js'
 import { ALL_DOWN, RRsetWriter } from './rrset-writer.js'
+import { SearchList } from './search-list.js'
 import type { ChosenRecords } from './select/chosen-records.js'
+import type { QueryClient } from './select/query-client.js'
 import { SrvWeights } from './srv-weights.js'
 import { Wildcards } from './wildcards.js'
 import type { Zone } from './zone.js'
@@ -17,6 +21,7 @@ import { findCut, NO_CUT } from './zone-cuts.js'
 
 /** How many CNAMEs one answer follows. */
 export const MAX_CHAIN_LENGTH = 8
+const IPV4_SIZE = 4
 
 /**
  * How long the names of a chain may be in all, the question's included: nine of 17 labels and 113 octets are within it. A client of a
@@ -37,6 +42,10 @@ export class Lookup {
   readonly #rrsets: RRsetWriter
   readonly #additional: AdditionalSection
   readonly #wildcards: Wildcards
+  readonly #addressLabel = new AddressLabel()
+  readonly #searchList: SearchList
+  /** Whether the CNAME that leads on is one to a name that the search list has found. */
+  #isSearched = false
   readonly #srvWeights: SrvWeights | undefined
   readonly #hooks: QueryHooks | undefined
   readonly #forwarding: QueryForwarding | undefined
@@ -51,6 +60,7 @@ export class Lookup {
     settings: QuerySettings,
     response: ResponseWriter,
     chosen: ChosenRecords,
+    client: QueryClient,
     hooks?: QueryHooks,
     forwarding?: QueryForwarding,
   ) {
@@ -61,6 +71,7 @@ export class Lookup {
     this.#chosen = chosen
     this.#rrsets = new RRsetWriter(settings, response, chosen)
     this.#wildcards = new Wildcards(settings)
+    this.#searchList = new SearchList(settings, this.#wildcards, client, forwarding)
     this.#additional = new AdditionalSection(settings, response, this.#rrsets, chosen, this.#wildcards)
     this.#srvWeights = settings.normalizesSrvWeights ? new SrvWeights() : undefined
     this.#context = new QueryContext(settings, response)
@@ -101,7 +112,7 @@ export class Lookup {
   /** RFC 1034 §4.3.2 step 3a: from CNAME to CNAME, as long as they stay in our zones. */
   #follow(firstZone: Zone): void {
     const { question } = this.#context
-    const { index, zones } = this.#settings
+    const { zones } = this.#settings
     const response = this.#response
     const target = this.#effectiveName
     let zone = firstZone
@@ -109,15 +120,15 @@ export class Lookup {
     let ownerOffset = QNAME_OFFSET
     let labels = name.labelCount
     let octets = name.length
+    this.#isSearched = false
     for (let links = 0; ; links++) {
       this.#rrsets.ownAt(ownerOffset)
       if (this.#answerAt(zone, name) || links === MAX_CHAIN_LENGTH) return
       this.#chainHashes[links] = name.hash
-      const rdataStart = index.wireStart + RDLENGTH_SIZE
-      if (!target.read(index.bytes, rdataStart, index.wireStart + index.wireLength, index.seed)) return
+      if (!this.#readTarget(target)) return
       // Eight links of names of 255 octets end well before the last offset that a pointer can hold.
       const targetOffset = response.length + RDATA_OFFSET
-      if (!this.#countAnswers(this.#rrsets.write()) || this.#closesLoop(target.hash, links)) return
+      if (!this.#countAnswers(this.#writeLink(target)) || this.#closesLoop(target.hash, links)) return
       const next = zones.match(target)
       if (this.#forwarding?.takes(target, question.type, next)) {
         this.#forwarding.answerTarget(this.#context, target, response.resolvePointer(targetOffset))
@@ -132,6 +143,22 @@ export class Lookup {
       name = target
       ownerOffset = response.resolvePointer(targetOffset)
     }
+  }
+
+  /** Where the CNAME leads that `#answerAt` has found. */
+  #readTarget(target: FoldedName): boolean {
+    const { index } = this.#settings
+    if (this.#isSearched) {
+      const { bytes, length } = this.#searchList.found
+      return target.read(bytes, 0, length, index.seed)
+    }
+    return target.read(index.bytes, index.wireStart + RDLENGTH_SIZE, index.wireStart + index.wireLength, index.seed)
+  }
+
+  #writeLink({ bytes, length }: FoldedName): number {
+    if (!this.#isSearched) return this.#rrsets.write()
+    this.#isSearched = false
+    return this.#rrsets.writeOne(Type.CNAME, this.#searchList.ttl, bytes, length) ? 1 : 0
   }
 
   /** Writes what a name has to say to the question. False when that is a CNAME, now under the index' cursor, which leads on. */
@@ -167,10 +194,35 @@ export class Lookup {
   #answerByWildcard(zone: Zone, name: FoldedName): boolean {
     const { type } = this.#context.question
     this.#context.limitHash = this.#wildcards.hash
-    if (this.#findWanted(type)) this.#writeWanted(zone, name)
-    else if (this.#settings.index.findType(Type.CNAME)) return false
+    const { index } = this.#settings
+    // What stands beside other data says nothing.
+    const isAlone = index.rrsetCount === 1
+    if (isAlone && index.findType(ADDRESS_LABELS)) this.#answerAddressLabel(zone, name)
+    else if (isAlone && index.findType(SEARCH_LIST)) return this.#answerBySearchList(zone, name)
+    else if (this.#findWanted(type)) this.#writeWanted(zone, name)
+    else if (index.findType(Type.CNAME)) return false
     else this.#writeNegative(zone, true)
     return true
+  }
+
+  /** The RRset under the index' cursor says that a label is an address, and its own. */
+  #answerAddressLabel(zone: Zone, name: FoldedName): void {
+    const { type } = this.#context.question
+    const size = this.#wildcards.label === 1 ? this.#addressLabel.read(name.bytes, 1, name.bytes[0]!) : 0
+    const ownType = size === IPV4_SIZE ? Type.A : Type.AAAA
+    if (size === 0 || (type !== ownType && type !== Type.ANY)) this.#writeNegative(zone, size > 0)
+    else {
+      const isWritten = this.#rrsets.writeOne(ownType, this.#settings.index.ttl, this.#addressLabel.octets, size)
+      this.#countAnswers(isWritten ? 1 : 0)
+    }
+  }
+
+  /** The RRset under the index' cursor has where else to look for a name that is not here. False where that leads on. */
+  #answerBySearchList(zone: Zone, name: FoldedName): boolean {
+    this.#isSearched =
+      name === this.#context.question.name && this.#searchList.find(this.#context, this.#wildcards.label)
+    if (!this.#isSearched) this.#writeNegative(zone, false)
+    return !this.#isSearched
   }
 
   /** RFC 8482 §4.1: ANY is answered with one RRset, the smallest, so that it is of no use to who wants to amplify. */

@@ -88,7 +88,7 @@ export class QueryPipeline {
     this.#cookies = settings.cookies
     this.#contexts = Array.from({ length: this.#batchSize }, () => new QueryContext(settings, this.#response))
     const chosen = new ChosenRecords(settings, this.#random, this.#client)
-    this.#lookup = new Lookup(settings, this.#response, chosen, this.#hooks, this.#forwarding)
+    this.#lookup = new Lookup(settings, this.#response, chosen, this.#client, this.#hooks, this.#forwarding)
     this.#lateContext = new QueryContext(settings, this.#response)
   }
 

@@ -87,13 +87,13 @@ export class RRsetWriter {
     return 0
   }
 
-  /** The same for one record that is not from the index. False where there is no room. */
-  writeOne(type: number, ttl: number, rdata: Uint8Array): boolean {
+  /** The same for one record that is not from the index: of its `rdata`, the first octets. False where there is no room. */
+  writeOne(type: number, ttl: number, rdata: Uint8Array, length = rdata.length): boolean {
     const response = this.#response
     const before = response.position
     this.#writeOwner()
     response.recordHead(type, ttl)
-    response.rdata(type, rdata, 0, rdata.length)
+    response.rdata(type, rdata, 0, length)
     if (!response.failed) return true
     response.undo(before)
     return false

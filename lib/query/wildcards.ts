@@ -13,6 +13,8 @@ const WILDCARD_LABEL_SIZE = 2
 export class Wildcards {
   /** The hash of the wildcard that `find` has found. */
   hash = 0
+  /** The label of the name below which that wildcard stands: 1 where it speaks for one label. */
+  label = 0
   readonly #settings: QuerySettings
   readonly #wildcard = new Uint8Array(MAX_NAME_LENGTH + 1)
   /** The same as the index compares names. */
@@ -45,7 +47,10 @@ export class Wildcards {
     for (let label = 1; label <= apexLabel; label++) {
       if (!index.mayHaveWildcard(name.suffixHashes[label]!)) continue
       if (label > 1 && this.#exists(name, label - 1)) return false
-      if (this.#findBelow(name, label)) return true
+      if (this.#findBelow(name, label)) {
+        this.label = label
+        return true
+      }
     }
     return false
   }

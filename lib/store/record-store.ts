@@ -18,6 +18,8 @@ import type { Revise } from './revise.js'
 export interface RecordStore {
   /** For logs and `stats()`: 'memory', 'etcd', … */
   readonly kind: string
+  /** Seconds that a client may take a name not to be there, where the server is not told: for names that come at any time. */
+  readonly negativeTtl?: number
   /** Publishes everything there is, then follows changes. Resolves when the first load has been published. */
   open(sink: StoreSink): Promise<void>
   /** Replaces RRsets. They have passed `checkRRset`, and their names are in our zones. Resolves once every thread answers with them. */

@@ -31,6 +31,11 @@ export class QueryClient {
     context.answersSubnet = sources.find(context.client, 0) !== NO_VALUE
   }
 
+  /** Whether the client has an address, which is then `context.client`; this process itself has none. */
+  readAddress(): boolean {
+    return this.#readAddress(this.#context!)
+  }
+
   /** What `clientHash` knows the client by; 0 for this process itself. */
   key(affinity: Affinity): number {
     const context = this.#context!
