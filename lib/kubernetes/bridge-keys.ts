@@ -22,24 +22,22 @@ const LEAF_DIGITS = 16
 export class BridgeKeys {
   readonly #layout: ContainerdnsLayout
   readonly #cluster: string
-  readonly #podZone: string
   /** Everything of ours is in these. */
   readonly ranges: readonly KeyRange[]
 
   constructor(prefix: string, cluster: string, zone: string) {
     this.#layout = new ContainerdnsLayout(prefix)
     this.#cluster = cluster
-    this.#podZone = `.pod.${zone}`
     const folder = reversedLabels(nameFromText(zone))
     const rrsets = `${prefix.replace(/\/$/, '')}.v1/default/`
     this.ranges = [`${prefix}${folder}`, `${rrsets}${folder}`, `${rrsets}arpa/`].map(folderRange)
   }
 
   /** The keys of an owner's records, and their values. */
-  of({ name, rrsets }: OwnerRecords): Map<string, string> {
+  of({ name, source, rrsets }: OwnerRecords): Map<string, string> {
     const owner = nameFromText(name)
     foldName(owner, 0, owner.length)
-    const fields = { source: name.endsWith(this.#podZone) ? 'pod' : 'svc', cluster: this.#cluster }
+    const fields = { source, cluster: this.#cluster }
     const keys = new Map<string, string>()
     for (const rrset of rrsets) {
       const place = this.#layout.leafPlace(owner, rrset)

@@ -39,12 +39,12 @@ export class ClusterFollower {
 
   constructor(options: ClusterFollowerOptions) {
     this.#options = options
-    const { namespaces, pods } = options.clusterOptions
+    const { namespaces, pods, originPodNames } = options.clusterOptions
     this.records = new ClusterRecords(options.clusterOptions)
     // Who may read some namespaces only may not list which there are.
     if (namespaces !== undefined) this.records.assume(namespaces)
     const kinds: ClusterKind[] = ['services', 'endpointslices']
-    if (pods === 'verified') kinds.push('pods')
+    if (pods === 'verified' || originPodNames) kinds.push('pods')
     const scopes = namespaces ?? ['']
     this.#followers = [
       ...(namespaces === undefined ? [this.#follow('namespaces', '')] : []),

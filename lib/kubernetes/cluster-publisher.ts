@@ -75,7 +75,7 @@ export class ClusterPublisher {
     while (rrsets.length > 0) {
       rrsets = codeOf(cause) === 'CDNS_RRSET_TOO_LARGE' ? smaller(rrsets) : []
       try {
-        this.#writeAll({ name: owner.name, rrsets })
+        this.#writeAll({ ...owner, rrsets })
         return
       } catch (next) {
         if (codeOf(next) !== 'CDNS_RRSET_TOO_LARGE') break

@@ -1,16 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RRset } from '../records/rrset.js'
+import { ADDRESS_LABELS, SEARCH_LIST } from '../records/synthesis-types.js'
+import { nameFromText } from '../wire/name.js'
+import { genericText } from '../wire/rdata/generic.js'
 import { type ClusterPod, readPod } from './cluster-pod.js'
 import { type ClusterService, labelOf, readService, type ServiceAddresses } from './cluster-service.js'
 import { type EndpointSlice, endpointsBeside, endpointsOf, readEndpointSlice } from './endpoint-slice.js'
-import { dashed, reverseName } from './names.js'
+import { dashed, isLabel, reverseName } from './names.js'
 import { addressRRsets, OWN, portLabels, ServiceRecords } from './service-records.js'
 
 /** The kinds of objects that names come from, as the API's paths have them. */
 export type ClusterKind = 'namespaces' | 'services' | 'endpointslices' | 'pods'
 
-/** Whether pods have names: none, or one for each address that a pod has indeed. */
-export type PodNames = 'disabled' | 'verified'
+/** Whether pods have names: none, one for each address that a pod has indeed, or one for every address there can be. */
+export type PodNames = 'disabled' | 'verified' | 'insecure'
 
 export interface ClusterRecordsOptions {
   /** The cluster domain, folded, without its last dot. */
@@ -20,11 +23,17 @@ export interface ClusterRecordsOptions {
   readonly serviceAddresses: ServiceAddresses
   /** Endpoints without a hostname are named after their pods. */
   readonly endpointPodNames: boolean
+  /** Pods have names beside those of Services, as ContainerDNS in Go gave them. */
+  readonly originPodNames: boolean
+  /** Search lists of pods are gone through for them. */
+  readonly autopath: boolean
 }
 
 /** An owner and all it is to be answered with; none: nothing any more. */
 export interface OwnerRecords {
   readonly name: string
+  /** What it is the name of. */
+  readonly source: 'svc' | 'pod'
   readonly rrsets: readonly RRset[]
 }
 
@@ -37,6 +46,9 @@ const SCHEMA_TTL = 28_800
  * a record below it the index answers for the name as for any other between two that have records (RFC 8020).
  */
 const EXISTS_LABEL = '_exists'
+
+/** As data of a type that says all by being there. */
+const NO_DATA = genericText(new Uint8Array(0), 0, 0)
 
 /** Names that point from one address. A thousand tell nobody anything. */
 const MAX_POINTERS = 100
@@ -56,6 +68,8 @@ export class ClusterRecords {
   /** By the Service's key, then by the slice's. */
   readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>()
   readonly #pods = new Map<string, ClusterPod>()
+  /** What says how the names below `svc` and `pod` in a namespace are made up, if they are. */
+  readonly #searchList: string
   /** How many pods of a namespace have an address, by `<namespace>/<address>`: those of the host's network share one. */
   readonly #podAddresses = new Map<string, number>()
   /** The keys of the Services whose names an address may point to; one for each place it stands at. */
@@ -64,6 +78,7 @@ export class ClusterRecords {
 
   constructor(options: ClusterRecordsOptions) {
     this.#options = options
+    this.#searchList = searchListOf(options.zone)
     this.#touched.isFirst = true
   }
 
@@ -134,8 +149,11 @@ export class ClusterRecords {
     for (const [key, names] of touched.services) {
       const records = this.#recordsOf(key, known)
       for (const relative of names) {
-        const name = relative === OWN ? records.name : `${relative}.${records.name}`
-        yield { name, rrsets: records.at(relative) }
+        if (relative === OWN && !this.#services.has(key)) yield this.#podBesideServices(key, records.name)
+        else {
+          const name = relative === OWN ? records.name : `${relative}.${records.name}`
+          yield { name, source: 'svc', rrsets: records.at(relative) }
+        }
       }
     }
     for (const address of touched.addresses) yield this.#pointers(address, known)
@@ -148,6 +166,7 @@ export class ClusterRecords {
     for (const namespace of this.#namespaces) touched.namespaces.add(namespace)
     for (const [key, service] of this.#services) this.#touchService(key, service)
     for (const key of this.#podAddresses.keys()) touched.pods.add(key)
+    for (const key of this.#pods.keys()) this.#touchPodName(key)
     for (const address of this.#servicesAt.keys()) touched.addresses.add(address)
   }
 
@@ -223,15 +242,24 @@ export class ClusterRecords {
   }
 
   #setPod(key: string, pod: ClusterPod | undefined): void {
-    if (this.#options.pods === 'disabled') return
+    const { pods, originPodNames } = this.#options
+    const isVerified = pods === 'verified'
+    if (!isVerified && !originPodNames) return
     const before = this.#pods.get(key)
     if (isDeepStrictEqual(before, pod)) return
-    if (before !== undefined) this.#countPod(before, -1)
+    if (before !== undefined && isVerified) this.#countPod(before, -1)
     if (pod === undefined) this.#pods.delete(key)
     else {
       this.#pods.set(key, pod)
-      this.#countPod(pod, 1)
+      if (isVerified) this.#countPod(pod, 1)
     }
+    this.#touchPodName(key)
+  }
+
+  /** Names of pods may have dots in them, and be somebody else's then. */
+  #touchPodName(key: string): void {
+    const name = key.slice(key.indexOf('/') + 1)
+    if (this.#options.originPodNames && isLabel(name)) this.#touched.namesOf(key).add(OWN)
   }
 
   #countPod({ namespace, addresses }: ClusterPod, change: 1 | -1): void {
@@ -279,7 +307,8 @@ export class ClusterRecords {
     const names = owners.length > 0 ? owners : services.flatMap((records) => records.endpointNames(address))
     const data = names.sort().slice(0, MAX_POINTERS)
     const name = reverseName(address)
-    return { name, rrsets: data.length === 0 ? [] : [{ name, type: 'PTR', ttl: this.#options.ttl, data }] }
+    const ttl = this.#options.ttl
+    return { name, source: 'svc', rrsets: data.length === 0 ? [] : [{ name, type: 'PTR', ttl, data }] }
   }
 
   #pod(key: string): OwnerRecords {
@@ -287,28 +316,46 @@ export class ClusterRecords {
     const slash = key.indexOf('/')
     const address = key.slice(slash + 1)
     const name = `${dashed(address)}.${key.slice(0, slash)}.pod.${zone}`
-    return { name, rrsets: addressRRsets(name, ttl, this.#podAddresses.has(key) ? [address] : []) }
+    return { name, source: 'pod', rrsets: addressRRsets(name, ttl, this.#podAddresses.has(key) ? [address] : []) }
+  }
+
+  /** What a name in `svc` is answered with that no Service has. A Service of a pod's name has it for itself. */
+  #podBesideServices(key: string, name: string): OwnerRecords {
+    const pod = this.#options.originPodNames ? this.#pods.get(key) : undefined
+    return { name, source: 'pod', rrsets: addressRRsets(name, this.#options.ttl, pod?.addresses ?? []) }
   }
 
   /** A namespace is there whether it has services or not. */
   *#namespace(namespace: string): Generator<OwnerRecords> {
-    const { zone, pods } = this.#options
+    const { zone, pods, autopath } = this.#options
     const isThere = this.#namespaces.has(namespace)
-    yield this.#exists(`${namespace}.svc.${zone}`, isThere)
-    if (pods !== 'disabled') yield this.#exists(`${namespace}.pod.${zone}`, isThere)
+    const services = `${namespace}.svc.${zone}`
+    yield this.#exists(services, 'svc', isThere)
+    if (autopath) yield this.#synthesis(services, 'svc', SEARCH_LIST, this.#searchList, isThere)
+    if (pods === 'disabled') return
+    yield this.#exists(`${namespace}.pod.${zone}`, 'pod', isThere)
+    if (pods === 'insecure') yield this.#synthesis(`${namespace}.pod.${zone}`, 'pod', ADDRESS_LABELS, NO_DATA, isThere)
   }
 
   *#fixed(): Generator<OwnerRecords> {
     const { zone } = this.#options
     const name = `dns-version.${zone}`
-    yield { name, rrsets: [{ name, type: 'TXT', ttl: SCHEMA_TTL, data: [SCHEMA_VERSION] }] }
-    yield this.#exists(`svc.${zone}`, true)
-    yield this.#exists(`pod.${zone}`, true)
+    yield { name, source: 'svc', rrsets: [{ name, type: 'TXT', ttl: SCHEMA_TTL, data: [SCHEMA_VERSION] }] }
+    yield this.#exists(`svc.${zone}`, 'svc', true)
+    yield this.#exists(`pod.${zone}`, 'pod', true)
   }
 
-  #exists(above: string, isThere: boolean): OwnerRecords {
+  #exists(above: string, source: 'svc' | 'pod', isThere: boolean): OwnerRecords {
     const name = `${EXISTS_LABEL}.${above}`
-    return { name, rrsets: isThere ? [{ name, type: 'TXT', ttl: this.#options.ttl, data: ['kubernetes'] }] : [] }
+    const rrsets: RRset[] = isThere ? [{ name, type: 'TXT', ttl: this.#options.ttl, data: ['kubernetes'] }] : []
+    return { name, source, rrsets }
+  }
+
+  /** The names right below one are made up as they are asked for. */
+  #synthesis(above: string, source: 'svc' | 'pod', type: number, data: string, isThere: boolean): OwnerRecords {
+    const name = `*.${above}`
+    const rrset: RRset = { name, type: `TYPE${type}`, ttl: this.#options.ttl, data: [data] }
+    return { name, source, rrsets: isThere ? [rrset] : [] }
   }
 }
 
@@ -320,6 +367,12 @@ export function keyOf(object: unknown): string {
     throw new Error('metadata.name is missing')
   }
   return `${namespace}/${name}`
+}
+
+/** What follows the first domain in the search list of every pod, and then the name as it was meant. */
+function searchListOf(zone: string): string {
+  const domains = Buffer.concat([`svc.${zone}`, zone, '.'].map((domain) => nameFromText(domain)))
+  return genericText(domains, 0, domains.length)
 }
 
 function touchPorts(names: Set<string>, { ports }: EndpointSlice): void {

@@ -27,6 +27,11 @@ export class KubernetesStore implements RecordStore {
     this.#options = options
   }
 
+  /** A name that a rolling update brings is to be seen as soon as an address that it changes. CoreDNS has the same. */
+  get negativeTtl(): number {
+    return this.#options.ttl
+  }
+
   /** Keeps trying while the API server cannot be reached; `close` ends that. Rejects for what cannot get better by itself. */
   async open(sink: StoreSink): Promise<void> {
     if (this.#session !== undefined) {

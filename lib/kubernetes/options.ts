@@ -17,8 +17,15 @@ export interface ClusterOptions {
   namespaces?: string[]
   /** The only Services that are answered for, by their labels, as `kubectl -l` has it. Default: all. */
   labelSelector?: string
-  /** Names of pods by their addresses: 'disabled', or 'verified' for those that a pod has. Default: 'disabled'. */
+  /**
+   * Names of pods by their addresses: 'disabled', 'verified' for those that a pod has, or 'insecure' for any address, whoever has it.
+   * Default: 'disabled'.
+   */
   pods?: PodNames
+  /** Pods have the name `<pod>.<namespace>.svc.<zone>` too, as `pod-enable` of ContainerDNS in Go, unless a Service has it. Default: false. */
+  originPodNames?: boolean
+  /** A pod that asks for a name below `<its namespace>.svc.<zone>` which is not there has its search list gone through. Needs `pods: 'verified'`. Default: false. */
+  autopath?: boolean
   /** Seconds. Default: 5. */
   ttl?: number
   /** What a Service's own name is answered with: 'clusterIPs', or 'externalIPs' as `svc-ip-source` of ContainerDNS in Go. Default: 'clusterIPs'. */
@@ -45,6 +52,8 @@ export interface ParsedClusterOptions {
   readonly ttl: number
   readonly serviceAddresses: ServiceAddresses
   readonly endpointPodNames: boolean
+  readonly originPodNames: boolean
+  readonly autopath: boolean
   readonly relistIntervalMs: number
   readonly tuning: ClusterTuning
 }
@@ -96,6 +105,8 @@ export const CLUSTER_OPTION_NAMES = [
   'ttl',
   'serviceAddresses',
   'endpointPodNames',
+  'originPodNames',
+  'autopath',
   'relistIntervalMs',
 ] as const satisfies readonly (keyof ClusterOptions)[]
 
@@ -123,16 +134,19 @@ export function parseClusterOptions(
   tuning: Partial<ClusterTuning> = {},
 ): ParsedClusterOptions {
   const { relistIntervalMs } = given
+  const pods = parseChoice(`${of}.pods`, given.pods, ['disabled', 'verified', 'insecure'])
   return {
     zone: parseZone(`${of}.zone`, given.zone),
     kubeconfig: parseText(`${of}.kubeconfig`, given.kubeconfig),
     context: parseText(`${of}.context`, given.context),
     namespaces: parseNamespaces(`${of}.namespaces`, given.namespaces),
     labelSelector: parseText(`${of}.labelSelector`, given.labelSelector),
-    pods: parseChoice(`${of}.pods`, given.pods, ['disabled', 'verified']),
+    pods,
     ttl: numberWithin(`${of}.ttl`, given.ttl, CLUSTER_TTL),
     serviceAddresses: parseChoice(`${of}.serviceAddresses`, given.serviceAddresses, ['clusterIPs', 'externalIPs']),
     endpointPodNames: parseBoolean(`${of}.endpointPodNames`, given.endpointPodNames),
+    originPodNames: parseBoolean(`${of}.originPodNames`, given.originPodNames),
+    autopath: parseAutopath(`${of}.autopath`, given.autopath, pods),
     relistIntervalMs:
       relistIntervalMs === 0 ? 0 : numberWithin(`${of}.relistIntervalMs`, relistIntervalMs, CLUSTER_RELIST_INTERVAL_MS),
     tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
@@ -148,6 +162,13 @@ function parseZone(option: string, given: unknown = DEFAULT_ZONE): string {
   } catch (cause) {
     throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option}: ${(cause as Error).message}`, { cause })
   }
+}
+
+/** Whose search list it is, only verified names of pods tell. */
+function parseAutopath(option: string, given: unknown, pods: PodNames): boolean {
+  const isOn = parseBoolean(option, given)
+  if (!isOn || pods === 'verified') return isOn
+  throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option} needs pods: "verified", got "${pods}"`)
 }
 
 function parseText(option: string, given: unknown): string | undefined {

@@ -14,6 +14,8 @@ const OPTIONS: ClusterRecordsOptions = {
   pods: 'verified',
   serviceAddresses: 'clusterIPs',
   endpointPodNames: false,
+  originPodNames: false,
+  autopath: false,
 }
 
 /** What follows the changes of a cluster, and holds what they came to. */
@@ -376,6 +378,47 @@ describe('the names of pods', () => {
     expect(names.dump()).toEqual({})
     expect(names.at('_exists.ns1.pod.cluster.local')).toBeUndefined()
   })
+
+  it('are one rule for each namespace when any address will do, and no pod is looked at', () => {
+    const names = new Names({ pods: 'insecure' })
+      .put('namespaces', namespace('ns1'))
+      .put('pods', pod('ns1/a', ['10.1.0.1']))
+    expect(names.dump()).toEqual({ '*.ns1.pod.cluster.local': ['5 TYPE65401 \\# 0'] })
+    names.delete('namespaces', namespace('ns1'))
+    expect(names.dump()).toEqual({})
+  })
+
+  it('stand beside those of Services where they are to be as ContainerDNS had them, and give way to these', () => {
+    const names = new Names({ pods: 'disabled', originPodNames: true }).put(
+      'pods',
+      pod('ns1/a', ['10.1.0.1', '2001:db8::7']),
+      pod('ns1/static.node.example', ['10.1.0.2']),
+    )
+    const own = { 'a.ns1.svc.cluster.local': ['5 A 10.1.0.1', '5 AAAA 2001:db8::7'] }
+    expect(names.dump()).toEqual(own)
+    names.put('services', service('ns1/a', ['10.3.0.1']))
+    expect(names.at('a.ns1.svc.cluster.local')).toEqual(['5 A 10.3.0.1'])
+    names.put('pods', pod('ns1/a', ['10.1.0.9']))
+    expect(names.at('a.ns1.svc.cluster.local')).toEqual(['5 A 10.3.0.1'])
+    names.put('services', service('ns1/a', ['None']))
+    expect(names.at('a.ns1.svc.cluster.local')).toBeUndefined()
+    names.delete('services', service('ns1/a', []))
+    expect(names.dump()).toEqual({ 'a.ns1.svc.cluster.local': ['5 A 10.1.0.9'] })
+    names.delete('pods', pod('ns1/a', []))
+    expect(names.dump()).toEqual({})
+  })
+})
+
+describe('the search list', () => {
+  it('is said once for each namespace, in the order in which a pod has it', () => {
+    const names = new Names({ autopath: true }).put('namespaces', namespace('ns1'))
+    const domains = ['\x03svc\x07cluster\x05local\0', '\x07cluster\x05local\0', '\0'].join('')
+    expect(names.dump()).toEqual({
+      '*.ns1.svc.cluster.local': [`5 TYPE65402 \\# ${domains.length} ${Buffer.from(domains).toString('hex')}`],
+    })
+    names.delete('namespaces', namespace('ns1'))
+    expect(names.dump()).toEqual({})
+  })
 })
 
 describe('the names that every cluster has', () => {
@@ -551,15 +594,15 @@ describe('changes', () => {
       fc.tuple(
         fc.constant<ClusterKind>('pods'),
         fc
-          .tuple(fc.constantFrom('a/p', 'a/q'), fc.uniqueArray(addresses, { maxLength: 2 }))
+          .tuple(fc.constantFrom('a/p', 'a/x'), fc.uniqueArray(addresses, { maxLength: 2 }))
           .map((given) => pod(...given)),
         fc.boolean(),
       ),
       fc.tuple(fc.constant<ClusterKind>('namespaces'), fc.constantFrom('a', 'b').map(namespace), fc.boolean()),
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
-        const stepwise = new Names()
+      fc.property(fc.array(step, { maxLength: 25 }), fc.boolean(), (steps, originPodNames) => {
+        const stepwise = new Names({ originPodNames })
         const last = new Map<string, [ClusterKind, KubeObject]>()
         for (const [kind, object, isThere] of steps) {
           const key = `${kind} ${keyOf(object)}`
@@ -571,7 +614,7 @@ describe('changes', () => {
             last.delete(key)
           }
         }
-        const atOnce = new Names()
+        const atOnce = new Names({ originPodNames })
         for (const [kind, object] of last.values()) atOnce.records.put(kind, object)
         expect(Object.fromEntries([...stepwise.take().owners].sort())).toEqual(
           Object.fromEntries([...atOnce.take().owners].sort()),

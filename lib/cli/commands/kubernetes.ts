@@ -12,7 +12,9 @@ interface KubernetesFlags {
   context?: string
   namespaces?: string[]
   labels?: string
-  pods: 'disabled' | 'verified'
+  pods: 'disabled' | 'verified' | 'insecure'
+  originPodNames?: true
+  autopath?: true
   serviceAddresses: 'clusterIPs' | 'externalIPs'
   ttl?: number
   logLevel: string
@@ -44,7 +46,11 @@ export function addKubernetesCommand(program: Command): void {
     .option('--context <name>', 'a context of the kubeconfig')
     .option('-n, --namespaces <names>', 'the only namespaces to read, with commas between', list)
     .option('-l, --labels <selector>', 'the only Services, by their labels')
-    .addOption(new Option('--pods <mode>', 'names of pods').choices(['disabled', 'verified']).default('disabled'))
+    .addOption(
+      new Option('--pods <mode>', 'names of pods').choices(['disabled', 'verified', 'insecure']).default('disabled'),
+    )
+    .option('--origin-pod-names', 'pods are called <pod>.<namespace>.svc.<zone> too')
+    .option('--autopath', 'go through the search lists of pods for them; needs --pods verified')
     .addOption(
       new Option('--service-addresses <which>', 'what a Service is answered with')
         .choices(['clusterIPs', 'externalIPs'])
@@ -81,9 +87,9 @@ async function run(flags: KubernetesFlags): Promise<void> {
 
 function optionsOf(flags: KubernetesFlags): Parameters<typeof startKubernetesBridge>[0] {
   const { cluster, etcd, etcdPrefix, labels, pods, serviceAddresses } = flags
-  const { zone, kubeconfig, context, namespaces, ttl } = flags
+  const { zone, kubeconfig, context, namespaces, ttl, originPodNames = false, autopath = false } = flags
   return {
-    ...{ cluster, pods, serviceAddresses },
+    ...{ cluster, pods, serviceAddresses, originPodNames, autopath },
     etcd: { hosts: etcd, ...(etcdPrefix !== undefined && { prefix: etcdPrefix }) },
     ...(labels !== undefined && { labelSelector: labels }),
     ...(zone !== undefined && { zone }),
