@@ -8,12 +8,16 @@ import { rrsetValue } from '../store/etcd/value-rrset.js'
 import { foldName, nameFromText } from '../wire/name.js'
 import type { RecordData } from '../wire/rdata/record-data.js'
 import type { OwnerRecords } from './cluster-records.js'
+import { monitorValue } from './monitor-value.js'
 
 /** What the origin's bridge writes as the source of a record, and we with it. */
 const SOURCES: ReadonlySet<unknown> = new Set(['svc', 'pod'])
 /** Leaves of ours; nobody else's key is to be met by chance. */
 const LEAF_PREFIX = 'k8s-'
 const LEAF_DIGITS = 16
+
+/** What a key is to hold, by what it holds now; undefined: there is to be none. */
+export type NewValue = (now: string | undefined) => string | undefined
 
 /**
  * How a cluster's records stand in etcd: in the layout of ContainerDNS in Go, each with its source and its cluster, and where that has
@@ -22,43 +26,68 @@ const LEAF_DIGITS = 16
 export class BridgeKeys {
   readonly #layout: ContainerdnsLayout
   readonly #cluster: string
+  /** What every name of the cluster ends with. */
+  readonly #suffix: string
+  readonly #statusFolder: string
   /** Everything of ours is in these. */
   readonly ranges: readonly KeyRange[]
 
-  constructor(prefix: string, cluster: string, zone: string) {
+  /** `monitor`: what scanners are told is ours to change, too. */
+  constructor(prefix: string, cluster: string, zone: string, monitor: boolean) {
     this.#layout = new ContainerdnsLayout(prefix)
     this.#cluster = cluster
+    this.#suffix = `.${zone}.`
+    this.#statusFolder = `${prefix}monitor/status/`
     const folder = reversedLabels(nameFromText(zone))
     const rrsets = `${prefix.replace(/\/$/, '')}.v1/default/`
-    this.ranges = [`${prefix}${folder}`, `${rrsets}${folder}`, `${rrsets}arpa/`].map(folderRange)
+    const folders = [`${prefix}${folder}`, `${rrsets}${folder}`, `${rrsets}arpa/`]
+    this.ranges = [...folders, ...(monitor ? [this.#statusFolder] : [])].map(folderRange)
   }
 
   /** The keys of an owner's records, and their values. */
-  of({ name, source, rrsets }: OwnerRecords): Map<string, string> {
+  of({ name, source, rrsets, monitored }: OwnerRecords): Map<string, NewValue> {
     const owner = nameFromText(name)
     foldName(owner, 0, owner.length)
     const fields = { source, cluster: this.#cluster }
-    const keys = new Map<string, string>()
+    const keys = new Map<string, NewValue>()
+    const put = (key: string, value: string) => keys.set(key, () => value)
     for (const rrset of rrsets) {
       const place = this.#layout.leafPlace(owner, rrset)
       if (place === undefined) {
-        keys.set(this.#keyOf(owner, this.#layout.rrsetPath(rrset.type)), rrsetValue(rrset, fields))
+        put(this.#keyOf(owner, this.#layout.rrsetPath(rrset.type)), rrsetValue(rrset, fields))
         continue
       }
       for (const data of rrset.data) {
         const labels = [place.folder, place.hasLeaf ? this.#leafOf(rrset.type, data) : '']
         const path = labels.filter((label) => label !== '').join('/')
-        keys.set(this.#keyOf(owner, path), JSON.stringify({ ...this.#record(rrset, data), ...fields }))
+        put(this.#keyOf(owner, path), JSON.stringify({ ...this.#record(rrset, data), ...fields }))
       }
     }
+    if (monitored !== undefined && monitored.domains.length > 0) {
+      const { address } = monitored
+      keys.set(this.#statusFolder + address, (now) => monitorValue(monitored, this.#cluster, this.#suffix, now))
+    }
     return keys
+  }
+
+  /** What a key of ours is to hold once there is no record for it: nothing, but for what others have added. */
+  removal(key: string): NewValue {
+    if (!this.isMonitor(key)) return () => undefined
+    const gone = { address: key.slice(this.#statusFolder.length), ports: [], domains: [] }
+    return (now) => monitorValue(gone, this.#cluster, this.#suffix, now)
+  }
+
+  /** Whether it is the key of an address' status. Scanners write to those of ours, and others may have had one before. */
+  isMonitor(key: string): boolean {
+    return key.startsWith(this.#statusFolder)
   }
 
   /** Whether a value is one that we may change: a bridge's, and of this cluster. */
   isOwn(value: Buffer): boolean {
     try {
       const { source, cluster } = JSON.parse(value.toString('utf8')) as Record<string, unknown>
-      return SOURCES.has(source) && cluster === this.#cluster
+      // ContainerDNS in Go leaves out what is empty.
+      return SOURCES.has(source) && (cluster ?? '') === this.#cluster
     } catch {
       return false
     }

@@ -1,4 +1,4 @@
-import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
+import { type Bounds, describe, numberWithin, parseBoolean, refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import { type Logger, silentLogger } from '../log.js'
 import { type EtcdStoreOptions, type ParsedEtcdStoreOptions, parseEtcdStoreOptions } from '../store/etcd/options.js'
@@ -15,8 +15,13 @@ import {
 export interface KubernetesBridgeOptions extends ClusterOptions {
   /** Where the records go: as for `etcdStore`, in the layout of ContainerDNS in Go. */
   etcd: Pick<EtcdStoreOptions, 'hosts' | 'prefix' | 'requestTimeoutMs' | 'tls' | 'auth'>
-  /** Tells the records of several clusters apart that share an etcd. Bridges of the same cluster have the same, and one of them leads. */
+  /**
+   * Tells the records of several clusters apart that share an etcd. Bridges of the same cluster have the same, and one of them leads. '' is that
+   * of a ContainerDNS in Go without a `cluster-name`, whose records are taken over.
+   */
   cluster: string
+  /** Addresses of Services are told to scanners, below `monitor/status/`, which say then whether they are alive. Default: false. */
+  monitor?: boolean
   /** How long a leader may be silent before another takes over. Default: 15000. */
   leaseMs?: number
   /** How often everything in etcd is read anew and compared. Default: 600000. */
@@ -31,6 +36,7 @@ export interface ParsedBridgeOptions extends ParsedClusterOptions {
   readonly etcd: ParsedEtcdStoreOptions
   readonly prefix: string
   readonly cluster: string
+  readonly monitor: boolean
   readonly leaseMs: number
   readonly reconcileIntervalMs: number
   readonly logger: Logger
@@ -45,6 +51,7 @@ export const BRIDGE_OPTION_NAMES = [
   ...CLUSTER_OPTION_NAMES,
   'etcd',
   'cluster',
+  'monitor',
   'leaseMs',
   'reconcileIntervalMs',
   'logger',
@@ -58,7 +65,7 @@ export function parseBridgeOptions(
 ): ParsedBridgeOptions {
   refuseUnknownKeys('startKubernetesBridge', given, BRIDGE_OPTION_NAMES)
   const { cluster, logger = silentLogger, signal } = given
-  if (!isLabel(cluster)) {
+  if (cluster !== '' && !isLabel(cluster)) {
     throw new ContainerDnsError(
       'CDNS_OPTION_INVALID',
       `startKubernetesBridge.cluster must be a name of letters, digits and hyphens, got ${describe(cluster)}`,
@@ -73,6 +80,7 @@ export function parseBridgeOptions(
     etcd,
     prefix: etcd.prefixes[0]!,
     cluster,
+    monitor: parseBoolean('startKubernetesBridge.monitor', given.monitor),
     leaseMs: numberWithin('startKubernetesBridge.leaseMs', given.leaseMs, LEASE_MS),
     reconcileIntervalMs: numberWithin(
       'startKubernetesBridge.reconcileIntervalMs',

@@ -6,6 +6,7 @@ import { genericText } from '../wire/rdata/generic.js'
 import { type ClusterPod, readPod } from './cluster-pod.js'
 import { type ClusterService, labelOf, readService, type ServiceAddresses } from './cluster-service.js'
 import { type EndpointSlice, endpointsBeside, endpointsOf, readEndpointSlice } from './endpoint-slice.js'
+import type { MonitoredAddress } from './monitor-value.js'
 import { dashed, isLabel, reverseName } from './names.js'
 import { addressRRsets, OWN, portLabels, ServiceRecords } from './service-records.js'
 
@@ -27,6 +28,8 @@ export interface ClusterRecordsOptions {
   readonly originPodNames: boolean
   /** Search lists of pods are gone through for them. */
   readonly autopath: boolean
+  /** Tells of each address what it is answered for. */
+  readonly monitor: boolean
 }
 
 /** An owner and all it is to be answered with; none: nothing any more. */
@@ -35,6 +38,8 @@ export interface OwnerRecords {
   /** What it is the name of. */
   readonly source: 'svc' | 'pod'
   readonly rrsets: readonly RRset[]
+  /** Of the name of an address, where addresses are monitored: what for. */
+  readonly monitored?: MonitoredAddress
 }
 
 export const SCHEMA_VERSION = '1.1.0'
@@ -307,8 +312,11 @@ export class ClusterRecords {
     const names = owners.length > 0 ? owners : services.flatMap((records) => records.endpointNames(address))
     const data = names.sort().slice(0, MAX_POINTERS)
     const name = reverseName(address)
-    const ttl = this.#options.ttl
-    return { name, source: 'svc', rrsets: data.length === 0 ? [] : [{ name, type: 'PTR', ttl, data }] }
+    const { ttl, monitor } = this.#options
+    return {
+      ...{ name, source: 'svc', rrsets: data.length === 0 ? [] : [{ name, type: 'PTR', ttl, data }] },
+      ...(monitor && { monitored: monitoredAt(address, services) }),
+    }
   }
 
   #pod(key: string): OwnerRecords {
@@ -377,6 +385,13 @@ function searchListOf(zone: string): string {
 
 function touchPorts(names: Set<string>, { ports }: EndpointSlice): void {
   for (const { name, protocol } of ports) if (name !== '') names.add(portLabels(name, protocol))
+}
+
+function monitoredAt(address: string, services: readonly ServiceRecords[]): MonitoredAddress {
+  const answering = services.filter((records) => records.answersWith(address))
+  const ports = new Set(answering.flatMap((records) => records.tcpPortsAt(address)))
+  const domains = answering.map((records) => `${records.name}.`).sort()
+  return { address, ports: [...ports].sort((a, b) => a - b), domains: domains.slice(0, MAX_POINTERS) }
 }
 
 /** What `take` has to look at. */

@@ -1,7 +1,7 @@
 import type { EtcdClient } from '../store/etcd/client.js'
 import { pages } from '../store/etcd/loader/pages.js'
 import type { Compare, RequestOp } from '../store/etcd/messages.js'
-import type { BridgeKeys } from './bridge-keys.js'
+import type { BridgeKeys, NewValue } from './bridge-keys.js'
 import type { ClusterRecords, OwnerRecords } from './cluster-records.js'
 import { type LeaderElection, LostLeadership } from './leader-election.js'
 
@@ -23,8 +23,9 @@ interface Known {
   readonly modRevision: number
 }
 
+type Change = readonly [key: string, value: NewValue]
 /** undefined as the value: it is to be removed. */
-type Change = readonly [key: string, value: string | undefined]
+type Written = readonly [key: string, value: string | undefined]
 
 /** etcd takes 128 conditions in one transaction, `--max-txn-ops`; the fence is one. */
 const CHANGES_PER_TXN = 100
@@ -72,7 +73,7 @@ export class EtcdReconciler {
       const some = orphans.slice(from, from + CHANGES_PER_TXN)
       await this.#commit(
         client,
-        some.map((key) => [key, undefined]),
+        some.map((key) => [key, this.#options.keys.removal(key)]),
       )
     }
   }
@@ -106,26 +107,35 @@ export class EtcdReconciler {
     signal: AbortSignal,
     onKeys: (keys: Iterable<string>) => void,
   ): Promise<void> {
-    let changes: Change[] = []
+    const { keys } = this.#options
+    // Scanners write to statuses: a batch that meets one has to be written one by one, and is not to have records in it.
+    const batches: Change[][] = [[], []]
+    const commit = async (least: number) => {
+      for (const batch of batches) {
+        while (batch.length >= least) await this.#commit(client, batch.splice(0, CHANGES_PER_TXN))
+      }
+    }
     for (const owner of records.take()) {
       const wait = this.#options.pause()
       if (wait !== undefined) await wait
       signal.throwIfAborted()
-      const keys = this.#options.keys.of(owner)
-      onKeys(keys.keys())
-      changes.push(...this.#changesOf(owner, keys))
-      while (changes.length >= CHANGES_PER_TXN) {
-        await this.#commit(client, changes.slice(0, CHANGES_PER_TXN))
-        changes = changes.slice(CHANGES_PER_TXN)
-      }
+      const wanted = keys.of(owner)
+      onKeys(wanted.keys())
+      for (const change of this.#changesOf(owner, wanted)) batches[keys.isMonitor(change[0]) ? 1 : 0]!.push(change)
+      await commit(CHANGES_PER_TXN)
     }
-    if (changes.length > 0) await this.#commit(client, changes)
+    await commit(1)
   }
 
-  #changesOf({ name }: OwnerRecords, keys: ReadonlyMap<string, string>): Change[] {
+  #changesOf({ name }: OwnerRecords, keys: ReadonlyMap<string, NewValue>): Change[] {
     const changes: Change[] = []
-    for (const key of this.#wanted.get(name) ?? []) if (!keys.has(key)) changes.push([key, undefined])
-    for (const [key, value] of keys) if (this.#known.get(key)?.value !== value) changes.push([key, value])
+    for (const key of this.#wanted.get(name) ?? []) {
+      if (!keys.has(key)) changes.push([key, this.#options.keys.removal(key)])
+    }
+    for (const [key, value] of keys) {
+      const now = this.#known.get(key)?.value
+      if (value(now) !== now) changes.push([key, value])
+    }
     if (keys.size === 0) this.#wanted.delete(name)
     else this.#wanted.set(name, [...keys.keys()])
     return changes
@@ -133,14 +143,14 @@ export class EtcdReconciler {
 
   /** All in one step where nobody else has touched a key, else one by one. */
   async #commit(client: EtcdClient, given: readonly Change[]): Promise<void> {
-    // Of two changes to one key the later counts; what is not there need not be removed.
-    const changes = [...new Map(given)].filter(([key, value]) => value !== undefined || this.#known.has(key))
-    if (changes.length === 0 || (await this.#tryCommit(client, changes))) return
+    // Of two changes to one key the later counts.
+    const changes = [...new Map(given)]
+    if (await this.#tryCommit(client, changes)) return
     for (const change of changes) await this.#commitOne(client, change)
   }
 
   async #commitOne(client: EtcdClient, change: Change): Promise<void> {
-    const { keys, election, requestTimeoutMs, onConflict } = this.#options
+    const { keys, election, requestTimeoutMs } = this.#options
     const [key] = change
     while (!(await this.#tryCommit(client, [change]))) {
       const leader = await client.range({ key: election.fence.key, keys_only: true }, requestTimeoutMs)
@@ -151,26 +161,37 @@ export class EtcdReconciler {
       const now = kvs[0]
       this.#known.delete(key)
       if (now !== undefined && !keys.isOwn(now.value)) {
-        this.#conflicts.add(key)
-        onConflict(key)
+        // A status that somebody else asks for is one.
+        if (!keys.isMonitor(key)) this.#reportConflict(key)
         return
       }
       if (now !== undefined)
         this.#known.set(key, { value: now.value.toString('utf8'), modRevision: Number(now.mod_revision) })
-      else if (change[1] === undefined) return
     }
   }
 
-  async #tryCommit(client: EtcdClient, changes: readonly Change[]): Promise<boolean> {
-    const { election, requestTimeoutMs } = this.#options
+  #reportConflict(key: string): void {
+    this.#conflicts.add(key)
+    this.#options.onConflict(key)
+  }
+
+  async #tryCommit(client: EtcdClient, given: readonly Change[]): Promise<boolean> {
+    const { election, keys, requestTimeoutMs } = this.#options
+    // What is not there need not be removed.
+    const changes = given
+      .map(([key, value]): Written => [key, value(this.#known.get(key)?.value)])
+      .filter(([key, value]) => value !== undefined || this.#known.has(key))
+    if (changes.length === 0) return true
     const compare = [election.fence, ...changes.map(([key]) => this.#asKnown(key))]
     const response = await client.txn({ compare, success: changes.map(operationOf) }, requestTimeoutMs)
     if (!response.succeeded) return false
     const modRevision = Number(response.header.revision)
     for (const [key, value] of changes) {
       this.#conflicts.delete(key)
-      if (value === undefined) this.#known.delete(key)
-      else this.#known.set(key, { value, modRevision })
+      // Of a status there may be left what others have added, which is theirs.
+      const isOurs = value !== undefined && (!keys.isMonitor(key) || keys.isOwn(Buffer.from(value)))
+      if (isOurs) this.#known.set(key, { value, modRevision })
+      else this.#known.delete(key)
     }
     this.#writes += changes.length
     return true
@@ -182,7 +203,7 @@ export class EtcdReconciler {
   }
 }
 
-function operationOf([name, value]: Change): RequestOp {
+function operationOf([name, value]: Written): RequestOp {
   const key = Buffer.from(name, 'latin1')
   return value === undefined
     ? { request_delete_range: { key } }

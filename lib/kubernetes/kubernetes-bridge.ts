@@ -74,17 +74,18 @@ class Bridge implements KubernetesBridge {
   constructor(options: ParsedBridgeOptions, kube: KubeClient) {
     this.#options = options
     this.#logger = guardedLogger(options.logger)
-    const { prefix, cluster, zone, etcd, leaseMs } = options
+    const { prefix, cluster, zone, etcd, leaseMs, monitor } = options
     this.#follower = this.#follow(kube)
     this.#election = new LeaderElection({
-      folder: `${prefix.replace(/\/$/, '')}.kubernetes/${cluster}/`,
+      // No cluster that has a name is called so.
+      folder: `${prefix.replace(/\/$/, '')}.kubernetes/${cluster === '' ? '.' : cluster}/`,
       id: randomUUID(),
       leaseMs,
       requestTimeoutMs: etcd.requestTimeoutMs,
       clock: this.#clock,
     })
     this.#reconciler = new EtcdReconciler({
-      keys: new BridgeKeys(prefix, cluster, zone),
+      keys: new BridgeKeys(prefix, cluster, zone, monitor),
       election: this.#election,
       requestTimeoutMs: etcd.requestTimeoutMs,
       pageSize: etcd.tuning.pageSize,

@@ -54,6 +54,7 @@ export interface ParsedClusterOptions {
   readonly endpointPodNames: boolean
   readonly originPodNames: boolean
   readonly autopath: boolean
+  readonly monitor: boolean
   readonly relistIntervalMs: number
   readonly tuning: ClusterTuning
 }
@@ -86,7 +87,8 @@ export const CLUSTER_RELIST_INTERVAL_MS: Bounds = {
 }
 export const CLUSTER_STALE_AFTER_MS: Bounds = { default: 30_000, min: 1000, max: 86_400_000, unit: 'milliseconds' }
 
-const DEFAULT_ZONE = 'cluster.local'
+/** The cluster domain of those who say no other. */
+export const CLUSTER_ZONE = 'cluster.local'
 const DEFAULT_TUNING: ClusterTuning = {
   pageSize: 200,
   firstRetryMs: 100,
@@ -147,13 +149,15 @@ export function parseClusterOptions(
     endpointPodNames: parseBoolean(`${of}.endpointPodNames`, given.endpointPodNames),
     originPodNames: parseBoolean(`${of}.originPodNames`, given.originPodNames),
     autopath: parseAutopath(`${of}.autopath`, given.autopath, pods),
+    // Only who writes to etcd has scanners to tell.
+    monitor: false,
     relistIntervalMs:
       relistIntervalMs === 0 ? 0 : numberWithin(`${of}.relistIntervalMs`, relistIntervalMs, CLUSTER_RELIST_INTERVAL_MS),
     tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
   }
 }
 
-function parseZone(option: string, given: unknown = DEFAULT_ZONE): string {
+function parseZone(option: string, given: unknown = CLUSTER_ZONE): string {
   if (typeof given !== 'string') {
     throw new ContainerDnsError('CDNS_OPTION_INVALID', `${option} must be a domain name, got ${describe(given)}`)
   }

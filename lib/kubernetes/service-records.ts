@@ -28,6 +28,8 @@ export class ServiceRecords {
   readonly #srv = new Map<string, SrvData[]>()
   readonly #ownSrv: SrvData[] = []
   readonly #addresses: Set<string>
+  /** Of a headless Service, by the address of the endpoint. */
+  readonly #tcpPorts = new Map<string, Set<number>>()
 
   /** `service` is undefined for one that is gone: its names have nothing any more. */
   constructor(service: ClusterService | undefined, slices: Iterable<EndpointSlice>, name: string, ttl: number) {
@@ -56,6 +58,17 @@ export class ServiceRecords {
   /** Whether the address is the Service's own, and not one of its endpoints'. */
   owns(address: string): boolean {
     return this.#service?.kind === 'address' && this.#addresses.has(address)
+  }
+
+  /** Whether the Service's own name has the address. */
+  answersWith(address: string): boolean {
+    return this.#addresses.has(address)
+  }
+
+  /** Where an address of the Service, or of an endpoint, takes connections. */
+  tcpPortsAt(address: string): number[] {
+    if (this.#service?.kind !== 'address') return [...(this.#tcpPorts.get(address) ?? [])]
+    return this.#service.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port)
   }
 
   /** The name of the Service. */
@@ -88,7 +101,10 @@ export class ServiceRecords {
     addTo(this.#labelsByAddress, address, label)
     if (service.kind !== 'headless') return
     this.#addresses.add(address)
-    for (const port of ports) this.#addPort(port, `${label}.${this.#name}`)
+    for (const port of ports) {
+      this.#addPort(port, `${label}.${this.#name}`)
+      if (port.protocol === 'tcp') addTo(this.#tcpPorts, address, port.port)
+    }
   }
 
   #addPort({ name, protocol, port }: ServicePort, target: string): void {
@@ -123,7 +139,7 @@ function sortedSrv(data: SrvData[]): SrvData[] {
   return data.sort((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : a.port - b.port))
 }
 
-function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
+function addTo<T>(sets: Map<string, Set<T>>, key: string, value: T): void {
   const set = sets.get(key)
   if (set === undefined) sets.set(key, new Set([value]))
   else set.add(value)

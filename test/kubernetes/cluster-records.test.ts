@@ -16,6 +16,7 @@ const OPTIONS: ClusterRecordsOptions = {
   endpointPodNames: false,
   originPodNames: false,
   autopath: false,
+  monitor: false,
 }
 
 /** What follows the changes of a cluster, and holds what they came to. */

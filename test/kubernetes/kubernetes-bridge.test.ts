@@ -193,6 +193,81 @@ describe('startKubernetesBridge', () => {
     expect(await dump()).toMatchObject(before)
   })
 
+  it('tells scanners of the addresses it answers with, follows them, and keeps what others say there', async () => {
+    await using cluster = await KubeSimulator.start()
+    fill(cluster)
+    const statusOf = async (address: string): Promise<unknown> => {
+      const value = await etcd.ctl('get', '--print-value-only', `${prefix}monitor/status/${address}`)
+      return value === '' ? undefined : JSON.parse(value)
+    }
+    const put = (address: string, value: object) =>
+      etcd.ctl('put', `${prefix}monitor/status/${address}`, JSON.stringify(value))
+    const ours = { cluster: 'one', source: 'svc' }
+    const web = { ports: [443], domains: ['web.default.svc.cluster.local.'], ...ours }
+    const foreign = { status: 'DOWN', ports: [22], domains: ['www.example.'], cluster: '' }
+    await put('10.1.0.2', foreign)
+    await put('192.0.2.7', { ...foreign, source: 'svc', cluster: 'two' })
+    await using bridge = await start(cluster, { monitor: true })
+    expect(await statusOf('10.3.0.1')).toEqual({ status: 'UNKNOWN', ...web })
+    expect(await statusOf('2001:db8::1')).toEqual({ status: 'UNKNOWN', ...web })
+    expect(await statusOf('10.1.0.1')).toEqual({
+      ...web,
+      status: 'UNKNOWN',
+      domains: ['db.default.svc.cluster.local.'],
+    })
+    expect(await statusOf('10.1.0.2')).toEqual(foreign)
+    // A scanner, and somebody over the API.
+    await put('10.3.0.1', { status: 'DOWN', ...web, domains: [...web.domains, 'www.example.'] })
+    cluster.put('services', service('default/web', ['10.3.0.1'], [HTTPS, { name: 'http', protocol: 'TCP', port: 80 }]))
+    await eventually(async () =>
+      expect(await statusOf('10.3.0.1')).toEqual({
+        ...{ status: 'DOWN', ...web, ports: [80, 443], domains: [...web.domains, 'www.example.'] },
+      }),
+    )
+    await eventually(async () => expect(await statusOf('2001:db8::1')).toBeUndefined())
+    for (const kind of ['services', 'endpointslices', 'pods', 'namespaces']) cluster.deleteAll(kind)
+    await eventually(async () => {
+      expect(await statusOf('10.3.0.1')).toEqual({
+        status: 'DOWN',
+        ports: [80, 443],
+        domains: ['www.example.'],
+        cluster: '',
+      })
+      expect(await statusOf('10.1.0.1')).toBeUndefined()
+    })
+    expect(await statusOf('10.1.0.2')).toEqual(foreign)
+    expect(await statusOf('192.0.2.7')).toMatchObject({ cluster: 'two' })
+    expect(bridge.status().conflicts).toBe(0)
+  })
+
+  it("takes over what a ContainerDNS in Go without a cluster's name has left", async () => {
+    await using cluster = await KubeSimulator.start()
+    fill(cluster)
+    const left = {
+      [`${prefix}local/cluster/svc/default/web/1a2b3c4d/`]: '{"type":"A","host":"10.3.0.99","ttl":30,"source":"svc"}',
+      [`${prefix}local/cluster/svc/default/p/ip/`]: '{"type":"A","host":"10.1.0.99","source":"pod","cluster":""}',
+    }
+    const named = `${prefix}local/cluster/svc/default/web/5a6b7c8d/`
+    for (const [key, value] of Object.entries(left)) await etcd.ctl('put', key, value)
+    await etcd.ctl('put', named, '{"type":"A","host":"10.3.0.98","source":"svc","cluster":"two"}')
+    await using bridge = await start(cluster, { cluster: '', originPodNames: true })
+    const answers = await answersFromEtcd()
+    expect(answers['web.default.svc.cluster.local']).toContain('5 A 10.3.0.1')
+    expect(answers['web.default.svc.cluster.local']).not.toContain('30 A 10.3.0.99')
+    expect(answers['p.default.svc.cluster.local']).toEqual(['5 A 10.1.0.1'])
+    const keys = await dump()
+    for (const key of Object.keys(left)) expect(keys).not.toHaveProperty([key])
+    expect(keys).toHaveProperty([named])
+    expect(bridge.status().conflicts).toBe(0)
+  })
+
+  it('carries rules as well as records', async () => {
+    await using cluster = await KubeSimulator.start()
+    fill(cluster)
+    await using _ = await start(cluster, { pods: 'insecure' })
+    expect(await answersFromEtcd()).toHaveProperty(['*.default.pod.cluster.local'])
+  })
+
   it('can be stopped before it has begun', async () => {
     await using cluster = await KubeSimulator.start()
     await cluster.stop()

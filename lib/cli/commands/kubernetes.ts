@@ -1,11 +1,15 @@
 import { type Command, Option } from 'commander'
+import type { Logger as Pino } from 'pino'
 import { LOG_LEVELS } from '../../config/log-levels.js'
+import { readOriginBridge } from '../../config/origin/origin-bridge.js'
+import type { KubernetesBridgeOptions } from '../../kubernetes/bridge-options.js'
 import { startKubernetesBridge } from '../../kubernetes/kubernetes-bridge.js'
 import { createLogger } from '../logger.js'
 
 interface KubernetesFlags {
-  cluster: string
-  etcd: string[]
+  configFile?: string
+  cluster?: string
+  etcd?: string[]
   etcdPrefix?: string
   zone?: string
   kubeconfig?: string
@@ -15,9 +19,10 @@ interface KubernetesFlags {
   pods: 'disabled' | 'verified' | 'insecure'
   originPodNames?: true
   autopath?: true
+  monitor?: true
   serviceAddresses: 'clusterIPs' | 'externalIPs'
   ttl?: number
-  logLevel: string
+  logLevel?: string
 }
 
 const EXAMPLES = `
@@ -26,6 +31,8 @@ Examples:
       in a pod: writes the cluster's names to etcd, with the rights of its service account
   containerdns kubernetes --cluster west --zone west.example --kubeconfig west.conf --etcd http://10.0.0.2:2379
       a second cluster beside it, in a zone of its own
+  containerdns kubernetes --config-file /etc/containerdns/containerdns-api.conf
+      as containerdns-kubeapi did it
 
 Any number may run for one cluster: one writes, and another takes over when it is gone.`
 
@@ -35,8 +42,24 @@ export function addKubernetesCommand(program: Command): void {
   program
     .command('kubernetes')
     .description("write a Kubernetes cluster's names to etcd, for servers that read it")
-    .requiredOption('-c, --cluster <name>', 'tells the records of clusters apart that share an etcd')
-    .requiredOption('-e, --etcd <urls>', 'etcd endpoints, with commas between', list)
+    .addOption(
+      new Option('--config-file <file>', 'a file of containerdns-kubeapi (INI), and no other flag but --log-level')
+        .conflicts([
+          'cluster',
+          'etcd',
+          'etcdPrefix',
+          'zone',
+          'kubeconfig',
+          'context',
+          'namespaces',
+          'labels',
+          'pods',
+          'ttl',
+        ])
+        .conflicts(['originPodNames', 'monitor', 'autopath', 'serviceAddresses']),
+    )
+    .option('-c, --cluster <name>', 'tells the records of clusters apart that share an etcd')
+    .option('-e, --etcd <urls>', 'etcd endpoints, with commas between', list)
     .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
     .option('-z, --zone <name>', 'the cluster domain (default: cluster.local)')
     .option(
@@ -50,6 +73,7 @@ export function addKubernetesCommand(program: Command): void {
       new Option('--pods <mode>', 'names of pods').choices(['disabled', 'verified', 'insecure']).default('disabled'),
     )
     .option('--origin-pod-names', 'pods are called <pod>.<namespace>.svc.<zone> too')
+    .option('--monitor', 'tell the addresses of Services to "containerdns scanner"')
     .option('--autopath', 'go through the search lists of pods for them; needs --pods verified')
     .addOption(
       new Option('--service-addresses <which>', 'what a Service is answered with')
@@ -57,18 +81,24 @@ export function addKubernetesCommand(program: Command): void {
         .default('clusterIPs'),
     )
     .option('--ttl <seconds>', 'of the records (default: 5)', Number)
-    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
     .addHelpText('after', EXAMPLES)
     .action(run)
 }
 
-async function run(flags: KubernetesFlags): Promise<void> {
-  const logger = createLogger(flags.logLevel)
+async function run(flags: KubernetesFlags, command: Command): Promise<void> {
+  const { cluster, etcd } = flags
+  if (flags.configFile === undefined && (cluster === undefined || etcd === undefined)) {
+    command.error('error: --cluster and --etcd must be given, or --config-file')
+  }
+  const logger = createLogger(flags.logLevel ?? 'info')
   const stopping = new AbortController()
   const stop = () => stopping.abort()
   process.once('SIGTERM', stop).once('SIGINT', stop)
   try {
-    const bridge = await startKubernetesBridge({ ...optionsOf(flags), logger, signal: stopping.signal })
+    const { configFile } = flags
+    const options = configFile === undefined ? optionsOf(flags) : await optionsIn(configFile, flags, logger)
+    const bridge = await startKubernetesBridge({ ...options, logger, signal: stopping.signal })
     logger.info({ ...bridge.status() }, 'the cluster is in etcd')
     if (!stopping.signal.aborted) {
       await new Promise<void>((resolve) => {
@@ -85,12 +115,19 @@ async function run(flags: KubernetesFlags): Promise<void> {
   }
 }
 
-function optionsOf(flags: KubernetesFlags): Parameters<typeof startKubernetesBridge>[0] {
-  const { cluster, etcd, etcdPrefix, labels, pods, serviceAddresses } = flags
+async function optionsIn(file: string, { logLevel }: KubernetesFlags, logger: Pino): Promise<KubernetesBridgeOptions> {
+  const { options, level, ignored } = await readOriginBridge(file)
+  logger.level = logLevel ?? level
+  for (const each of ignored) logger.warn({}, each)
+  return options
+}
+
+function optionsOf(flags: KubernetesFlags): KubernetesBridgeOptions {
+  const { cluster, etcd, etcdPrefix, labels, pods, serviceAddresses, monitor = false } = flags
   const { zone, kubeconfig, context, namespaces, ttl, originPodNames = false, autopath = false } = flags
   return {
-    ...{ cluster, pods, serviceAddresses, originPodNames, autopath },
-    etcd: { hosts: etcd, ...(etcdPrefix !== undefined && { prefix: etcdPrefix }) },
+    ...{ cluster: cluster!, pods, serviceAddresses, originPodNames, autopath, monitor },
+    etcd: { hosts: etcd!, ...(etcdPrefix !== undefined && { prefix: etcdPrefix }) },
     ...(labels !== undefined && { labelSelector: labels }),
     ...(zone !== undefined && { zone }),
     ...(kubeconfig !== undefined && { kubeconfig }),

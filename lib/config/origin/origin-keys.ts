@@ -43,12 +43,12 @@ export const NO_COUNTERPART: Readonly<Record<string, string>> = {
   skipdomain: 'is ignored: names are answered as they stand in etcd',
   'sync-time': 'is ignored: changes are followed as they come',
   host: 'is ignored: nobody reads apiHost/',
-  'kube-enable': 'is ignored: records of Kubernetes come from a process of their own',
-  'kube-domain': 'is ignored: records of Kubernetes come from a process of their own',
-  'kube-config-file': 'is ignored: records of Kubernetes come from a process of their own',
-  'pod-enable': 'is ignored: records of Kubernetes come from a process of their own',
-  'svc-ip-source': 'is ignored: records of Kubernetes come from a process of their own',
-  'cluster-name': 'is ignored: records do not say where they come from',
+  'kube-enable': 'is ignored: containerdns kubernetes reads it',
+  'kube-domain': 'is ignored: containerdns kubernetes reads it',
+  'kube-config-file': 'is ignored: containerdns kubernetes reads it',
+  'pod-enable': 'is ignored: containerdns kubernetes reads it',
+  'svc-ip-source': 'is ignored: containerdns kubernetes reads it',
+  'cluster-name': 'is ignored: containerdns kubernetes reads it',
 }
 
 function inSection(section: string, keys: string): string[] {
