@@ -1,4 +1,5 @@
 import type { StoreConfig } from '../config/config.js'
+import { kubernetesStore } from '../kubernetes/kubernetes-store.js'
 import { etcdStore } from '../store/etcd/etcd-store.js'
 import { type MemoryStore, memoryStore } from '../store/memory/memory-store.js'
 import type { RecordStore } from '../store/record-store.js'
@@ -6,6 +7,7 @@ import type { RecordStore } from '../store/record-store.js'
 /** The store that a config says; `files` is the same one where its records come from files. */
 export function openStore(config: StoreConfig): { store: RecordStore; files: MemoryStore | undefined } {
   if ('etcd' in config) return { store: etcdStore(config.etcd), files: undefined }
+  if ('kubernetes' in config) return { store: kubernetesStore(config.kubernetes), files: undefined }
   const files = memoryStore(config.memory)
   return { store: files, files }
 }

@@ -91,7 +91,7 @@ function filesOf(config: StoreConfig) {
 /** What takes a restart and is none of the server's options. */
 function fixedIn(before: Config, after: Config): string[] {
   const fixed = ({ store, api, log: { format, file } }: Config): Record<string, unknown> => ({
-    store: 'etcd' in store ? store : { memory: store.memory.rrsets },
+    store: 'memory' in store ? { memory: store.memory.rrsets } : store,
     api,
     'log.format': format,
     'log.file': file,

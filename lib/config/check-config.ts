@@ -3,6 +3,7 @@ import { parseApiListen } from '../api/start-api.js'
 import { parseTokens } from '../api/tokens.js'
 import { refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
+import { CLUSTER_ZONE, parseKubernetesStoreOptions } from '../kubernetes/options.js'
 import { type ContainerDnsOptions, parseOptions } from '../options.js'
 import { type EtcdStoreOptions, parseEtcdStoreOptions } from '../store/etcd/options.js'
 import { memoryStore } from '../store/memory/memory-store.js'
@@ -20,12 +21,14 @@ import {
 import type { ConfigSource } from './config-fault.js'
 import { parseLog } from './log-config.js'
 
+const STORE_KINDS = ['memory', 'etcd', 'kubernetes'] as const
+
 /** Checks all of a config by the functions that parse options. Throws CDNS_CONFIG_INVALID with the place of the fault. */
 export function checkConfig(content: ConfigFileContent, source: ConfigSource): Omit<Config, 'ignored'> {
   source.checked(() => refuseUnknownKeys('the config', content, CONFIG_KEYS), [])
-  const options = optionsIn(content)
-  source.checkedOptions(options, (given) => void parseOptions(given))
   const store = source.checked(() => parseStore(content.store), ['store'])
+  const options = { ...zonesOf(store), ...optionsIn(content) }
+  source.checkedOptions(options, (given) => void parseOptions(given))
   return {
     options,
     store,
@@ -41,17 +44,32 @@ function optionsIn(content: ConfigFileContent): ContainerDnsOptions {
   return Object.fromEntries(names.map((name) => [name, given[name]]))
 }
 
+/** A cluster's own zones, as CoreDNS has them, where none are said. */
+function zonesOf(store: StoreConfig): Pick<ContainerDnsOptions, 'zones'> {
+  if (!('kubernetes' in store)) return {}
+  return { zones: [store.kubernetes.zone ?? CLUSTER_ZONE, 'in-addr.arpa', 'ip6.arpa'] }
+}
+
 function parseStore(given: ConfigFileContent['store'] = {}): StoreConfig {
-  refuseUnknownKeys('store', given, ['memory', 'etcd'])
-  const { memory, etcd } = given
-  if (etcd === undefined) {
-    parseMemoryStoreOptions(memory ?? {})
-    return { memory: memory ?? {} }
+  refuseUnknownKeys('store', given, STORE_KINDS)
+  const kinds = STORE_KINDS.filter((kind) => given[kind] !== undefined)
+  const [kind = 'memory'] = kinds
+  if (kinds.length > 1)
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `store has ${kinds.join(' and ')}; it is one of them`)
+  switch (kind) {
+    case 'memory':
+      parseMemoryStoreOptions(given.memory ?? {})
+      return { memory: given.memory ?? {} }
+    case 'etcd':
+      parseEtcdStoreOptions(given.etcd ?? ({} as EtcdStoreOptions))
+      return { etcd: given.etcd! }
+    case 'kubernetes':
+      // All of it has a default: a pod knows its cluster.
+      parseKubernetesStoreOptions(given.kubernetes ?? {})
+      return { kubernetes: given.kubernetes ?? {} }
+    default:
+      return kind satisfies never
   }
-  if (memory !== undefined)
-    throw new ContainerDnsError('CDNS_OPTION_INVALID', 'store has memory and etcd; it is one of them')
-  parseEtcdStoreOptions(etcd ?? ({} as EtcdStoreOptions))
-  return { etcd }
 }
 
 /** `api: {}` and `api: true` are the API with its defaults; without the key, or with false, there is none. */

@@ -19,6 +19,7 @@ export const MERGED_KEYS: readonly string[] = ['api', 'forward', 'log']
 const PREFIXES: readonly (readonly [string, ConfigPath])[] = [
   ['etcdStore', ['store', 'etcd']],
   ['memoryStore', ['store', 'memory']],
+  ['kubernetesStore', ['store', 'kubernetes']],
 ]
 
 /** Where the values of a config come from, for whoever is to mend one of them. */

@@ -91,6 +91,7 @@ const PATH_KEYS: readonly string[] = [
   'snapshotFile',
   'auditFile',
   'resolvConf',
+  'kubeconfig',
   'path',
   'file',
 ]

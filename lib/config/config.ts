@@ -1,12 +1,16 @@
 import type { StartApiOptions } from '../api/start-api.js'
 import { type Bounds, numberWithin } from '../bounds.js'
+import type { KubernetesStoreOptions } from '../kubernetes/options.js'
 import { type ContainerDnsOptions, OPTION_NAMES } from '../options.js'
 import type { EtcdStoreOptions } from '../store/etcd/options.js'
 import type { MemoryStoreOptions } from '../store/memory/options.js'
 import type { LogConfig } from './log-config.js'
 
 /** Where the records live. */
-export type StoreConfig = { readonly memory: MemoryStoreOptions } | { readonly etcd: EtcdStoreOptions }
+export type StoreConfig =
+  | { readonly memory: MemoryStoreOptions }
+  | { readonly etcd: EtcdStoreOptions }
+  | { readonly kubernetes: KubernetesStoreOptions }
 
 /** The API beside the server, without what is a program's: see `StartApiOptions`. */
 export type ApiConfig = Omit<
@@ -29,7 +33,7 @@ export interface Config {
 
 /** What a config file holds. */
 export interface ConfigFileContent extends Omit<ContainerDnsOptions, 'store' | 'logger' | 'signal' | 'workerFiles'> {
-  store?: { memory?: MemoryStoreOptions; etcd?: EtcdStoreOptions }
+  store?: { memory?: MemoryStoreOptions; etcd?: EtcdStoreOptions; kubernetes?: KubernetesStoreOptions }
   api?: ApiConfig
   log?: Partial<LogConfig>
   drainMs?: number

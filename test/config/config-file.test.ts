@@ -53,6 +53,20 @@ drainMs: 100
     })
   })
 
+  it("has a cluster's zones where its store is one and it says none", async () => {
+    const arpa = ['in-addr.arpa', 'ip6.arpa']
+    const read = (text: string) => readConfig({ file: configFile(text) })
+    expect(await read('store: { kubernetes: { pods: verified, kubeconfig: kube.conf } }')).toMatchObject({
+      options: { zones: ['cluster.local', ...arpa] },
+      store: { kubernetes: { pods: 'verified', kubeconfig: join(folder, 'kube.conf') } },
+    })
+    expect((await read('store:\n  kubernetes:')).options.zones).toEqual(['cluster.local', ...arpa])
+    expect((await read('store: { kubernetes: { zone: c.example } }')).options.zones).toEqual(['c.example', ...arpa])
+    expect((await read('zones: [example]\nstore: { kubernetes: { zone: c.example } }')).options.zones).toEqual([
+      'example',
+    ])
+  })
+
   it('may be JSON, and may be empty', async () => {
     expect(await readConfig({ file: configFile('{"zones": ["a.example"]}') })).toMatchObject({
       options: { zones: ['a.example'] },
@@ -71,6 +85,9 @@ drainMs: 100
     ['line 6', 'listen:\n  - port: 53\n  - port: 853\n    protocols: [dot]\n    tls:\n      cret: a\n      key: b'],
     ['line 4', 'store:\n  etcd:\n    hosts: [http://a:1]\n    auht: 1'],
     ['line 3', 'store:\n  memory:\n    zoneFile: 3'],
+    ['line 3', 'store:\n  kubernetes:\n    ttl: soon'],
+    ['line 4', 'store:\n  kubernetes:\n    pods: verified\n    zone: a..b'],
+    ['line 2', 'zones: [a.example]\nstore: { kubernetes: {}, memory: {} }'],
     ['line 1', 'store: { memory: {}, etcd: { hosts: a } }'],
     ['line 3', 'api:\n  listen:\n    port: many'],
     ['line 2', 'api:\n  onAudit: x'],

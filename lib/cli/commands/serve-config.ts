@@ -2,6 +2,7 @@ import type { Config, ConfigFileContent } from '../../config/config.js'
 import { readConfig } from '../../config/config-file.js'
 import { ContainerDnsError } from '../../errors.js'
 import type { ForwardZoneOptions } from '../../forward/options.js'
+import type { KubernetesStoreOptions } from '../../kubernetes/options.js'
 import { type ContainerDnsOptions, DEFAULT_ZONES } from '../../options.js'
 import type { ListenOptions } from '../../transport/options.js'
 import { type LogFlags, logOf } from './log-options.js'
@@ -16,6 +17,8 @@ export interface ServeFlags extends LogFlags {
   readonly etcd?: string[]
   readonly etcdPrefix?: string
   readonly snapshot?: string
+  /** A kubeconfig, or true: as kubectl finds it, and inside of a cluster its service account. */
+  readonly kubernetes?: string | true
   readonly records?: string
   readonly zoneFile?: string[]
   readonly hostsFile?: string[]
@@ -55,8 +58,12 @@ function contentOf(flags: ServeFlags): ConfigFileContent {
 }
 
 function storeOf(flags: ServeFlags): ConfigFileContent['store'] {
-  const { etcd, etcdPrefix, snapshot, records, zoneFile = [], hostsFile = [] } = flags
+  const { etcd, etcdPrefix, snapshot, kubernetes, records, zoneFile = [], hostsFile = [] } = flags
   const hasFiles = records !== undefined || zoneFile.length + hostsFile.length > 0
+  if (kubernetes !== undefined) {
+    refuse(hasFiles || etcd !== undefined, '--kubernetes cannot be given together with --etcd or files of records')
+    return { kubernetes: clusterOf(flags) }
+  }
   if (etcd === undefined) {
     refuse(snapshot !== undefined, '--snapshot is for what comes from --etcd')
     refuse(etcdPrefix !== undefined, '--etcd-prefix is for --etcd')
@@ -70,6 +77,11 @@ function storeOf(flags: ServeFlags): ConfigFileContent['store'] {
       ...(snapshot === undefined ? {} : { snapshotFile: snapshot }),
     },
   }
+}
+
+/** The first zone is the cluster domain. */
+function clusterOf({ kubernetes, zone: [zone] = [] }: ServeFlags): KubernetesStoreOptions {
+  return { ...(kubernetes === true ? {} : { kubeconfig: kubernetes! }), ...(zone === undefined ? {} : { zone }) }
 }
 
 /** Where there is one zone, relative names of a zone file belong to it, as BIND has it. */

@@ -23,6 +23,8 @@ Examples:
   containerdns serve --config /etc/containerdns/containerdns.yaml
       everything there is to say: docs/configuration.md; "containerdns check FILE" tests one
   containerdns serve --listen 0.0.0.0:53 --zone cluster.local --etcd http://10.0.0.2:2379,http://10.0.0.3:2379
+  containerdns serve --listen 0.0.0.0:53 --kubernetes --forward 10.0.0.2:53
+      in a pod: the cluster's own DNS, with the rights of its service account
   containerdns serve --records records.json
       records.json: [{ "name": "www.containerdns.local", "type": "A", "data": ["192.0.2.1", "192.0.2.2"] }]
   containerdns serve --zone example.org --zone-file example.org.zone --hosts-file /etc/hosts
@@ -54,6 +56,10 @@ export function addServeCommand(program: Command): void {
     .option('-e, --etcd <urls...>', 'etcd endpoints, with commas between', collect)
     .option('--etcd-prefix <prefix>', 'where the records stand in etcd (default: /containerdns/)')
     .option('--snapshot <file>', 'what is known of etcd, for a start while it is down')
+    .option(
+      '-k, --kubernetes [kubeconfig]',
+      'the names of a Kubernetes cluster; the first of --zone is its domain (default: cluster.local)',
+    )
     .option('-r, --records <file>', 'a JSON array of RRsets; not together with --etcd')
     .option('--zone-file <file>', 'a zone file (RFC 1035); may be given again; not together with --etcd', collectPath)
     .option(
