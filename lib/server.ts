@@ -19,6 +19,7 @@ import type { TopClient, TopName } from './metrics/measurements.js'
 import { type ContainerDnsOptions, type ParsedOptions, parseOptions } from './options.js'
 import type { Records } from './publish/records.js'
 import { type OptionsInUse, optionsInUse, type ReloadableOptions } from './reloaded-options.js'
+import { NO_CLIENTS } from './server/answer-policies.js'
 import { reloadableParts } from './server/reloadable-parts.js'
 import { ServerParts } from './server/server-parts.js'
 import { ServerReload } from './server/server-reload.js'
@@ -137,6 +138,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const started = this.#sockets.isShared ? this.#startBeside(store) : this.#startAlone(store)
     const timeout = () => this.#startTimeout(startTimeoutMs)
     await withinTime(started, { signal, timeoutMs: startTimeoutMs, timeout })
+    await this.#takeViewClients()
     throwIfAborted(signal)
     signal?.addEventListener('abort', this.#onAbort)
     this.#ready = true
@@ -159,6 +161,15 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     await supervisor.start()
     // A start that was given up has closed the sockets by now.
     if (this.#closing === undefined) this.#sockets.join()
+  }
+
+  /** What the store has found meanwhile, and finds while that is taken. */
+  async #takeViewClients(): Promise<void> {
+    const { policies } = this.#parts
+    for (let taken = NO_CLIENTS; taken !== policies.viewClients; ) {
+      taken = policies.viewClients
+      await this.reload({})
+    }
   }
 
   async #setLoaded(): Promise<void> {

@@ -23,6 +23,7 @@ const PATHS: Record<ClusterKind, string> = {
   services: '/api/v1',
   endpointslices: '/apis/discovery.k8s.io/v1',
   pods: '/api/v1',
+  nodes: '/api/v1',
 }
 
 /** Keeps `records` in line with a cluster, from `run` until its signal is aborted. */
@@ -46,8 +47,10 @@ export class ClusterFollower {
     const kinds: ClusterKind[] = ['services', 'endpointslices']
     if (pods === 'verified' || originPodNames) kinds.push('pods')
     const scopes = namespaces ?? ['']
+    const hasZones = options.clusterOptions.zoneViews.size > 0
     this.#followers = [
       ...(namespaces === undefined ? [this.#follow('namespaces', '')] : []),
+      ...(hasZones ? [this.#follow('nodes', '')] : []),
       ...kinds.flatMap((kind) => scopes.map((scope) => this.#follow(kind, scope))),
     ]
     this.listed = new Promise((resolve) => {

@@ -1,5 +1,6 @@
 import { ContainerDnsError } from '../errors.js'
 import type { RRset } from '../records/rrset.js'
+import { viewNumber } from '../records/view.js'
 import { RRsetEncoder } from '../records/wire-rrset.js'
 import type { StoreSink } from '../store/record-store.js'
 import type { ClusterRecords, OwnerRecords } from './cluster-records.js'
@@ -43,6 +44,8 @@ export class ClusterPublisher {
   }
 
   async #publish(records: ClusterRecords): Promise<void> {
+    const clients = records.takeClients()
+    if (clients !== undefined) this.#sink.setViewClients?.(clients)
     for (const owner of records.take()) {
       const pause = this.#sink.pause()
       if (pause !== undefined) await pause
@@ -64,7 +67,11 @@ export class ClusterPublisher {
   #writeAll({ name, rrsets }: OwnerRecords): void {
     const encoder = this.#encoder
     encoder.reset()
-    const wire = rrsets.map(({ type, ttl, data }) => encoder.encode(type, ttl ?? this.#sink.defaultTtl, data))
+    const { defaultTtl, views } = this.#sink
+    const wire = rrsets.map(({ type, ttl, data, view }) => ({
+      ...encoder.encode(type, ttl ?? defaultTtl, data),
+      view: viewNumber(views, view),
+    }))
     this.#sink.write(encoder.name(name), wire)
   }
 

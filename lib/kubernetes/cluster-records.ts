@@ -3,6 +3,7 @@ import type { RRset } from '../records/rrset.js'
 import { ADDRESS_LABELS, SEARCH_LIST } from '../records/synthesis-types.js'
 import { nameFromText } from '../wire/name.js'
 import { genericText } from '../wire/rdata/generic.js'
+import { type ClusterNode, readNode } from './cluster-node.js'
 import { type ClusterPod, readPod } from './cluster-pod.js'
 import { type ClusterService, labelOf, readService, type ServiceAddresses } from './cluster-service.js'
 import { type EndpointSlice, endpointsBeside, endpointsOf, readEndpointSlice } from './endpoint-slice.js'
@@ -11,7 +12,7 @@ import { dashed, isLabel, reverseName } from './names.js'
 import { addressRRsets, OWN, portLabels, ServiceRecords } from './service-records.js'
 
 /** The kinds of objects that names come from, as the API's paths have them. */
-export type ClusterKind = 'namespaces' | 'services' | 'endpointslices' | 'pods'
+export type ClusterKind = 'namespaces' | 'services' | 'endpointslices' | 'pods' | 'nodes'
 
 /** Whether pods have names: none, one for each address that a pod has indeed, or one for every address there can be. */
 export type PodNames = 'disabled' | 'verified' | 'insecure'
@@ -30,6 +31,8 @@ export interface ClusterRecordsOptions {
   readonly autopath: boolean
   /** Tells of each address what it is answered for. */
   readonly monitor: boolean
+  /** Zones of the cluster whose clients see the endpoints that are for them, by views of these names. */
+  readonly zoneViews: ReadonlySet<string>
 }
 
 /** An owner and all it is to be answered with; none: nothing any more. */
@@ -75,11 +78,13 @@ export class ClusterRecords {
   readonly #pods = new Map<string, ClusterPod>()
   /** What says how the names below `svc` and `pod` in a namespace are made up, if they are. */
   readonly #searchList: string
+  readonly #nodes = new Map<string, ClusterNode>()
   /** How many pods of a namespace have an address, by `<namespace>/<address>`: those of the host's network share one. */
   readonly #podAddresses = new Map<string, number>()
   /** The keys of the Services whose names an address may point to; one for each place it stands at. */
   readonly #servicesAt = new Map<string, string[]>()
   #touched = new Touched()
+  #hasOtherNodes = false
 
   constructor(options: ClusterRecordsOptions) {
     this.#options = options
@@ -103,10 +108,13 @@ export class ClusterRecords {
         this.#setService(key, readService(object, this.#options.serviceAddresses))
         break
       case 'endpointslices':
-        this.#setSlice(key, readEndpointSlice(object, this.#options.endpointPodNames))
+        this.#setSlice(key, readEndpointSlice(object, this.#options.endpointPodNames, this.#options.zoneViews.size > 0))
         break
       case 'pods':
         this.#setPod(key, readPod(object))
+        break
+      case 'nodes':
+        this.#setNode(key, readNode(object))
         break
     }
   }
@@ -126,18 +134,32 @@ export class ClusterRecords {
       case 'pods':
         this.#setPod(key, undefined)
         break
+      case 'nodes':
+        this.#setNode(key, undefined)
+        break
     }
   }
 
   /** The keys of all objects of a kind. */
   keys(kind: ClusterKind): string[] {
     if (kind === 'namespaces') return Array.from(this.#namespaces, (name) => `/${name}`)
-    const maps = { services: this.#services, endpointslices: this.#slices, pods: this.#pods }
+    const maps = { services: this.#services, endpointslices: this.#slices, pods: this.#pods, nodes: this.#nodes }
     return [...maps[kind].keys()]
   }
 
   get hasChanges(): boolean {
-    return this.#touched.size > 0
+    return this.#touched.size > 0 || this.#hasOtherNodes
+  }
+
+  /** Where the clients of each zone ask from; undefined where that is as it was the last time. */
+  takeClients(): Map<string, string[]> | undefined {
+    if (!this.#hasOtherNodes) return undefined
+    this.#hasOtherNodes = false
+    const clients = new Map<string, string[]>()
+    for (const { zone, networks } of this.#nodes.values()) {
+      if (this.#options.zoneViews.has(zone)) clients.set(zone, [...(clients.get(zone) ?? []), ...networks])
+    }
+    return clients
   }
 
   /**
@@ -267,6 +289,13 @@ export class ClusterRecords {
     if (this.#options.originPodNames && isLabel(name)) this.#touched.namesOf(key).add(OWN)
   }
 
+  #setNode(key: string, node: ClusterNode | undefined): void {
+    if (isDeepStrictEqual(this.#nodes.get(key), node)) return
+    this.#hasOtherNodes = true
+    if (node === undefined) this.#nodes.delete(key)
+    else this.#nodes.set(key, node)
+  }
+
   #countPod({ namespace, addresses }: ClusterPod, change: 1 | -1): void {
     for (const address of addresses) {
       const key = `${namespace}/${address}`
@@ -296,10 +325,16 @@ export class ClusterRecords {
   #recordsOf(key: string, known: Map<string, ServiceRecords>): ServiceRecords {
     let records = known.get(key)
     if (records === undefined) {
-      const { zone, ttl } = this.#options
+      const { zone, ttl, zoneViews } = this.#options
       const [namespace, service] = key.split('/')
       const slices = this.#slicesOf.get(key)?.values() ?? []
-      records = new ServiceRecords(this.#services.get(key), slices, `${service}.${namespace}.svc.${zone}`, ttl)
+      records = new ServiceRecords(
+        this.#services.get(key),
+        slices,
+        `${service}.${namespace}.svc.${zone}`,
+        ttl,
+        zoneViews,
+      )
       known.set(key, records)
     }
     return records

@@ -1,4 +1,5 @@
 import { ContainerDnsError } from '../errors.js'
+import { viewNumber } from '../records/view.js'
 import { RRsetEncoder } from '../records/wire-rrset.js'
 import type { RecordStore, StoreSink, StoreStatus } from '../store/record-store.js'
 import { RECORD_TYPES } from '../wire/rdata/record-type.js'
@@ -40,6 +41,8 @@ export class KubernetesStore implements RecordStore {
     const session = new Session(sink, this.#options)
     this.#session = session
     try {
+      // A zone without its view would be answered as all others, in silence.
+      for (const view of this.#options.zoneViews) viewNumber(sink.views, view)
       sink.checkPlace(new RRsetEncoder().name(this.#options.zone), RECORD_TYPES.TXT)
       await session.start()
     } catch (cause) {

@@ -1,5 +1,6 @@
 import { type Bounds, describe, numberWithin, parseBoolean, refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
+import { isViewName } from '../records/view.js'
 import { nameFromText, nameToText } from '../wire/name.js'
 import type { PodNames } from './cluster-records.js'
 import type { ServiceAddresses } from './cluster-service.js'
@@ -38,6 +39,11 @@ export interface ClusterOptions {
 
 /** What `kubernetesStore` takes. */
 export interface KubernetesStoreOptions extends ClusterOptions {
+  /**
+   * Zones of the cluster (`topology.kubernetes.io/zone`) that the server has `views` of the same names for: their clients, found by the networks of
+   * their nodes, see of a headless Service the endpoints that are for their zone. Default: none.
+   */
+  zoneViews?: string[]
   /** `stats().store.stale` once the API server has been away for this long. Default: 30000. */
   staleAfterMs?: number
 }
@@ -55,6 +61,7 @@ export interface ParsedClusterOptions {
   readonly originPodNames: boolean
   readonly autopath: boolean
   readonly monitor: boolean
+  readonly zoneViews: ReadonlySet<string>
   readonly relistIntervalMs: number
   readonly tuning: ClusterTuning
 }
@@ -114,6 +121,7 @@ export const CLUSTER_OPTION_NAMES = [
 
 export const KUBERNETES_STORE_OPTION_NAMES = [
   ...CLUSTER_OPTION_NAMES,
+  'zoneViews',
   'staleAfterMs',
 ] as const satisfies readonly (keyof KubernetesStoreOptions)[]
 
@@ -125,6 +133,7 @@ export function parseKubernetesStoreOptions(
   refuseUnknownKeys('kubernetesStore', given, KUBERNETES_STORE_OPTION_NAMES)
   return Object.freeze({
     ...parseClusterOptions('kubernetesStore', given, tuning),
+    zoneViews: parseZoneViews(given.zoneViews),
     staleAfterMs: numberWithin('kubernetesStore.staleAfterMs', given.staleAfterMs, CLUSTER_STALE_AFTER_MS),
   })
 }
@@ -151,6 +160,8 @@ export function parseClusterOptions(
     autopath: parseAutopath(`${of}.autopath`, given.autopath, pods),
     // Only who writes to etcd has scanners to tell.
     monitor: false,
+    // Only who answers itself knows where its clients are.
+    zoneViews: new Set<string>(),
     relistIntervalMs:
       relistIntervalMs === 0 ? 0 : numberWithin(`${of}.relistIntervalMs`, relistIntervalMs, CLUSTER_RELIST_INTERVAL_MS),
     tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
@@ -187,6 +198,15 @@ function parseNamespaces(option: string, given: unknown): readonly string[] | un
   throw new ContainerDnsError(
     'CDNS_OPTION_INVALID',
     `${option} must be an array of names of namespaces, got ${describe(given)}`,
+  )
+}
+
+function parseZoneViews(given: unknown): ReadonlySet<string> {
+  if (given === undefined) return new Set()
+  if (Array.isArray(given) && given.every(isViewName)) return new Set(given)
+  throw new ContainerDnsError(
+    'CDNS_OPTION_INVALID',
+    `kubernetesStore.zoneViews must be an array of names of views, got ${describe(given)}`,
   )
 }
 

@@ -14,6 +14,8 @@ const WEIGHT = 100
  */
 const MAX_OWN_SRV = 200
 
+const NO_ZONES: ReadonlySet<string> = new Set()
+
 /** Its own name, in what a Service has touched: all others are relative to it. */
 export const OWN = ''
 
@@ -31,15 +33,27 @@ export class ServiceRecords {
   /** Of a headless Service, by the address of the endpoint. */
   readonly #tcpPorts = new Map<string, Set<number>>()
 
-  /** `service` is undefined for one that is gone: its names have nothing any more. */
-  constructor(service: ClusterService | undefined, slices: Iterable<EndpointSlice>, name: string, ttl: number) {
+  /** The same of the endpoints that are for a zone, by its name: of a headless Service, and where zones are views. */
+  readonly #byZone = new Map<string, ServiceRecords>()
+
+  /** `service` is undefined for one that is gone: its names have nothing any more. `zones` have answers of their own. */
+  constructor(
+    service: ClusterService | undefined,
+    slices: Iterable<EndpointSlice>,
+    name: string,
+    ttl: number,
+    zones: ReadonlySet<string> = NO_ZONES,
+  ) {
     this.#service = service
     this.#name = name
     this.#ttl = ttl
     this.#addresses = new Set(service?.addresses)
     if (service === undefined || service.kind === 'alias') return
     for (const slice of slices) {
-      for (const endpoint of endpointsOf(slice)) this.#addEndpoint(service, endpoint, slice.ports)
+      for (const endpoint of endpointsOf(slice)) {
+        this.#addEndpoint(service, endpoint, slice.ports)
+        if (service.kind === 'headless' && zones.size > 0) this.#addToZones(service, endpoint, slice.ports, zones)
+      }
     }
     if (service.kind === 'address' && this.#addresses.size > 0) {
       for (const port of service.ports) this.#addPort(port, name)
@@ -48,6 +62,16 @@ export class ServiceRecords {
 
   /** What a name is to be answered with; none: nothing. `relative` is OWN, a label of an endpoint, or `_port._proto`. */
   at(relative: string): RRset[] {
+    const rrsets = this.#at(relative)
+    if (this.#byZone.size === 0 || rrsets.length === 0) return rrsets
+    if (relative !== OWN && !this.#srv.has(relative)) return rrsets
+    return [
+      ...rrsets,
+      ...Array.from(this.#byZone, ([zone, records]) => inView(zone, records.#at(relative), rrsets)).flat(),
+    ]
+  }
+
+  #at(relative: string): RRset[] {
     if (relative === OWN) return this.#own()
     const name = `${relative}.${this.#name}`
     const srv = this.#srv.get(relative)
@@ -107,6 +131,23 @@ export class ServiceRecords {
     }
   }
 
+  #addToZones(
+    service: ClusterService,
+    endpoint: Endpoint,
+    ports: readonly ServicePort[],
+    known: ReadonlySet<string>,
+  ): void {
+    for (const zone of endpoint.zones) {
+      if (!known.has(zone)) continue
+      let records = this.#byZone.get(zone)
+      if (records === undefined) {
+        records = new ServiceRecords(service, [], this.#name, this.#ttl)
+        this.#byZone.set(zone, records)
+      }
+      records.#addEndpoint(service, endpoint, ports)
+    }
+  }
+
   #addPort({ name, protocol, port }: ServicePort, target: string): void {
     const data: SrvData = { priority: PRIORITY, weight: WEIGHT, port, target }
     this.#ownSrv.push(data)
@@ -117,6 +158,15 @@ export class ServiceRecords {
     if (others === undefined) this.#srv.set(relative, [data])
     else others.push(data)
   }
+}
+
+/**
+ * What clients in a zone see at a name: its endpoints where it has any that are ready, and everybody's where it has none of a type, since
+ * a view has a name for itself as soon as it has anything of it.
+ */
+function inView(zone: string, own: readonly RRset[], all: readonly RRset[]): RRset[] {
+  if (own.length === 0) return []
+  return all.map((rrset) => ({ ...(own.find(({ type }) => type === rrset.type) ?? rrset), view: zone }))
 }
 
 /** `_https._tcp` */

@@ -37,6 +37,8 @@ export interface PublisherOptions {
   readonly onChange: (name: Uint8Array, view: number) => void
   /** What the store's source says of an address. */
   readonly onHealth: (address: string, state: HealthState) => void
+  /** Where the store's source says that the clients of views are. Left out: nobody is answered. */
+  readonly onViewClients?: (clients: ReadonlyMap<string, readonly string[]>) => void
   readonly onBadRecord: (bad: BadRecord) => void
   readonly onDown: (cause: Error) => void
   readonly onUp: () => void
@@ -220,6 +222,10 @@ export class Publisher implements StoreSink {
 
   setHealth(address: string, state: HealthState): void {
     if (!this.#closed) this.#options.onHealth(address, state)
+  }
+
+  setViewClients(clients: ReadonlyMap<string, readonly string[]>): void {
+    if (!this.#closed) this.#options.onViewClients?.(clients)
   }
 
   reportBadRecord(bad: BadRecord): void {

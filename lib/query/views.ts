@@ -1,6 +1,6 @@
 import { describe, refuseUnknownKeys } from '../bounds.js'
 import { buildCidrTable, type CidrEntry } from '../clients/build-cidr-table.js'
-import { parseCidrs } from '../clients/cidr.js'
+import { type Cidr, parseCidr, parseCidrs } from '../clients/cidr.js'
 import { ContainerDnsError } from '../errors.js'
 import { DEFAULT_VIEW, isViewName, MAX_VIEWS } from '../records/view.js'
 
@@ -47,4 +47,37 @@ export function parseViews(given: unknown = []): ParsedViews {
     clients: networks,
     table: given.length === 0 ? undefined : buildCidrTable(entries),
   })
+}
+
+/**
+ * The table of views whose clients the store has found, too: networks of theirs by the name of the view. What the options say of a network counts more;
+ * a view that is not there, or what is no network, is passed over. Undefined where there are no views.
+ */
+export function viewTable(
+  { names, clients, table }: ParsedViews,
+  found: ReadonlyMap<string, readonly string[]>,
+): Int32Array | undefined {
+  if (found.size === 0 || table === undefined) return table
+  const entries = new Map<string, CidrEntry>()
+  for (const of of [clients, found]) {
+    for (const [name, networks] of of) {
+      const value = names.indexOf(name)
+      if (value < 1) continue
+      for (const cidr of networks.map(cidrOf)) {
+        if (cidr === undefined) continue
+        const key = `${cidr.words.join()}/${cidr.length}`
+        if (!entries.has(key)) entries.set(key, { cidr, value })
+      }
+    }
+  }
+  return buildCidrTable([...entries.values()])
+}
+
+function cidrOf(network: string): Cidr | undefined {
+  try {
+    return parseCidr('clients', network)
+  } catch {
+    // A node may say what it likes.
+    return undefined
+  }
 }

@@ -8,6 +8,7 @@ import type { RateLimitHandle } from '../limits/rate-limits.js'
 import type { Measurements } from '../metrics/measurements.js'
 import type { ParsedOptions } from '../options.js'
 import type { AnswerPolicy } from '../query/settings.js'
+import { viewTable } from '../query/views.js'
 
 /** The limits of a policy, and what they were made of. */
 interface LimitsInUse {
@@ -15,8 +16,13 @@ interface LimitsInUse {
   readonly handle: RateLimitHandle | undefined
 }
 
+/** Views have the clients of their options alone. */
+export const NO_CLIENTS: ReadonlyMap<string, readonly string[]> = new Map()
+
 /** Makes what all threads answer by of a server's options, at its start and at each reload. */
 export class AnswerPolicies {
+  /** Where the store has found clients of views, by their names: for the policies to come. */
+  viewClients = NO_CLIENTS
   readonly #measurements: Measurements
   readonly #cookieSecrets = new CookieSecrets()
   readonly #secretTimer: NodeJS.Timeout
@@ -48,7 +54,7 @@ export class AnswerPolicies {
       allUnhealthy: health.allUnhealthy,
       cookieSecrets: this.#cookieSecrets.buffer,
       acl,
-      views: views.table,
+      views: viewTable(views, this.viewClients),
       rateLimits: isSame ? limits.handle : createRateLimits(rateLimit, randomInt(2 ** 32)),
       amplification: options.amplification,
       identity,

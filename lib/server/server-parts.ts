@@ -35,7 +35,7 @@ export interface ServerPartsOptions {
   readonly sockets: ServerSockets
   readonly clock: Clock
   /** Whose parts they are: its listeners are told of what happens. */
-  readonly server: Pick<ContainerDns, 'emit' | 'listenerCount' | 'ready'>
+  readonly server: Pick<ContainerDns, 'emit' | 'listenerCount' | 'ready' | 'reload'>
   readonly isClosed: () => boolean
 }
 
@@ -198,6 +198,14 @@ export class ServerParts {
         server.emit('change', { name: nameToText(name), ...ofView })
       },
       onHealth: (address, state) => this.health.setFrom('store', address, state),
+      onViewClients: (clients) => {
+        this.policies.viewClients = clients
+        // What is found while the server starts is taken with the start.
+        if (!server.ready) return
+        server.reload({}).catch((error: Error) => {
+          if (server.ready) callHost(() => server.emit('error', error))
+        })
+      },
       onBadRecord: (bad) => server.emit('badRecord', bad),
       onDown: (cause) => {
         this.storeFailure = cause

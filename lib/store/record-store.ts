@@ -164,6 +164,11 @@ export interface StoreSink {
   reportError(error: Error): void
   /** The health of an address, as the store's source tells it; called on changes only. Addresses that are never named are unknown. */
   setHealth?(address: string, state: HealthState): void
+  /**
+   * Where the clients of views are, by their names, as the store's source tells it: beside those of the server's options, which count more where both
+   * name the same network. Replaces what was said before.
+   */
+  setViewClients?(clients: ReadonlyMap<string, readonly string[]>): void
   reportBadRecord(bad: BadRecord): void
   /** The source is out of reach, or back. Called on changes of state only. */
   reportDown(cause: Error): void

@@ -17,6 +17,7 @@ const OPTIONS: ClusterRecordsOptions = {
   originPodNames: false,
   autopath: false,
   monitor: false,
+  zoneViews: new Set(),
 }
 
 /** What follows the changes of a cluster, and holds what they came to. */
@@ -49,7 +50,9 @@ class Names {
         expect(rrsets.map((rrset) => rrset.name)).toEqual(rrsets.map(() => name))
         this.owners.set(
           name,
-          rrsets.flatMap(({ type, ttl, data }) => data.map((item) => `${ttl} ${type} ${textOf(item)}`)),
+          rrsets.flatMap(({ type, ttl, data, view }) =>
+            data.map((item) => `${view === undefined ? '' : `${view} `}${ttl} ${type} ${textOf(item)}`),
+          ),
         )
       }
     }
@@ -566,7 +569,12 @@ describe('changes', () => {
     const paths = fc.constantFrom('a/x', 'a/y', 'b/x')
     const addresses = fc.constantFrom('10.1.0.1', '10.1.0.2', '10.3.0.1', '2001:db8::1')
     const endpoint = fc.record(
-      { address: addresses, hostname: fc.constantFrom('h', 'i'), ready: fc.boolean() },
+      {
+        address: addresses,
+        hostname: fc.constantFrom('h', 'i'),
+        ready: fc.boolean(),
+        zone: fc.constantFrom('a', 'b'),
+      },
       { requiredKeys: ['address'] },
     )
     const step = fc.oneof(
@@ -602,8 +610,9 @@ describe('changes', () => {
       fc.tuple(fc.constant<ClusterKind>('namespaces'), fc.constantFrom('a', 'b').map(namespace), fc.boolean()),
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 25 }), fc.boolean(), (steps, originPodNames) => {
-        const stepwise = new Names({ originPodNames })
+      fc.property(fc.array(step, { maxLength: 25 }), fc.boolean(), (steps, isMore) => {
+        const options = { originPodNames: isMore, zoneViews: new Set(isMore ? ['a', 'b'] : []) }
+        const stepwise = new Names(options)
         const last = new Map<string, [ClusterKind, KubeObject]>()
         for (const [kind, object, isThere] of steps) {
           const key = `${kind} ${keyOf(object)}`
@@ -615,7 +624,7 @@ describe('changes', () => {
             last.delete(key)
           }
         }
-        const atOnce = new Names({ originPodNames })
+        const atOnce = new Names(options)
         for (const [kind, object] of last.values()) atOnce.records.put(kind, object)
         expect(Object.fromEntries([...stepwise.take().owners].sort())).toEqual(
           Object.fromEntries([...atOnce.take().owners].sort()),

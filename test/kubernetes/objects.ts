@@ -49,6 +49,7 @@ export interface EndpointSpec {
   readonly pod?: string
   readonly ready?: boolean
   readonly zone?: string
+  readonly forZones?: readonly string[]
 }
 
 /** The slice `<namespace>/<service>-<suffix>`. */
@@ -63,13 +64,28 @@ export function slice(
   return {
     metadata: metadata(`${namespace}/${name}-${suffix}`, { labels: { 'kubernetes.io/service-name': name } }),
     addressType: isIpv6 ? 'IPv6' : 'IPv4',
-    endpoints: endpoints.map(({ address, hostname, pod, ready }) => ({
+    endpoints: endpoints.map(({ address, hostname, pod, ready, zone, forZones }) => ({
       addresses: [address],
       conditions: ready === undefined ? {} : { ready },
       ...(hostname !== undefined && { hostname }),
+      ...(zone !== undefined && { zone }),
+      ...(forZones !== undefined && { hints: { forZones: forZones.map((name) => ({ name })) } }),
       ...(pod !== undefined && { targetRef: { kind: 'Pod', namespace, name: pod } }),
     })),
     ports: ports.map((port) => ({ protocol: 'TCP', ...port })),
+  }
+}
+
+export function node(
+  name: string,
+  zone: string | undefined,
+  podCIDRs: readonly string[],
+  address?: string,
+): KubeObject {
+  return {
+    metadata: { name, labels: zone === undefined ? {} : { 'topology.kubernetes.io/zone': zone } },
+    spec: { podCIDR: podCIDRs[0], podCIDRs },
+    status: { addresses: address === undefined ? [] : [{ type: 'InternalIP', address }] },
   }
 }
 
