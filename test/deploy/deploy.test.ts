@@ -7,9 +7,10 @@ import { Command } from 'commander'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments, parse as parseYaml } from 'yaml'
 import { addServeCommand } from '../../lib/cli/commands/serve.js'
+import { openStore } from '../../lib/cli/config-store.js'
+import { parseKubernetesStoreOptions } from '../../lib/kubernetes/options.js'
 import { OPTION_NAMES, parseOptions } from '../../lib/options.js'
 import { METRICS } from '../../lib/prometheus/metrics.js'
-import { etcdStore } from '../../lib/store/etcd/etcd-store.js'
 
 const ROOT = new URL('../../', import.meta.url)
 const DEPLOY = new URL('docs/deploy/', ROOT)
@@ -52,7 +53,7 @@ function expectRight(text: string) {
   expect(Object.keys(options).filter((key) => !(OPTION_NAMES as readonly string[]).includes(key))).toEqual([])
   expect(log).toBeUndefined()
   expect(drainMs).toBeGreaterThan(0)
-  expect(etcdStore(store.etcd).kind).toBe('etcd')
+  expect(Object.keys(store)).toEqual([openStore(store).store.kind])
   expect(Object.keys(api).filter((key) => !['listen', 'tokens'].includes(key))).toEqual([])
   return { parsed: parseOptions(options), api, drainMs: drainMs as number, store }
 }
@@ -174,7 +175,12 @@ describe('the manifests for Kubernetes', () => {
     const { api, store, drainMs, parsed } = expectRight(configText)
     expect(`${mounts.get('config')}/containerdns.yaml`).toBe(CONFIG_FILE)
     expect(api.tokens.file).toBe(`${mounts.get('tokens')}/tokens.yaml`)
-    expect(store.etcd.snapshotFile.startsWith(mounts.get('state'))).toBe(true)
+    // The store is the cluster: nothing is written, and what it reads, it may.
+    expect(spec.volumes.filter((volume: object) => 'emptyDir' in volume)).toEqual([])
+    const { pods } = parseKubernetesStoreOptions(store.kubernetes)
+    const resources = ofKind('ClusterRole')[0]!['rules'].flatMap((rule: { resources: string[] }) => rule.resources)
+    const read = ['services', 'namespaces', 'endpointslices', ...(pods === 'verified' ? ['pods'] : [])]
+    expect(resources).toEqual(expect.arrayContaining(read))
     const ports = new Map(
       container.ports.map((port: { name: string; containerPort: number }) => [port.name, port.containerPort]),
     )

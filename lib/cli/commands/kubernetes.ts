@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import type { Logger as Pino } from 'pino'
 import { LOG_LEVELS } from '../../config/log-levels.js'
 import { readOriginBridge } from '../../config/origin/origin-bridge.js'
 import type { KubernetesBridgeOptions } from '../../kubernetes/bridge-options.js'
@@ -115,7 +114,11 @@ async function run(flags: KubernetesFlags, command: Command): Promise<void> {
   }
 }
 
-async function optionsIn(file: string, { logLevel }: KubernetesFlags, logger: Pino): Promise<KubernetesBridgeOptions> {
+async function optionsIn(
+  file: string,
+  { logLevel }: KubernetesFlags,
+  logger: ReturnType<typeof createLogger>,
+): Promise<KubernetesBridgeOptions> {
   const { options, level, ignored } = await readOriginBridge(file)
   logger.level = logLevel ?? level
   for (const each of ignored) logger.warn({}, each)
