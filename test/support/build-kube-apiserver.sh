@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds a real kube-apiserver from the Go module proxy into a folder outside of the repository, once, and prints where it is:
+#
+#   test/support/build-kube-apiserver.sh [FOLDER]     default: ~/.cache/containerdns-tests
+#
+# Needs go 1.24 or later and a gigabyte and a half; half an hour on a busy machine of two cores.
+set -eu
+
+version=1.34.1
+folder=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/containerdns-tests}
+binary=$folder/kube-apiserver-$version
+if [ -x "$binary" ]; then
+  echo "$binary"
+  exit
+fi
+module=$folder/kube-apiserver-module
+mkdir -p "$module"
+cd "$module"
+sources=$(go mod download -json "k8s.io/kubernetes@v$version" | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
+# Its own go.mod takes the modules beside it from folders that are not in its archive: they are published as v0 of the same version.
+{
+  printf 'module kubeapiserver\n\n'
+  grep -E '^(go|godebug) ' "$sources/go.mod"
+  printf 'require k8s.io/kubernetes v%s\nreplace (\n' "$version"
+  sed -nE "s#^[[:space:]]*(k8s.io/[a-z-]+) => ./staging/.*#\t\1 => \1 v0.${version#1.}#p" "$sources/go.mod"
+  printf ')\n'
+} >go.mod
+printf '//go:build tools\n\npackage tools\n\nimport _ "k8s.io/kubernetes/cmd/kube-apiserver"\n' >tools.go
+GOFLAGS=-mod=mod nice -n 19 go build -p 1 -o "$binary.new" k8s.io/kubernetes/cmd/kube-apiserver >&2
+mv "$binary.new" "$binary"
+echo "$binary"
