@@ -1,5 +1,11 @@
 export { ContainerDnsError } from './errors.js'
-export type { MonitorEtcdOptions, ScannerOptions, SchedulerOptions } from './health/monitor/options.js'
+export type {
+  MonitorEtcdOptions,
+  MonitorOptions,
+  QuorumOptions,
+  ScannerOptions,
+  SchedulerOptions,
+} from './health/monitor/options.js'
 export type { Scanner, ScannerStatus } from './health/monitor/scanner.js'
 export type { Scheduler } from './health/monitor/scheduler.js'
 export { startScanner } from './health/monitor/start-scanner.js'

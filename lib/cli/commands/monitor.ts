@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LOG_LEVELS } from '../../config/log-levels.js'
-import type { ScannerOptions, SchedulerOptions } from '../../health/monitor/options.js'
+import type { MonitorOptions, QuorumOptions, ScannerOptions } from '../../health/monitor/options.js'
 import { startScanner } from '../../health/monitor/start-scanner.js'
 import { startScheduler } from '../../health/monitor/start-scheduler.js'
 import { createLogger } from '../logger.js'
@@ -11,6 +11,10 @@ interface MonitorFlags {
   name?: string
   lease?: number
   logLevel: string
+}
+
+interface SchedulerFlags extends MonitorFlags {
+  quorum?: QuorumOptions
 }
 
 interface ScannerFlags extends MonitorFlags {
@@ -32,9 +36,11 @@ export function addMonitorCommands(program: Command): void {
     .option('--rise <probes>', 'successes until an address is up', wholeNumber)
     .option('--fall <probes>', 'failures until an address is down', wholeNumber)
     .action((flags: ScannerFlags) => runUntilSignal(flags, (common) => startScanner({ ...common, ...probesOf(flags) })))
-  addCommonOptions(program.command('scheduler').description('say which scanners share the addresses')).action(
-    (flags: MonitorFlags) => runUntilSignal(flags, startScheduler),
-  )
+  addCommonOptions(program.command('scheduler').description('say which scanners share the addresses'))
+    .option('--quorum <down/scanners>', 'such as 2/3: each address is probed by 3, and down when 2 say so', parseQuorum)
+    .action(({ quorum, ...flags }: SchedulerFlags) =>
+      runUntilSignal(flags, (common) => startScheduler({ ...common, ...(quorum && { quorum }) })),
+    )
 }
 
 function addCommonOptions(command: Command): Command {
@@ -61,7 +67,7 @@ function probesOf({ ports, icmp, interval, timeout, rise, fall }: ScannerFlags):
 
 async function runUntilSignal(
   { etcd, prefix, name, lease, logLevel }: MonitorFlags,
-  start: (options: SchedulerOptions) => Promise<{ close(): Promise<void> }>,
+  start: (options: MonitorOptions) => Promise<{ close(): Promise<void> }>,
 ): Promise<void> {
   const logger = createLogger(logLevel)
   try {
@@ -84,6 +90,12 @@ async function runUntilSignal(
 
 function collectPorts(text: string): number[] {
   return text.split(',').map(wholeNumber)
+}
+
+function parseQuorum(text: string): QuorumOptions {
+  const match = /^(\d{1,2})\/(\d{1,2})$/.exec(text)
+  if (match === null) throw new InvalidArgumentError('It must be like 2/3.')
+  return { agents: Number(match[2]), down: Number(match[1]) }
 }
 
 function wholeNumber(text: string): number {

@@ -5,7 +5,8 @@ import { addressFromText, addressToText } from '../../clients/client-address.js'
 //   status/ADDRESS   {"status":"UP" or "DOWN","ports":[…],"domains":[…],"cluster":""}: ContainerDNS's; we change `status` alone
 //   agents/NAME      a scanner that is alive, under its lease
 //   leader           the scheduler that leads, under its lease
-//   assignment       {"agents":[…]}: which scanners share the addresses among them
+//   assignment       {"agents":[…]}: which scanners share the addresses among them; with a quorum, "quorum":{"agents":n,"down":k}
+//   verdicts/ADDRESS/NAME   {"status":"UP" or "DOWN","reason":""}: with a quorum, the word of one scanner, under its lease
 export class MonitorKeys {
   readonly prefix: string
   readonly leader: string
@@ -24,6 +25,18 @@ export class MonitorKeys {
 
   status(address: string): string {
     return `${this.prefix}status/${address}`
+  }
+
+  verdict(address: string, agent: string): string {
+    return `${this.prefix}verdicts/${address}/${agent}`
+  }
+
+  /** Whose verdict a key holds, and on what. */
+  verdictOf(key: string): { readonly address: string; readonly agent: string } | undefined {
+    const [text, agent, ...more] = after(key, `${this.prefix}verdicts/`)?.split('/') ?? []
+    const bytes = text === undefined ? undefined : addressFromText(text)
+    if (bytes === undefined || agent === undefined || more.length > 0) return undefined
+    return { address: addressToText(bytes), agent }
   }
 
   /** The name of an agent, if it is the key of one. */

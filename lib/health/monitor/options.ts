@@ -1,18 +1,19 @@
 import { hostname } from 'node:os'
-import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../../bounds.js'
+import { type Bounds, describe, numberWithin, refuseUnknownKeys, wholeNumber } from '../../bounds.js'
 import { ContainerDnsError } from '../../errors.js'
 import { guardedLogger, type Logger, silentLogger } from '../../log.js'
 import { type EtcdStoreOptions, type ParsedEtcdStoreOptions, parseEtcdStoreOptions } from '../../store/etcd/options.js'
 import { workerFiles } from '../../threads/worker-files.js'
 import type { CheckHealth } from '../probe/health-hook.js'
 import { type ProbesOptions, parseProbes } from '../probe/options.js'
+import { MAX_QUORUM, NO_QUORUM, type Quorum } from './assignment.js'
 import type { ParsedScannerOptions } from './scanner.js'
 import type { ParsedSchedulerOptions } from './scheduler.js'
 
 /** How etcd is reached, as for `etcdStore`. */
 export type MonitorEtcdOptions = Pick<EtcdStoreOptions, 'hosts' | 'tls' | 'auth' | 'requestTimeoutMs'>
 
-export interface SchedulerOptions {
+export interface MonitorOptions {
   etcd: MonitorEtcdOptions
   /** Where the keys of monitoring are; default `/containerdns/monitor/`. */
   prefix?: string
@@ -24,7 +25,19 @@ export interface SchedulerOptions {
   logger?: Logger
 }
 
-export interface ScannerOptions extends SchedulerOptions {
+export interface SchedulerOptions extends MonitorOptions {
+  /** How many scanners probe each address, and how many of them must find it down before it is; default: one probes it, and its word counts. */
+  quorum?: QuorumOptions
+}
+
+export interface QuorumOptions {
+  /** How many scanners probe each address. 1 to 16. */
+  agents: number
+  /** How many of these must find an address down. 1 to `agents`. */
+  down: number
+}
+
+export interface ScannerOptions extends MonitorOptions {
   /** As for a server, but for `zones`. The ports of a TCP check are those in an address' status, else those of the check, by default 22, 80 and 8080, any of them. */
   probes?: Omit<ProbesOptions, 'zones'>
   /** For a check of type `hook`: a function, or a module's URL. */
@@ -42,8 +55,8 @@ const COMMON_KEYS = ['etcd', 'prefix', 'name', 'leaseSeconds', 'logger']
 
 /** Throws CDNS_OPTION_UNKNOWN or CDNS_OPTION_INVALID. */
 export function parseSchedulerOptions(given: SchedulerOptions): ParsedSchedulerOptions {
-  refuseUnknownKeys('scheduler', given, COMMON_KEYS)
-  return Object.freeze(parseCommon('scheduler', given))
+  refuseUnknownKeys('scheduler', given, [...COMMON_KEYS, 'quorum'])
+  return Object.freeze({ ...parseCommon('scheduler', given), quorum: parseQuorum('scheduler.quorum', given.quorum) })
 }
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID, or the codes of probes. */
@@ -66,7 +79,16 @@ export function parseScannerOptions(given: ScannerOptions): ParsedScannerOptions
   })
 }
 
-function parseCommon(option: string, given: SchedulerOptions): ParsedSchedulerOptions {
+function parseQuorum(option: string, given: QuorumOptions | undefined): Quorum {
+  if (given === undefined) return NO_QUORUM
+  refuseUnknownKeys(option, given, ['agents', 'down'])
+  const within = (name: string, value: unknown, max: number) =>
+    wholeNumber(`${option}.${name}`, value, { min: 1, max, unit: 'scanners' }, 'CDNS_OPTION_INVALID')
+  const agents = within('agents', given.agents, MAX_QUORUM)
+  return Object.freeze({ agents, down: within('down', given.down, agents) })
+}
+
+function parseCommon(option: string, given: MonitorOptions): Omit<ParsedSchedulerOptions, 'quorum'> {
   const { prefix = MONITOR_PREFIX, name = hostname(), logger = silentLogger } = given
   if (typeof prefix !== 'string' || !/^\/[\x21-\x7e]+$/.test(prefix)) {
     throw new ContainerDnsError(

@@ -1,19 +1,15 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Which of the agents an address belongs to (rendezvous hashing): the one whose name makes the largest hash with it. When one of n comes or goes, 1/n of the
- * addresses move, and no others; everybody who knows the names comes to the same result. Undefined without agents.
+ * Which agents an address belongs to (rendezvous hashing): those whose names make the largest hashes with it, the largest first. When one of n agents comes or
+ * goes, it alone takes or leaves its places, 1/n of all there are; everybody who knows the names comes to the same result.
  */
-export function ownerOf(address: string, agents: readonly string[]): string | undefined {
-  let owner: string | undefined
-  let highest = -1
-  for (const agent of agents) {
-    const score = scoreOf(agent, address)
-    if (score < highest || (score === highest && owner! < agent)) continue
-    owner = agent
-    highest = score
-  }
-  return owner
+export function ownersOf(address: string, agents: readonly string[], count = 1): string[] {
+  return agents
+    .map((agent) => ({ agent, score: scoreOf(agent, address) }))
+    .sort((a, b) => b.score - a.score || (a.agent < b.agent ? -1 : 1))
+    .slice(0, count)
+    .map(({ agent }) => agent)
 }
 
 /** Cryptographic for its evenness; 48 bits of it fit a number. */

@@ -2,6 +2,7 @@ import { CidrTable, NO_VALUE } from '../../clients/cidr-table.js'
 import { ADDRESS_WORDS, addressFromText, writeClient } from '../../clients/client-address.js'
 import { systemClock } from '../../clock.js'
 import type { Logger } from '../../log.js'
+import type { Compare } from '../../store/etcd/messages.js'
 import type { ParsedEtcdStoreOptions } from '../../store/etcd/options.js'
 import type { HealthState } from '../layout.js'
 import type { ProbeTarget } from '../probe/check.js'
@@ -10,11 +11,13 @@ import type { ParsedProbes } from '../probe/options.js'
 import { ProbeRunner, type ProbeStatus } from '../probe/probe-runner.js'
 import { Protection } from '../probe/protection.js'
 import { RefusedAddresses } from '../probe/refused-addresses.js'
+import { type Assignment, NO_ASSIGNMENT, parseAssignment, type Quorum } from './assignment.js'
 import { MonitorKeys } from './monitor-keys.js'
 import { MonitorSession } from './monitor-session.js'
-import { ownerOf } from './rendezvous.js'
-import { parseStatus, portsOfStatus } from './status-value.js'
+import { ownersOf } from './rendezvous.js'
+import { parseStatus, portsOfStatus, type Status } from './status-value.js'
 import { StatusWriter } from './status-writer.js'
+import { Voting } from './voting.js'
 
 export interface ParsedScannerOptions {
   readonly etcd: ParsedEtcdStoreOptions
@@ -34,6 +37,8 @@ export interface ScannerStatus extends ProbeStatus {
   readonly known: number
   /** Whether the scheduler counts on it. */
   readonly assigned: boolean
+  /** How many probe each address, and how many of them must find it down. */
+  readonly quorum: Quorum
 }
 
 /** A running scanner. Made by `startScanner`. */
@@ -56,8 +61,8 @@ const BATCH_MS = 20
  * Probes its share of the addresses that have a status in etcd, and writes what has changed.
  *
  * It says by a key under its lease that it is alive; who shares the addresses is the scheduler's word (`assignment`), and which address is whose
- * anybody can work out from that. What it writes is tested against its key: one that was paused, and whose addresses others
- * have by now, changes nothing.
+ * anybody can work out from that. What it writes is tested against its key and against `assignment`: one that was paused, or has not heard yet
+ * that others have its addresses, changes nothing.
  */
 export class EtcdScanner implements Scanner {
   readonly #options: ParsedScannerOptions
@@ -66,6 +71,7 @@ export class EtcdScanner implements Scanner {
   readonly #runner: ProbeRunner
   readonly #protection: Protection
   readonly #writer: StatusWriter
+  readonly #voting: Voting
   readonly #refused: RefusedAddresses
   readonly #profileOf: CidrTable
   readonly #words = new Int32Array(ADDRESS_WORDS)
@@ -73,7 +79,9 @@ export class EtcdScanner implements Scanner {
   readonly #known = new Map<string, readonly number[]>()
   /** What a load that is under way has not come across. */
   #missing: Set<string> | undefined
-  #agents: readonly string[] = []
+  #assignment: Assignment = NO_ASSIGNMENT
+  /** Addresses that were probed under another quorum: what was found of them is to be found anew. */
+  #outdated = new Set<string>()
   readonly #targets = new Map<string, ProbeTarget>()
   readonly #byId = new Map<number, string>()
   #nextId = 0
@@ -101,17 +109,26 @@ export class EtcdScanner implements Scanner {
       onConnected: () => this.#register(),
       onLoad: () => {
         this.#missing = new Set(this.#known.keys())
+        this.#voting.onLoad()
       },
-      onKey: (key, value) => this.#onKey(key, value),
+      onKey: (key, value, revision) => this.#onKey(key, value, revision),
       onLoaded: () => this.#onLoaded(),
       onLeaseLost: () => this.#unregister(),
     })
     this.#writer = new StatusWriter({
       session: this.#session,
       keys: this.#keys,
+      logger,
+      conditions: (address, status) => this.#mayWrite(address, status),
+    })
+    this.#voting = new Voting({
+      session: this.#session,
+      keys: this.#keys,
       name: options.name,
       logger,
-      registration: () => (this.#session.lease === undefined ? undefined : this.#registration),
+      writer: this.#writer,
+      assignment: () => this.#assignment,
+      conditions: () => this.#isRegistered(),
     })
     this.#protection = new Protection({
       limits: probes,
@@ -119,7 +136,7 @@ export class EtcdScanner implements Scanner {
       clock: systemClock,
       total: () => this.#targets.size,
       siblings: () => [],
-      apply: (id, state) => this.#apply(id, state),
+      apply: (id, state, reason) => this.#apply(id, state, reason),
       confirm: (ids) => this.#runner.confirm(ids),
       onPanic: (isPanic) =>
         logger.warn({ isPanic }, 'so few addresses are healthy that none is called down, or enough again'),
@@ -149,8 +166,9 @@ export class EtcdScanner implements Scanner {
   }
 
   status(): ScannerStatus {
-    const assigned = this.#agents.includes(this.name)
-    return { targets: this.#targets.size, known: this.#known.size, assigned, ...this.#runner.status }
+    const { agents, quorum } = this.#assignment
+    const assigned = agents.includes(this.name)
+    return { targets: this.#targets.size, known: this.#known.size, assigned, quorum, ...this.#runner.status }
   }
 
   async close(): Promise<void> {
@@ -160,6 +178,7 @@ export class EtcdScanner implements Scanner {
     clearInterval(this.#leaseTimer)
     this.#protection.close()
     this.#writer.close()
+    this.#voting.close()
     await Promise.all([this.#runner.stop(), this.#session.close()])
   }
 
@@ -188,16 +207,17 @@ export class EtcdScanner implements Scanner {
 
   #unregister(): void {
     this.#registration = undefined
+    this.#voting.onLeaseLost()
     this.#share()
   }
 
-  #onKey(key: string, value: Buffer | undefined): void {
+  #onKey(key: string, value: Buffer | undefined, revision: number): void {
     const address = this.#keys.addressOf(key)
+    const verdict = address === undefined ? this.#keys.verdictOf(key) : undefined
     if (address !== undefined) this.#onStatus(address, value)
-    else if (key === this.#keys.assignment) {
-      this.#agents = agentsOf(value)
-      this.#share()
-    } else if (key === this.#keys.agent(this.name) && value === undefined) {
+    else if (verdict !== undefined) this.#voting.onVerdict(verdict.address, verdict.agent, value, revision)
+    else if (key === this.#keys.assignment) this.#assign(parseAssignment(value, revision))
+    if (key === this.#keys.agent(this.name) && value === undefined) {
       this.#unregister()
       this.#register().catch(() => {})
     }
@@ -214,11 +234,43 @@ export class EtcdScanner implements Scanner {
       this.#writer.saw(address, fields['status'])
     }
     this.#place(address)
+    if (fields !== undefined && this.#targets.has(address) && this.#votes)
+      this.#voting.onStatus(address, fields['status'])
   }
 
   #onLoaded(): void {
     for (const address of this.#missing ?? []) this.#onStatus(address, undefined)
     this.#missing = undefined
+  }
+
+  get #votes(): boolean {
+    return this.#assignment.quorum.agents > 1
+  }
+
+  #assign(assignment: Assignment): void {
+    const { quorum } = this.#assignment
+    this.#assignment = assignment
+    if (quorum.agents !== assignment.quorum.agents || quorum.down !== assignment.quorum.down) {
+      this.#outdated = new Set(this.#targets.keys())
+    }
+    this.#share()
+  }
+
+  /** That our key is there still, and our lease is not over. */
+  #isRegistered(): readonly Compare[] | undefined {
+    if (this.#registration === undefined || this.#session.lease === undefined) return undefined
+    const key = Buffer.from(this.#keys.agent(this.name))
+    return [{ key, target: 'Create', result: 'Equal', create_revision: this.#registration }]
+  }
+
+  /** What must be so for a status to be ours to write. */
+  #mayWrite(address: string, status: Status): readonly Compare[] | undefined {
+    const isRegistered = this.#isRegistered()
+    const voices = this.#votes ? this.#voting.conditionsFor(address, status) : []
+    if (isRegistered === undefined || voices === undefined) return undefined
+    const key = Buffer.from(this.#keys.assignment)
+    const { revision } = this.#assignment
+    return [...isRegistered, { key, target: 'Mod', result: 'Equal', mod_revision: revision }, ...voices]
   }
 
   #checkLease(): void {
@@ -235,7 +287,10 @@ export class EtcdScanner implements Scanner {
     const addresses = [...this.#known.keys()]
     const next = (from: number) => {
       if (share !== this.#shares || this.#isClosed) return
-      for (const address of addresses.slice(from, from + ADDRESSES_AT_ONCE)) this.#place(address)
+      for (const address of addresses.slice(from, from + ADDRESSES_AT_ONCE)) {
+        this.#place(address)
+        if (this.#votes) this.#voting.weigh(address)
+      }
       if (from + ADDRESSES_AT_ONCE < addresses.length) setImmediate(() => next(from + ADDRESSES_AT_ONCE))
     }
     next(0)
@@ -243,6 +298,7 @@ export class EtcdScanner implements Scanner {
 
   /** Has an address probed, or not, by what is known now. */
   #place(address: string): void {
+    if (this.#outdated.delete(address)) this.#drop(address)
     const before = this.#targets.get(address)
     const ports = this.#isOurs(address) ? this.#known.get(address) : undefined
     const after = ports && this.#targetOf(address, ports, before?.id)
@@ -251,13 +307,17 @@ export class EtcdScanner implements Scanner {
       this.#targets.set(address, after)
       this.#byId.set(after.id, address)
       this.#addSoon(after)
-    } else if (before !== undefined) {
-      this.#targets.delete(address)
-      this.#byId.delete(before.id)
-      this.#protection.forget([before.id])
-      this.#writer.forget(address)
-      this.#runner.remove([before.id])
-    }
+    } else this.#drop(address)
+  }
+
+  #drop(address: string): void {
+    const target = this.#targets.get(address)
+    if (target === undefined) return
+    this.#targets.delete(address)
+    this.#byId.delete(target.id)
+    this.#protection.forget([target.id])
+    this.#voting.forget(address)
+    this.#runner.remove([target.id])
   }
 
   #addSoon(target: ProbeTarget): void {
@@ -272,7 +332,8 @@ export class EtcdScanner implements Scanner {
 
   #isOurs(address: string): boolean {
     if (this.#registration === undefined || this.#session.lease === undefined) return false
-    return this.#agents.length > 0 && ownerOf(address, this.#agents) === this.name
+    const { agents, quorum } = this.#assignment
+    return ownersOf(address, agents, quorum.agents).includes(this.name)
   }
 
   #targetOf(address: string, ports: readonly number[], id = this.#nextId++): ProbeTarget | undefined {
@@ -286,14 +347,11 @@ export class EtcdScanner implements Scanner {
     return { id, address, profile, ports: check.type === 'tcp' || check.type === 'hook' ? ports : [] }
   }
 
-  #apply(id: number, state: HealthState): void {
+  #apply(id: number, state: HealthState, reason: string): void {
     const address = this.#byId.get(id)
+    if (address === undefined) return
+    if (this.#votes) this.#voting.onFound(address, state, reason)
     // In panic nobody is down.
-    if (address !== undefined) this.#writer.write(address, state === 'unhealthy' ? 'DOWN' : 'UP')
+    else this.#writer.write(address, state === 'unhealthy' ? 'DOWN' : 'UP')
   }
-}
-
-function agentsOf(value: Buffer | undefined): readonly string[] {
-  const agents = value && parseStatus(value)?.['agents']
-  return Array.isArray(agents) ? agents.filter((agent) => typeof agent === 'string') : []
 }

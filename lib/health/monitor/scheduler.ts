@@ -1,5 +1,6 @@
 import type { Logger } from '../../log.js'
 import type { ParsedEtcdStoreOptions } from '../../store/etcd/options.js'
+import { assignmentText, type Quorum } from './assignment.js'
 import { MonitorKeys } from './monitor-keys.js'
 import { MonitorSession } from './monitor-session.js'
 
@@ -8,6 +9,8 @@ export interface ParsedSchedulerOptions {
   readonly prefix: string
   readonly name: string
   readonly leaseSeconds: number
+  /** How many scanners probe each address, and how many of them must find it down. */
+  readonly quorum: Quorum
   readonly logger: Logger
 }
 
@@ -149,7 +152,8 @@ export class EtcdScheduler implements Scheduler {
   }
 
   async #assign(): Promise<void> {
-    const wanted = JSON.stringify({ agents: this.agents })
+    const { quorum, logger } = this.#options
+    const wanted = assignmentText(this.agents, quorum)
     if (wanted === this.#assignment) return
     const revision = await this.#session.transact(
       [
@@ -168,6 +172,9 @@ export class EtcdScheduler implements Scheduler {
       return
     }
     this.#assignment = wanted
-    this.#options.logger.info({ agents: this.agents }, 'the scanners that share the addresses')
+    logger.info({ agents: this.agents }, 'the scanners that share the addresses')
+    if (this.#agents.size < quorum.down) {
+      logger.warn({ agents: this.agents, quorum }, 'there are fewer scanners than it takes to call an address down')
+    }
   }
 }

@@ -1,6 +1,8 @@
 /** What a status key says: ContainerDNS's fields, and whatever else others have put there. */
 export type StatusFields = Readonly<Record<string, unknown>>
 
+export type Status = 'UP' | 'DOWN'
+
 /** Undefined for a value that is no JSON object: it is not ours to mend. */
 export function parseStatus(value: Buffer): StatusFields | undefined {
   try {
@@ -15,7 +17,7 @@ export function parseStatus(value: Buffer): StatusFields | undefined {
 }
 
 /** The value with another status, and everything else as it was; undefined where it says so already. */
-export function withStatus(fields: StatusFields, status: 'UP' | 'DOWN'): string | undefined {
+export function withStatus(fields: StatusFields, status: Status): string | undefined {
   return fields['status'] === status ? undefined : JSON.stringify({ ...fields, status })
 }
 

@@ -124,9 +124,15 @@ describe('StatusWriter', () => {
         },
       },
       keys,
-      name: 'agent',
       logger: silentLogger,
-      registration: () => registration,
+      conditions: () => [
+        {
+          key: Buffer.from(keys.agent('agent')),
+          target: 'Create',
+          result: 'Equal',
+          create_revision: registration,
+        },
+      ],
     })
     writer.write('192.0.2.1', 'DOWN')
     await eventually(() => refusals >= 1)

@@ -1,13 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { assignmentText, NO_ASSIGNMENT, parseAssignment } from '../../../lib/health/monitor/assignment.js'
 import { parseScannerOptions, parseSchedulerOptions, type ScannerOptions } from '../../../lib/health/monitor/options.js'
-import { ownerOf } from '../../../lib/health/monitor/rendezvous.js'
+import { ownersOf } from '../../../lib/health/monitor/rendezvous.js'
 import { parseStatus, portsOfStatus, withStatus } from '../../../lib/health/monitor/status-value.js'
+import { Verdicts } from '../../../lib/health/monitor/verdicts.js'
 import { errorCode } from '../../support/error-code.js'
 
 const ADDRESSES = Array.from({ length: 5_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
 
-describe('ownerOf', () => {
+const ownerOf = (address: string, agents: readonly string[]) => ownersOf(address, agents)[0]
+
+describe('ownersOf', () => {
   it('moves the addresses of a scanner that goes, and no others, to all the rest', () => {
     const agents = ['a', 'b', 'c', 'd', 'e']
     const left = agents.filter((agent) => agent !== 'c')
@@ -23,8 +27,113 @@ describe('ownerOf', () => {
   it('does not depend on the order of the scanners', () => {
     const agents = fc.uniqueArray(fc.string(), { maxLength: 6 })
     fc.assert(
-      fc.property(agents, fc.string(), (given, address) => {
-        expect(ownerOf(address, given)).toBe(ownerOf(address, [...given].reverse()))
+      fc.property(agents, fc.string(), fc.nat(4), (given, address, count) => {
+        expect(ownersOf(address, given, count)).toEqual(ownersOf(address, [...given].reverse(), count))
+      }),
+    )
+  })
+
+  it('gives the places of a scanner that goes to others, and leaves all other places as they are', () => {
+    const agents = fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 7 })
+    fc.assert(
+      fc.property(agents, fc.string(), fc.integer({ min: 1, max: 5 }), fc.nat(), (given, address, count, which) => {
+        const gone = given[which % given.length]!
+        const left = given.filter((agent) => agent !== gone)
+        const before = ownersOf(address, given, count)
+        const after = ownersOf(address, left, count)
+        expect(before).toHaveLength(Math.min(count, given.length))
+        expect(after.slice(0, before.length)).toEqual(expect.arrayContaining(before.filter((agent) => agent !== gone)))
+        if (!before.includes(gone)) expect(after).toEqual(before)
+      }),
+    )
+  })
+
+  it('moves 1/n of the places of many addresses that several scanners probe', () => {
+    const agents = ['a', 'b', 'c', 'd', 'e', 'f']
+    const left = agents.filter((agent) => agent !== 'd')
+    const taken = ADDRESSES.flatMap((address) => {
+      const before = ownersOf(address, agents, 3)
+      return ownersOf(address, left, 3).filter((agent) => !before.includes(agent))
+    })
+    expect(taken.length).toBeGreaterThan((3 * ADDRESSES.length) / 6 - 300)
+    expect(taken.length).toBeLessThan((3 * ADDRESSES.length) / 6 + 300)
+  })
+})
+
+describe('Verdicts', () => {
+  const said = fc.array(fc.constantFrom('UP', 'DOWN', undefined), { minLength: 1, maxLength: 7 })
+
+  it('call an address down when as many owners as it takes say so, and up when the silent could not', () => {
+    fc.assert(
+      fc.property(said, fc.integer({ min: 1, max: 7 }), (statuses, given) => {
+        const down = Math.min(given, statuses.length)
+        const owners = statuses.map((_, i) => `agent${i}`)
+        const verdicts = new Verdicts()
+        // Those of others do not count.
+        for (const other of ['x', 'y', 'z']) verdicts.saw('192.0.2.1', other, Buffer.from('{"status":"DOWN"}'), 1)
+        statuses.forEach((status, i) => {
+          const value = status && Buffer.from(JSON.stringify({ status }))
+          verdicts.saw('192.0.2.1', owners[i]!, value, 10 + i)
+        })
+        const downs = statuses.filter((status) => status === 'DOWN').length
+        const silent = statuses.filter((status) => status === undefined).length
+        const decision = verdicts.decide('192.0.2.1', owners, down)
+        if (downs >= down) expect(decision?.status).toBe('DOWN')
+        else if (downs + silent < down) expect(decision?.status).toBe('UP')
+        else expect(decision).toBeUndefined()
+        for (const { agent, revision } of decision?.voices ?? []) {
+          expect(statuses[owners.indexOf(agent)]).toBe(decision!.status)
+          expect(revision).toBe(10 + owners.indexOf(agent))
+        }
+      }),
+    )
+  })
+
+  it('never call an address up on silence alone, nor down where there are too few to say so', () => {
+    const verdicts = new Verdicts()
+    expect(verdicts.decide('192.0.2.1', [], 1)).toBeUndefined()
+    expect(verdicts.decide('192.0.2.1', ['a'], 3)).toBeUndefined()
+    verdicts.saw('192.0.2.1', 'a', Buffer.from('{"status":"DOWN"}'), 1)
+    expect(verdicts.decide('192.0.2.1', ['a'], 3)).toBeUndefined()
+    verdicts.saw('192.0.2.1', 'a', Buffer.from('{"status":"UP"}'), 1)
+    expect(verdicts.decide('192.0.2.1', ['a'], 3)?.status).toBe('UP')
+  })
+
+  it('pass over what makes no sense, and forget what is taken back', () => {
+    const verdicts = new Verdicts()
+    for (const value of ['', '[]', '{"status":"MAYBE"}', 'DOWN']) {
+      verdicts.saw('192.0.2.1', 'a', Buffer.from(value), 1)
+      expect(verdicts.decide('192.0.2.1', ['a'], 1)).toBeUndefined()
+    }
+    verdicts.saw('192.0.2.1', 'a', Buffer.from('{"status":"DOWN"}'), 1)
+    verdicts.saw('192.0.2.1', 'a', undefined, 2)
+    expect(verdicts.decide('192.0.2.1', ['a'], 1)).toBeUndefined()
+  })
+})
+
+describe('parseAssignment', () => {
+  it('reads what a scheduler has written', () => {
+    const quorums = fc.integer({ min: 1, max: 16 }).chain((agents) =>
+      fc.record({
+        agents: fc.constant(agents),
+        down: agents === 1 ? fc.constant(1) : fc.integer({ min: 1, max: agents }),
+      }),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.string()), quorums, (agents, quorum) => {
+        const read = parseAssignment(Buffer.from(assignmentText(agents, quorum)), 7)
+        expect(read).toEqual({ agents, quorum, revision: 7 })
+      }),
+    )
+  })
+
+  it('reads nonsense as nothing', () => {
+    expect(parseAssignment(undefined, 7)).toEqual(NO_ASSIGNMENT)
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (agents, quorum) => {
+        const read = parseAssignment(Buffer.from(JSON.stringify({ agents, quorum })), 7)
+        expect(read.agents.every((agent) => typeof agent === 'string')).toBe(true)
+        expect(read.quorum.down).toBeLessThanOrEqual(read.quorum.agents)
       }),
     )
   })
@@ -69,6 +178,12 @@ describe('the options of a scanner and a scheduler', () => {
         JSON.stringify(given),
       ).toBe(code)
     }
+    for (const quorum of [{}, { agents: 3 }, { agents: 2, down: 3 }, { agents: 17, down: 2 }, { agents: 3, down: 0 }]) {
+      expect(errorCode(() => parseSchedulerOptions({ etcd, quorum: quorum as never }))).toBe('CDNS_OPTION_INVALID')
+    }
+    expect(errorCode(() => parseScannerOptions({ etcd, quorum: { agents: 3, down: 2 } } as never))).toBe(
+      'CDNS_OPTION_UNKNOWN',
+    )
     for (const probes of [{ zones: ['a'] }, { check: { type: 'hook' } }] as ScannerOptions['probes'][]) {
       expect(errorCode(() => parseScannerOptions({ etcd, probes: probes! }))).toMatch(/^CDNS_OPTION_/)
     }
