@@ -2,6 +2,7 @@ import type { EventEmitter } from 'eventemitter3'
 import type { ThreadStatus, WorkerRestart } from './cluster/supervisor.js'
 import type { ExportStats } from './export/query-export.js'
 import type { ForwardStats } from './forward/server-forwarding.js'
+import type { AlertsStatus } from './health/alerts/alerts.js'
 import type { Health, HealthChange } from './health/health.js'
 import type { HealthTableSize } from './health/health-table.js'
 import type { CounterTotals, ThreadCounts } from './metrics/counter-totals.js'
@@ -50,8 +51,12 @@ export interface Stats extends QueryFigureTotals {
   readonly threads: readonly ThreadStats[]
   readonly index: RecordIndexSize & { readonly serial: number }
   readonly store: StoreStatus & { readonly kind: string }
-  /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take; what probes do, where there are any. */
-  readonly health: HealthTableSize & { readonly unhealthy: number; readonly probes?: ProbesStatus }
+  /** Addresses that are unhealthy; those that are healthy or unhealthy, and the memory that they take; what probes do and what has become of alerts, where there are any. */
+  readonly health: HealthTableSize & {
+    readonly unhealthy: number
+    readonly probes?: ProbesStatus
+    readonly alerts?: AlertsStatus
+  }
   /** What `queryLog` and `dnstap` have written; left out where there is neither. */
   readonly export?: ExportStats
   /** The process that the server runs in, and how late its event loop is. */

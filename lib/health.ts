@@ -1,4 +1,7 @@
 export { ContainerDnsError } from './errors.js'
+export type { AlertCounts } from './health/alerts/alert-channel.js'
+export type { AlertsStatus } from './health/alerts/alerts.js'
+export type { AlertsOptions, MailOptions, MailTls, WebhookOptions } from './health/alerts/options.js'
 export type {
   MonitorEtcdOptions,
   MonitorOptions,

@@ -235,7 +235,12 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     if (drainMs > 0) await delay(drainMs)
     sockets.leave()
     await delay(IN_FLIGHT_MS)
-    const ends = [this.#hasStore ? this.store.close() : undefined, parts.supervisor.stop(), parts.probes?.close()]
+    const ends = [
+      this.#hasStore ? this.store.close() : undefined,
+      parts.supervisor.stop(),
+      parts.probes?.close(),
+      parts.alerts?.close(),
+    ]
     const results = await Promise.allSettled(ends)
     parts.queries.close()
     parts.export?.close()

@@ -65,6 +65,7 @@ const DOORS: Record<string, readonly string[]> = {
   koffi: ['transport/libc.ts'],
   'dns-packet': ['wire/packet.ts'],
   etcd3: ['store/etcd/client.ts'],
+  nodemailer: ['health/alerts/mail.ts'],
   piscina: ['threads/thread-pool.ts'],
   'lru-cache': ['answer-cache/eviction.ts'],
   '@kubernetes/client-node': ['kubernetes/client-node.ts'],

@@ -5,6 +5,7 @@ import { build } from 'tsup'
 import { describe, expect, it } from 'vitest'
 import * as api from '../lib/api/options.js'
 import { ERROR_CODES } from '../lib/errors.js'
+import * as alerts from '../lib/health/alerts/options.js'
 import * as probes from '../lib/health/probe/options.js'
 import { HOOK_TIMEOUT_MS } from '../lib/hooks/options.js'
 import * as bridge from '../lib/kubernetes/bridge-options.js'
@@ -135,6 +136,22 @@ describe('docs/kubernetes.md', () => {
       expect(row).toContain(`| ${bounds.default} |`)
       expect(row).toContain(`${bounds.min} to ${bounds.max}`)
     }
+  })
+})
+
+describe('docs/health.md, alerts', () => {
+  const text = readFileSync(new URL('docs/health.md', ROOT), 'utf8')
+  const part = text.slice(text.indexOf('## Alerts'), text.indexOf('## Many servers'))
+
+  it('list each option, with its bounds', () => {
+    expect([...part.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)).toEqual(alerts.ALERTS_OPTION_NAMES)
+    const { SILENT_SECONDS: silent, WEBHOOK_TIMEOUT_MS: webhook, MAIL_TIMEOUT_MS: mail } = alerts
+    expect(part).toContain(`| ${silent.default} |`)
+    expect(part).toContain(`${silent.min} to ${silent.max}`)
+    for (const { default: byDefault, min, max } of [webhook, mail]) {
+      expect(part).toContain(`\`timeoutMs\` is ${byDefault}, ${min} to ${max}`)
+    }
+    for (const tls of alerts.MAIL_TLS) expect(part).toContain(`\`'${tls}'\``)
   })
 })
 

@@ -3,6 +3,7 @@ import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bound
 import { buildCidrTable } from '../clients/build-cidr-table.js'
 import { parseCidrs } from '../clients/cidr.js'
 import { ContainerDnsError } from '../errors.js'
+import { type AlertsOptions, type ParsedAlerts, parseAlerts } from '../health/alerts/options.js'
 import { type ParsedProbes, type ProbesOptions, parseProbes } from '../health/probe/options.js'
 import { type IdentityTexts, MAX_IDENTITY_SIZE } from './identity.js'
 
@@ -34,6 +35,8 @@ export interface HealthOptions {
   allUnhealthy?: AllUnhealthy
   /** Finds out which addresses of the server's own records are alive; default: nothing is probed. See docs/health.md. */
   probes?: ProbesOptions
+  /** Whom to tell when probes or the program have called an address down, or up again; default: nobody. See docs/health.md. */
+  alerts?: AlertsOptions
 }
 
 export const COOKIE_MODES = ['off', 'on', 'require'] as const
@@ -66,6 +69,7 @@ export interface ParsedEdns {
 export interface ParsedHealth {
   readonly allUnhealthy: AllUnhealthy
   readonly probes: ParsedProbes | undefined
+  readonly alerts: ParsedAlerts | undefined
 }
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_CIDR_INVALID. */
@@ -81,10 +85,11 @@ export function parseEdns(given: EdnsOptions = {}): ParsedEdns {
 
 /** `hasHook`: there is a hook `checkHealth`. Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID, or the codes of probes. */
 export function parseHealth(given: HealthOptions = {}, hasHook = false): ParsedHealth {
-  refuseUnknownKeys('health', given, ['allUnhealthy', 'probes'])
+  refuseUnknownKeys('health', given, ['allUnhealthy', 'probes', 'alerts'])
   return Object.freeze({
     allUnhealthy: oneOf('health.allUnhealthy', given.allUnhealthy, ALL_UNHEALTHY, 'all'),
     probes: given.probes === undefined ? undefined : parseProbes('health.probes', given.probes, hasHook),
+    alerts: parseAlerts('health.alerts', given.alerts),
   })
 }
 

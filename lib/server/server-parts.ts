@@ -7,6 +7,7 @@ import { callHost } from '../errors.js'
 import { isWatched, publishEvent } from '../event-channels.js'
 import { QueryExport } from '../export/query-export.js'
 import { ServerForwarding } from '../forward/server-forwarding.js'
+import { ServerAlerts } from '../health/alerts/server-alerts.js'
 import { TableHealth } from '../health/health.js'
 import { HealthTable } from '../health/health-table.js'
 import { ServerHooks } from '../hooks/server-hooks.js'
@@ -61,6 +62,8 @@ export class ServerParts {
   readonly export: QueryExport | undefined
   readonly queries: HostQueries
   readonly probes: ServerProbes | undefined
+  /** A reload may bring others. */
+  alerts: ServerAlerts | undefined
   readonly publisher: Publisher
   readonly records: PublishedRecords
   readonly supervisor: Supervisor
@@ -96,7 +99,10 @@ export class ServerParts {
       // Everybody who wants to know of a change is told from here.
       server.emit('health', change)
       this.hooks.onHealthChange(change)
+      this.alerts?.onChange(change)
     })
+    const { alerts } = options.health
+    this.alerts = alerts && new ServerAlerts(alerts, options.logger, clock)
     this.zones = new ServerZones(options, this.index.reader.seed)
     this.policies = new AnswerPolicies(options, this.measurements)
     this.hooks = this.#createHooks()

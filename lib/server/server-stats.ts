@@ -4,7 +4,7 @@ import type { ServerParts } from './server-parts.js'
 
 /** As `ContainerDns.stats`. */
 export function serverStats(parts: ServerParts, ready: boolean): Stats {
-  const { sockets, store, index, healthTable, probes, measurements, supervisor } = parts
+  const { sockets, store, index, healthTable, probes, alerts, measurements, supervisor } = parts
   const { kind, reason } = sockets.datagrams
   const counters = parts.counters.read()
   const figures = measurements.read()
@@ -28,6 +28,7 @@ export function serverStats(parts: ServerParts, ready: boolean): Stats {
       unhealthy: healthTable.unhealthyCount,
       ...healthTable.size,
       ...(probes && { probes: probes.status }),
+      ...(alerts && { alerts: alerts.status }),
     },
     forward: parts.forwarding?.stats(),
     host: parts.host.read(),

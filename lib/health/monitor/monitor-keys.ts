@@ -6,6 +6,7 @@ import { addressFromText, addressToText } from '../../clients/client-address.js'
 //   agents/NAME      a scanner that is alive, under its lease
 //   leader           the scheduler that leads, under its lease
 //   assignment       {"agents":[…]}: which scanners share the addresses among them; with a quorum, "quorum":{"agents":n,"down":k}
+//   alerts/ADDRESS   {"status":"UP" or "DOWN","at":"…"}: that somebody has been told so, and when it was last told to be down
 //   verdicts/ADDRESS/NAME   {"status":"UP" or "DOWN","reason":""}: with a quorum, the word of one scanner, under its lease
 export class MonitorKeys {
   readonly prefix: string
@@ -31,6 +32,15 @@ export class MonitorKeys {
     return `${this.prefix}verdicts/${address}/${agent}`
   }
 
+  alert(address: string): string {
+    return `${this.prefix}alerts/${address}`
+  }
+
+  /** The address of whose status somebody has been told. */
+  alertOf(key: string): string | undefined {
+    return addressAfter(key, `${this.prefix}alerts/`)
+  }
+
   /** Whose verdict a key holds, and on what. */
   verdictOf(key: string): { readonly address: string; readonly agent: string } | undefined {
     const [text, agent, ...more] = after(key, `${this.prefix}verdicts/`)?.split('/') ?? []
@@ -46,10 +56,14 @@ export class MonitorKeys {
 
   /** The address whose status a key holds, in one spelling. */
   addressOf(key: string): string | undefined {
-    const text = after(key, `${this.prefix}status/`)
-    const bytes = text === undefined ? undefined : addressFromText(text)
-    return bytes && addressToText(bytes)
+    return addressAfter(key, `${this.prefix}status/`)
   }
+}
+
+function addressAfter(key: string, prefix: string): string | undefined {
+  const text = after(key, prefix)
+  const bytes = text === undefined ? undefined : addressFromText(text)
+  return bytes && addressToText(bytes)
 }
 
 function after(key: string, prefix: string): string | undefined {

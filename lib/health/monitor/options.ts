@@ -4,6 +4,7 @@ import { ContainerDnsError } from '../../errors.js'
 import { guardedLogger, type Logger, silentLogger } from '../../log.js'
 import { type EtcdStoreOptions, type ParsedEtcdStoreOptions, parseEtcdStoreOptions } from '../../store/etcd/options.js'
 import { workerFiles } from '../../threads/worker-files.js'
+import { type AlertsOptions, parseAlerts } from '../alerts/options.js'
 import type { CheckHealth } from '../probe/health-hook.js'
 import { type ProbesOptions, parseProbes } from '../probe/options.js'
 import { MAX_QUORUM, NO_QUORUM, type Quorum } from './assignment.js'
@@ -28,6 +29,8 @@ export interface MonitorOptions {
 export interface SchedulerOptions extends MonitorOptions {
   /** How many scanners probe each address, and how many of them must find it down before it is; default: one probes it, and its word counts. */
   quorum?: QuorumOptions
+  /** Whom the leader tells when an address goes down or comes back, whoever has found out; default: nobody. Give it to all schedulers. */
+  alerts?: AlertsOptions
 }
 
 export interface QuorumOptions {
@@ -55,8 +58,12 @@ const COMMON_KEYS = ['etcd', 'prefix', 'name', 'leaseSeconds', 'logger']
 
 /** Throws CDNS_OPTION_UNKNOWN or CDNS_OPTION_INVALID. */
 export function parseSchedulerOptions(given: SchedulerOptions): ParsedSchedulerOptions {
-  refuseUnknownKeys('scheduler', given, [...COMMON_KEYS, 'quorum'])
-  return Object.freeze({ ...parseCommon('scheduler', given), quorum: parseQuorum('scheduler.quorum', given.quorum) })
+  refuseUnknownKeys('scheduler', given, [...COMMON_KEYS, 'quorum', 'alerts'])
+  return Object.freeze({
+    ...parseCommon('scheduler', given),
+    quorum: parseQuorum('scheduler.quorum', given.quorum),
+    alerts: parseAlerts('scheduler.alerts', given.alerts),
+  })
 }
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID, or the codes of probes. */
@@ -88,7 +95,7 @@ function parseQuorum(option: string, given: QuorumOptions | undefined): Quorum {
   return Object.freeze({ agents, down: within('down', given.down, agents) })
 }
 
-function parseCommon(option: string, given: MonitorOptions): Omit<ParsedSchedulerOptions, 'quorum'> {
+function parseCommon(option: string, given: MonitorOptions): Omit<ParsedSchedulerOptions, 'quorum' | 'alerts'> {
   const { prefix = MONITOR_PREFIX, name = hostname(), logger = silentLogger } = given
   if (typeof prefix !== 'string' || !/^\/[\x21-\x7e]+$/.test(prefix)) {
     throw new ContainerDnsError(

@@ -1,8 +1,13 @@
+import { systemClock } from '../../clock.js'
 import type { Logger } from '../../log.js'
+import type { Compare } from '../../store/etcd/messages.js'
 import type { ParsedEtcdStoreOptions } from '../../store/etcd/options.js'
+import type { AlertsStatus } from '../alerts/alerts.js'
+import type { ParsedAlerts } from '../alerts/options.js'
 import { assignmentText, type Quorum } from './assignment.js'
 import { MonitorKeys } from './monitor-keys.js'
 import { MonitorSession } from './monitor-session.js'
+import { StatusAlerts } from './status-alerts.js'
 
 export interface ParsedSchedulerOptions {
   readonly etcd: ParsedEtcdStoreOptions
@@ -11,6 +16,8 @@ export interface ParsedSchedulerOptions {
   readonly leaseSeconds: number
   /** How many scanners probe each address, and how many of them must find it down. */
   readonly quorum: Quorum
+  /** Undefined where nobody is told. */
+  readonly alerts: ParsedAlerts | undefined
   readonly logger: Logger
 }
 
@@ -20,6 +27,8 @@ export interface Scheduler extends AsyncDisposable {
   readonly isLeader: boolean
   /** The scanners that are alive. */
   readonly agents: readonly string[]
+  /** What has become of the alerts that it has sent as the leader; undefined where it sends none. */
+  readonly alerts: AlertsStatus | undefined
   close(): Promise<void>
 }
 
@@ -35,6 +44,7 @@ export class EtcdScheduler implements Scheduler {
   readonly #options: ParsedSchedulerOptions
   readonly #keys: MonitorKeys
   readonly #session: MonitorSession
+  readonly #alerts: StatusAlerts | undefined
   readonly #agents = new Set<string>()
   #assignment: string | undefined
   /** The revision at which we have made the key `leader`. */
@@ -57,14 +67,16 @@ export class EtcdScheduler implements Scheduler {
       logger: options.logger,
       onConnected: () => Promise.resolve(),
       onLoad: () => this.#forget(),
-      onKey: (key, value) => this.#onKey(key, value),
+      onKey: (key, value, revision) => this.#onKey(key, value, revision),
       onLoaded: () => {
         this.#isLoaded = true
         if (!this.#hasLeader) this.#lose()
         this.#act()
+        this.#alerts?.lookAtAll()
       },
       onLeaseLost: () => this.#lose(),
     })
+    this.#alerts = this.#createAlerts()
     this.#session.start()
   }
 
@@ -76,24 +88,43 @@ export class EtcdScheduler implements Scheduler {
     return [...this.#agents].sort()
   }
 
+  get alerts(): AlertsStatus | undefined {
+    return this.#alerts?.status
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
-    await this.#session.close()
+    await Promise.all([this.#alerts?.close(), this.#session.close()])
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
+  #createAlerts(): StatusAlerts | undefined {
+    const { alerts, logger } = this.#options
+    if (alerts === undefined) return undefined
+    return new StatusAlerts({
+      alerts,
+      logger,
+      session: this.#session,
+      keys: this.#keys,
+      clock: systemClock,
+      conditions: () => (this.#isLoaded && this.isLeader ? [this.#stillLeads()] : undefined),
+    })
+  }
+
   #forget(): void {
     this.#isLoaded = false
+    this.#alerts?.clear()
     this.#agents.clear()
     this.#assignment = undefined
     this.#hasLeader = false
   }
 
-  #onKey(key: string, value: Buffer | undefined): void {
+  #onKey(key: string, value: Buffer | undefined, revision: number): void {
+    this.#alerts?.onKey(key, value, revision)
     const agent = this.#keys.agentOf(key)
     if (agent !== undefined) {
       if (value === undefined) this.#agents.delete(agent)
@@ -149,6 +180,12 @@ export class EtcdScheduler implements Scheduler {
     if (revision === undefined) return
     this.#leadership = revision
     this.#options.logger.info({ name: this.#options.name }, 'this scheduler leads')
+    this.#alerts?.lookAtAll()
+  }
+
+  #stillLeads(): Compare {
+    const key = Buffer.from(this.#keys.leader)
+    return { key, target: 'Create', result: 'Equal', create_revision: this.#leadership! }
   }
 
   async #assign(): Promise<void> {
@@ -156,14 +193,7 @@ export class EtcdScheduler implements Scheduler {
     const wanted = assignmentText(this.agents, quorum)
     if (wanted === this.#assignment) return
     const revision = await this.#session.transact(
-      [
-        {
-          key: Buffer.from(this.#keys.leader),
-          target: 'Create',
-          result: 'Equal',
-          create_revision: this.#leadership!,
-        },
-      ],
+      [this.#stillLeads()],
       [{ request_put: { key: Buffer.from(this.#keys.assignment), value: Buffer.from(wanted) } }],
     )
     if (revision === undefined) {

@@ -48,6 +48,12 @@ export class Verdicts {
     return this.#voices(address, owners, 'DOWN').length
   }
 
+  /** Why those who call an address down do so. */
+  reasons(address: string): string {
+    const downs = [...(this.#byAddress.get(address) ?? [])].filter(([, { status }]) => status === 'DOWN')
+    return downs.map(([agent, { reason }]) => `${agent}: ${reason === '' ? 'down' : reason}`).join('; ')
+  }
+
   /**
    * Down is what `down` of the owners call down, and up what so many call up that those who are silent could not make it down. In between
    * nothing is decided, and all stays as it is.
