@@ -1,20 +1,29 @@
+import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LOG_LEVELS } from '../../config/log-levels.js'
+import { type OriginMonitorConfig, readScannerConfig, readSchedulerConfig } from '../../config/origin/origin-monitor.js'
+import type { AlertsOptions } from '../../health/alerts/options.js'
 import type { MonitorOptions, QuorumOptions, ScannerOptions } from '../../health/monitor/options.js'
 import { startScanner } from '../../health/monitor/start-scanner.js'
 import { startScheduler } from '../../health/monitor/start-scheduler.js'
+import { YamlDocument } from '../../yaml-document.js'
 import { createLogger } from '../logger.js'
+import { UsageError } from '../outcome.js'
+
+type ProbeFlags = NonNullable<ScannerOptions['probes']>
 
 interface MonitorFlags {
-  etcd: string[]
+  etcd?: string[]
+  configFile?: string
   prefix?: string
   name?: string
   lease?: number
-  logLevel: string
+  logLevel?: string
 }
 
 interface SchedulerFlags extends MonitorFlags {
   quorum?: QuorumOptions
+  alerts?: string
 }
 
 interface ScannerFlags extends MonitorFlags {
@@ -35,49 +44,74 @@ export function addMonitorCommands(program: Command): void {
     .option('--timeout <ms>', 'how long a probe may take', wholeNumber)
     .option('--rise <probes>', 'successes until an address is up', wholeNumber)
     .option('--fall <probes>', 'failures until an address is down', wholeNumber)
-    .action((flags: ScannerFlags) => runUntilSignal(flags, (common) => startScanner({ ...common, ...probesOf(flags) })))
+    .action((flags: ScannerFlags) =>
+      runUntilSignal(flags, readScannerConfig, startScanner, { probes: probesOf(flags) }),
+    )
   addCommonOptions(program.command('scheduler').description('say which scanners share the addresses'))
     .option('--quorum <down/scanners>', 'such as 2/3: each address is probed by 3, and down when 2 say so', parseQuorum)
-    .action(({ quorum, ...flags }: SchedulerFlags) =>
-      runUntilSignal(flags, (common) => startScheduler({ ...common, ...(quorum && { quorum }) })),
+    .option('--alerts <file>', 'whom to tell when addresses go down: YAML, as health.alerts of a config')
+    .action(async ({ quorum, alerts, ...flags }: SchedulerFlags) =>
+      runUntilSignal(flags, readSchedulerConfig, startScheduler, {
+        ...(quorum && { quorum }),
+        ...(alerts !== undefined && { alerts: await readAlerts(alerts) }),
+      }),
     )
 }
 
 function addCommonOptions(command: Command): Command {
   return command
-    .requiredOption('-e, --etcd <urls>', 'etcd endpoints, with commas between', (text) => text.split(','))
+    .option('-e, --etcd <urls>', 'etcd endpoints, with commas between', (text) => text.split(','))
+    .option('--config-file <file>', 'its file of ContainerDNS; what else is given here counts more')
     .option('--prefix <prefix>', 'where the keys of monitoring are (default: /containerdns/monitor/)')
     .option('--name <name>', "what it is called (default: the host's name)")
     .option('--lease <seconds>', 'how long it counts as alive without a word', wholeNumber)
-    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS))
 }
 
-function probesOf({ ports, icmp, interval, timeout, rise, fall }: ScannerFlags): Pick<ScannerOptions, 'probes'> {
+function probesOf({ ports, icmp, interval, timeout, rise, fall }: ScannerFlags): ProbeFlags {
   return {
-    probes: {
-      ...(icmp && { check: { type: 'icmp' } }),
-      ...(ports && { check: { type: 'tcp', ports } }),
-      ...(interval !== undefined && { intervalMs: interval }),
-      ...(timeout !== undefined && { timeoutMs: timeout }),
-      ...(rise !== undefined && { rise }),
-      ...(fall !== undefined && { fall }),
-    },
+    ...(icmp && { check: { type: 'icmp' } }),
+    ...(ports && { check: { type: 'tcp', ports } }),
+    ...(interval !== undefined && { intervalMs: interval }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(rise !== undefined && { rise }),
+    ...(fall !== undefined && { fall }),
   }
 }
 
-async function runUntilSignal(
-  { etcd, prefix, name, lease, logLevel }: MonitorFlags,
-  start: (options: MonitorOptions) => Promise<{ close(): Promise<void> }>,
-): Promise<void> {
-  const logger = createLogger(logLevel)
+/** Options of `health.alerts`, in a file of their own: there are secrets among them. */
+async function readAlerts(file: string): Promise<AlertsOptions> {
   try {
+    return new YamlDocument(file, await readFile(file, 'utf8'), 'CDNS_CONFIG_INVALID').value as AlertsOptions
+  } catch (error) {
+    throw new UsageError(`--alerts: ${(error as Error).message}`)
+  }
+}
+
+async function runUntilSignal<Options extends MonitorOptions & { probes?: ProbeFlags }>(
+  flags: MonitorFlags,
+  read: (file: string) => Promise<OriginMonitorConfig<Options>>,
+  start: (options: Options) => Promise<{ close(): Promise<void> }>,
+  own: Partial<Options>,
+): Promise<void> {
+  const { etcd, configFile, prefix, name, lease, logLevel } = flags
+  if (etcd === undefined && configFile === undefined) throw new UsageError('--etcd or --config-file must be given')
+  let logger = createLogger(logLevel ?? 'info')
+  try {
+    const config = configFile === undefined ? undefined : await read(configFile)
+    logger = createLogger(logLevel ?? config?.logLevel ?? 'info')
+    for (const each of config?.ignored ?? []) logger.warn({}, each)
+    const probes = { ...config?.options.probes, ...own.probes }
     const running = await start({
-      etcd: { hosts: etcd },
+      ...config?.options,
+      ...own,
+      ...(Object.keys(probes).length > 0 && { probes }),
+      ...(etcd !== undefined && { etcd: { hosts: etcd } }),
       ...(prefix !== undefined && { prefix }),
       ...(name !== undefined && { name }),
       ...(lease !== undefined && { leaseSeconds: lease }),
       logger,
-    })
+    } as unknown as Options)
     logger.info({}, 'running')
     const stop = () => void running.close().then(() => logger.info({}, 'stopped'))
     process.once('SIGTERM', stop)

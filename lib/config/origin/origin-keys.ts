@@ -31,9 +31,13 @@ export const ORIGIN_KEYS: Readonly<Record<OriginProgram, readonly string[]>> = {
       'schedule-interval agent-downtime log-dir log-level log-to-stdio hostname force-lock-time resources',
     ),
     ...inSection('etcd', 'etcd-servers etcd-machine etcd-certfile etcd-keyfile etcd-cafile'),
+    ...inSection('etcd', 'tls-key tls-pem ca-cert'),
     ...inSection('etcd', 'status-path report-path heart-path lock-path domain-path job-path agent-path'),
+    ...inSection('mail', 'alert-to sys-idx silent-time service-room smtp-server mail-from'),
   ],
 }
+
+const OUR_KEYS = 'is ignored: scanners and schedulers have keys of their own, beside those of the statuses'
 
 /** Why a key that is understood is nothing here. */
 export const NO_COUNTERPART: Readonly<Record<string, string>> = {
@@ -49,6 +53,25 @@ export const NO_COUNTERPART: Readonly<Record<string, string>> = {
   'pod-enable': 'is ignored: containerdns kubernetes reads it',
   'svc-ip-source': 'is ignored: containerdns kubernetes reads it',
   'cluster-name': 'is ignored: containerdns kubernetes reads it',
+  core: 'is ignored: all probes are in one thread',
+  delay: 'is ignored: each address is probed once in check-interval',
+  'enable-icmp': 'is ignored: addresses are connected to, as they are there; nobody used what pings of names had found',
+  'ping-timeout': 'is ignored: names are not pinged',
+  'ping-count': 'is ignored: names are not pinged',
+  'report-path': OUR_KEYS,
+  'heart-path': OUR_KEYS,
+  'lock-path': OUR_KEYS,
+  'domain-path': OUR_KEYS,
+  'job-path': OUR_KEYS,
+  'agent-path': OUR_KEYS,
+  'schedule-interval': 'is ignored: changes are followed as they come',
+  'agent-downtime': 'is ignored: a scanner is dead when its lease is over, which is two of its heartbeat-interval',
+  'force-lock-time': "is ignored: a dead scheduler's lock ends with its lease",
+  resources: 'is ignored: addresses are probed, and nothing else',
+  'alert-to': 'is ignored: the scheduler sends alerts, by [Mail] in its file or by --alerts',
+  'silent-time': 'is ignored: the scheduler sends alerts, by [Mail] in its file or by --alerts',
+  'service-room': 'is ignored: the scheduler sends alerts, by [Mail] in its file or by --alerts',
+  'sys-idx': 'is ignored: it is for a service of JD.com alone',
 }
 
 function inSection(section: string, keys: string): string[] {

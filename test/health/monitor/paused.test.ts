@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { MonitorKeys } from '../../../lib/health/monitor/monitor-keys.js'
@@ -9,6 +12,7 @@ import { silentLogger } from '../../../lib/log.js'
 import { parseEtcdStoreOptions } from '../../../lib/store/etcd/options.js'
 import { eventually } from '../../support/eventually.js'
 import { Etcd } from '../../support/start-etcd.js'
+import { WebhookServer } from '../../support/webhook-server.js'
 
 const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
 const PREFIX = '/test/monitor/'
@@ -35,7 +39,11 @@ afterEach(async () => {
 
 function run(command: 'scanner' | 'scheduler', name: string, ...flags: string[]): ChildProcess {
   const common = ['--etcd', etcd.host, '--prefix', PREFIX, '--name', name, '--lease', String(LEASE_SECONDS)]
-  const child = spawn(process.execPath, [CLI, command, ...common, ...flags], { stdio: 'ignore' })
+  return start(command, ...common, ...flags)
+}
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' })
   processes.push(child)
   return child
 }
@@ -79,6 +87,54 @@ describe('processes of `containerdns scanner` and `containerdns scheduler`', () 
     await eventually(async () => expect(await agents()).toEqual(['x']))
     expect(await leader()).toBe('two')
   }, 90_000)
+
+  it('take the files of ContainerDNS, and flags before them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'containerdns-monitor-'))
+    const file = async (name: string, text: string) => {
+      await writeFile(join(folder, name), text)
+      return join(folder, name)
+    }
+    const etcdSection = `[Etcd]\netcd-machine = ${etcd.host}\nstatus-path = ${PREFIX}status\n`
+    const schedule = await file('schedule.conf', `[General]\nschedule-interval = 60\nhostname = one\n${etcdSection}`)
+    const check = '[Check]\ncheck-interval = 1\ncheck-timeout = 1\ncheck-retry-count = 2\nscann-ports = 9\n'
+    const scan = await file(
+      'scanner.conf',
+      `[General]\nhostname = other\nheartbeat-interval = 1\n${check}${etcdSection}`,
+    )
+    await etcd.ctl('put', `${PREFIX}status/127.0.7.45`, JSON.stringify({ status: 'UP' }))
+    start('scheduler', '--config-file', schedule)
+    start('scanner', '--config-file', scan, '--name', 'agent')
+    await eventually(async () => expect(await leader()).toBe('one'), TAKEN_OVER_MS)
+    await eventually(async () => expect(await agents()).toEqual(['agent']), TAKEN_OVER_MS)
+    await eventually(async () => expect(await valueAt('status/127.0.7.45')).toEqual({ status: 'DOWN' }), TAKEN_OVER_MS)
+    await rm(folder, { recursive: true })
+  }, 60_000)
+
+  it('tell whom --alerts names', async () => {
+    await using hook = await WebhookServer.start()
+    const folder = await mkdtemp(join(tmpdir(), 'containerdns-monitor-'))
+    await writeFile(join(folder, 'alerts.yaml'), `webhook:\n  url: ${hook.url}\n`)
+    await etcd.ctl('put', `${PREFIX}status/127.0.7.46`, JSON.stringify({ status: 'DOWN' }))
+    run('scheduler', 'one', '--alerts', join(folder, 'alerts.yaml'), '--quorum', '2/3')
+    await eventually(() => expect(hook.alerts).toEqual(['127.0.7.46 unhealthy']), TAKEN_OVER_MS)
+    await etcd.ctl('put', `${PREFIX}agents/x`, '{}')
+    await eventually(async () =>
+      expect(await valueAt('assignment')).toEqual({ agents: ['x'], quorum: { agents: 3, down: 2 } }),
+    )
+    await rm(folder, { recursive: true })
+  }, 60_000)
+
+  it('do not start with a command line or a file that is wrong', async () => {
+    const ends = async (...flags: string[]) => {
+      const [code] = (await once(start('scheduler', ...flags), 'exit')) as [number | null]
+      return code
+    }
+    expect(await ends()).toBe(2)
+    expect(await ends('--etcd', etcd.host, '--quorum', '2 of 3')).toBe(2)
+    expect(await ends('--etcd', etcd.host, '--quorum', '3/2')).toBe(1)
+    expect(await ends('--etcd', etcd.host, '--alerts', '/nowhere.yaml')).toBe(2)
+    expect(await ends('--config-file', '/nowhere.conf')).toBe(1)
+  }, 60_000)
 
   it('stop by SIGTERM, and leave at once', async () => {
     run('scheduler', 'one')
