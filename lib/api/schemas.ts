@@ -68,6 +68,17 @@ export const HEALTH_STATE: JsonSchema = { type: 'string', enum: ['healthy', 'unh
 
 export const ADDRESS_HEALTH: JsonSchema = objectOf({ address: TEXT, state: HEALTH_STATE }, ['address', 'state'])
 
+export const HEALTH_CHANGE: JsonSchema = objectOf(
+  {
+    at: TEXT,
+    state: HEALTH_STATE,
+    previous: HEALTH_STATE,
+    source: { type: 'string', enum: ['program', 'store', 'probe'] },
+    reason: TEXT,
+  },
+  ['at', 'state', 'previous', 'source'],
+)
+
 export const PROBLEM: JsonSchema = {
   type: 'object',
   description: 'RFC 9457',

@@ -1,10 +1,11 @@
 import { addressFromText, addressToText } from '../clients/client-address.js'
 import { ContainerDnsError } from '../errors.js'
 import type { HealthState } from '../health/health.js'
+import type { PastHealthChange } from '../health/health-history.js'
 import { canonicalName } from './access.js'
 import type { Audit } from './audit.js'
 import { type Call, ok, type Route } from './route.js'
-import { ADDRESS_HEALTH, HEALTH_STATE, listOf, NAME, objectOf, PROBLEMS, plainText } from './schemas.js'
+import { ADDRESS_HEALTH, HEALTH_CHANGE, HEALTH_STATE, listOf, NAME, objectOf, PROBLEMS, plainText } from './schemas.js'
 import type { Source } from './source.js'
 
 export interface ServerRoutesOptions {
@@ -23,7 +24,8 @@ export function serverRoutes(options: ServerRoutesOptions): Route[] {
 
 function healthRoutes({ source, audit }: ServerRoutesOptions): Route[] {
   const tags = ['health']
-  const params = objectOf({ address: { type: 'string', maxLength: 45 } })
+  const address = { type: 'string', maxLength: 45 }
+  const params = objectOf({ address })
   return [
     {
       ...{ method: 'GET', path: '/v1/health', access: 'read' },
@@ -39,6 +41,17 @@ function healthRoutes({ source, audit }: ServerRoutesOptions): Route[] {
       handle: ({ params }) => {
         const address = canonicalAddress(params['address']!)
         return ok({ address, state: source.health.status(address) })
+      },
+    },
+    {
+      ...{ method: 'GET', path: '/v1/health/:address/history', access: 'read' },
+      schema: {
+        ...{ summary: 'The latest changes of the health of an address, the last one at the end', tags, params },
+        response: { 200: objectOf({ address, changes: listOf(HEALTH_CHANGE) }, ['address', 'changes']), ...PROBLEMS },
+      },
+      handle: ({ params }) => {
+        const address = canonicalAddress(params['address']!)
+        return ok({ address, changes: source.health.history(address).map(changeBody) })
       },
     },
     {
@@ -59,6 +72,11 @@ function healthRoutes({ source, audit }: ServerRoutesOptions): Route[] {
       },
     },
   ]
+}
+
+function changeBody({ at, state, previous, source, reason }: PastHealthChange): object {
+  const why = reason === undefined ? {} : { reason }
+  return { at: new Date(at).toISOString(), state, previous, source, ...why }
 }
 
 function figureRoutes({ source, audit, metrics }: ServerRoutesOptions): Route[] {

@@ -29,5 +29,13 @@ export interface Backend {
   readonly state: 'healthy' | 'unhealthy' | 'unknown'
 }
 
+export interface BackendChange {
+  readonly at: string
+  readonly state: Backend['state']
+  readonly previous: Backend['state']
+  readonly source: 'program' | 'store' | 'probe'
+  readonly reason?: string
+}
+
 /** Times are text in JSON. */
 export type TopNameRow = Pick<TopName, 'name' | 'queries'> & { readonly firstSeen: string; readonly lastSeen: string }

@@ -1,12 +1,12 @@
 import { useRef, useState } from 'preact/hooks'
 import type { ApiClient } from './api-client.js'
 import type { Backend, Principal } from './api-data.js'
+import { BackendHistory, StateOf } from './backend-history.js'
 import { DnsField } from './dns-field.js'
 import { whole } from './figures.js'
 import type { LiveFigures } from './live-figures.js'
 import { OutcomeLines, ProblemLine, useAttempts } from './outcome.js'
 import { usePolled } from './polling.js'
-import { State } from './state.js'
 
 const HEALTH_MS = 2000
 const STATES = ['healthy', 'unhealthy', 'unknown'] as const
@@ -30,6 +30,7 @@ interface BackendsSectionProps {
 /** Addresses that are known to be alive or not, and what has changed since the page was opened. */
 export function BackendsSection({ api, principal, figures }: BackendsSectionProps) {
   const [part, setPart] = useState('')
+  const [chosen, setChosen] = useState<string>()
   const [changes, setChanges] = useState<readonly Change[]>([])
   const known = useRef<ReadonlyMap<string, Backend['state']> | undefined>(undefined)
   const { value, problem } = usePolled<{ addresses: readonly Backend[] }>(
@@ -59,8 +60,11 @@ export function BackendsSection({ api, principal, figures }: BackendsSectionProp
             Part of the address
             <input type="search" value={part} onInput={(event) => setPart(event.currentTarget.value)} />
           </label>
-          {value !== undefined && <BackendTable found={found} />}
+          {value !== undefined && <BackendTable found={found} onHistory={setChosen} />}
         </section>
+        {chosen !== undefined && (
+          <BackendHistory key={chosen} api={api} address={chosen} onClose={() => setChosen(undefined)} />
+        )}
         <section class="panel">
           <h2>Changes seen</h2>
           {changes.length === 0 ? (
@@ -92,7 +96,12 @@ function changesBetween(
   })
 }
 
-function BackendTable({ found }: { found: readonly Backend[] }) {
+interface BackendTableProps {
+  readonly found: readonly Backend[]
+  readonly onHistory: (address: string) => void
+}
+
+function BackendTable({ found, onHistory }: BackendTableProps) {
   if (found.length === 0) return <p class="empty">Nothing is known of any: all are answered with.</p>
   // Those that need somebody first.
   const sorted = [...found].sort((a, b) =>
@@ -105,6 +114,7 @@ function BackendTable({ found }: { found: readonly Backend[] }) {
           <tr>
             <th scope="col">Address</th>
             <th scope="col">State</th>
+            <th scope="col">History</th>
           </tr>
         </thead>
         <tbody>
@@ -114,6 +124,11 @@ function BackendTable({ found }: { found: readonly Backend[] }) {
               <td>
                 <StateOf state={state} />
               </td>
+              <td>
+                <button type="button" aria-label={`History of ${address}`} onClick={() => onHistory(address)}>
+                  Show
+                </button>
+              </td>
             </tr>
           ))}
         </tbody>
@@ -121,10 +136,6 @@ function BackendTable({ found }: { found: readonly Backend[] }) {
       {sorted.length > SHOWN && <p class="hint">and {whole(sorted.length - SHOWN)} more</p>}
     </>
   )
-}
-
-function StateOf({ state }: { state: Backend['state'] }) {
-  return <State kind={state === 'healthy' ? 'good' : state === 'unhealthy' ? 'bad' : 'unknown'}>{state}</State>
 }
 
 /** Says what an address is; a scanner may say otherwise later. */

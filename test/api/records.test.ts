@@ -305,4 +305,27 @@ describe('health', () => {
     expect(await client.ask('PUT', url, { state: 'fine' })).toMatchObject({ status: 400 })
     expect(await client.ask('PUT', url, { state: 'healthy' }, { as: 'alice' })).toMatchObject({ status: 403 })
   })
+
+  it('of an address has a history, the last change at the end', async () => {
+    const url = '/v1/health/192.0.2.99/history'
+    expect((await client.ask('GET', url)).body).toEqual({ address: '192.0.2.99', changes: [] })
+    for (let i = 0; i < 12; i++) {
+      under.dns.health.set('192.0.2.99', 'unhealthy')
+      under.dns.health.set('192.0.2.99', 'healthy')
+    }
+    const { body } = await client.ask('GET', '/v1/health/::ffff:192.0.2.99/history')
+    expect(body.changes).toEqual([])
+    const { changes } = (await client.ask('GET', url)).body
+    expect(changes).toHaveLength(20)
+    expect(changes.at(-1)).toEqual({
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      state: 'healthy',
+      previous: 'unhealthy',
+      source: 'program',
+    })
+    under.dns.health.set('192.0.2.99', 'unknown')
+    expect((await client.ask('GET', url, undefined, { as: 'reader' })).status).toBe(200)
+    expect((await client.ask('GET', url, undefined, { as: 'nobody' })).status).toBe(403)
+    expect((await client.ask('GET', '/v1/health/nonsense/history')).status).toBe(422)
+  })
 })
