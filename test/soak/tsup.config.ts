@@ -11,6 +11,7 @@ export default defineConfig({
     'load-generator': 'test/bench/load/load-generator.ts',
     'our-server': 'test/bench/servers/our-server.ts',
     'mixed-load': 'test/soak/forward/mixed-load.ts',
+    'scanner-host': 'test/soak/monitor/scanner-host.ts',
     'churn-server': 'test/soak/churn/churn-server.ts',
     'faulty-dns.worker': 'test/cluster/faulty-dns.worker.ts',
     'faulty-stream.worker': 'test/cluster/faulty-stream.worker.ts',
@@ -21,6 +22,6 @@ export default defineConfig({
   platform: 'node',
   splitting: false,
   // The package finds itself by its name: what is tested is the build, which has its workers beside it.
-  external: ['containerdns'],
+  external: ['containerdns', 'containerdns/health'],
   sourcemap: true,
 })
