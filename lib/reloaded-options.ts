@@ -64,7 +64,6 @@ export function reloadedOptions(inUse: OptionsInUse, changes: ReloadableOptions)
     () => refuseOtherListeners(inUse.parsed.listen, parsed.listen),
     () => refuseOtherForwarding(inUse.parsed.forward, parsed.forward),
     () => refuseOtherViews(inUse.parsed, parsed),
-    () => refuseOtherProbes(inUse.parsed, parsed),
   ])
   return optionsInUse(given, parsed)
 }
@@ -103,10 +102,6 @@ function refuseOtherForwarding(before: ParsedForward | undefined, after: ParsedF
 function refuseOtherViews({ views: before }: ParsedOptions, { views: after }: ParsedOptions): void {
   if (isDeepStrictEqual(before.names, after.names)) return
   throw restartNeeded('views', 'has other names, or has them in another order')
-}
-
-function refuseOtherProbes({ health: before }: ParsedOptions, { health: after }: ParsedOptions): void {
-  if (!isDeepStrictEqual(before.probes, after.probes)) throw restartNeeded('health.probes', 'is another')
 }
 
 /** Whoever has to restart wants to know of all of it. */

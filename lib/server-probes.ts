@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js'
-import type { TableHealth } from './health/health.js'
+import type { HealthState, TableHealth } from './health/health.js'
 import type { ProbeTarget } from './health/probe/check.js'
 import type { CheckHealth } from './health/probe/health-hook.js'
 import type { ParsedProbes } from './health/probe/options.js'
@@ -24,6 +24,9 @@ export interface ServerProbesOptions {
   readonly onError: (error: Error) => void
 }
 
+/** States that are set in one turn of the host's event loop. */
+const WITHDRAWN_AT_ONCE = 200
+
 /** What probes are doing. */
 export interface ProbesStatus extends ProbeStatus {
   /** Addresses that are probed. */
@@ -42,6 +45,8 @@ export class ServerProbes {
   readonly #protection: Protection
   /** By address, of those that are probed. */
   readonly #ids = new Map<string, number>()
+  /** What probes of other options have said, of addresses on which these have said nothing yet. */
+  #inherited = new Map<string, HealthState>()
 
   constructor(options: ServerProbesOptions) {
     const { probes, logger, clock, health } = options
@@ -62,7 +67,9 @@ export class ServerProbes {
       siblings: (id) => this.#targets.siblings(id).map((rrset) => rrset.map((address) => this.#ids.get(address))),
       apply: (id, state, reason) => {
         const target = this.#targets.targetOf(id)
-        if (target !== undefined) health.setFrom('probe', target.address, state, reason)
+        if (target === undefined) return
+        this.#inherited.delete(target.address)
+        health.setFrom('probe', target.address, state, reason)
       },
       confirm: (ids) => this.#runner.confirm(ids),
       onPanic: (isPanic) => {
@@ -94,6 +101,23 @@ export class ServerProbes {
     return this.#runner.start()
   }
 
+  /** Takes over what probes of other options have said: it stays until these know better. */
+  inherit(before: ServerProbes): void {
+    this.#inherited = before.#said()
+  }
+
+  /** Takes back what was inherited on addresses that are not probed any more. For when all names have been followed. */
+  dropOrphans(): void {
+    const orphans = [...this.#inherited].filter(([address]) => !this.#ids.has(address))
+    for (const [address] of orphans) this.#inherited.delete(address)
+    this.#withdrawAll(orphans)
+  }
+
+  /** Takes back all that these probes have said: there will be none. */
+  withdraw(): void {
+    this.#withdrawAll([...this.#said()])
+  }
+
   async close(): Promise<void> {
     this.#targets.close()
     this.#protection.close()
@@ -114,8 +138,26 @@ export class ServerProbes {
 
   /** What probes have said of an address that is not probed any more; somebody else's word stays. */
   #withdraw(id: number, address: string): void {
+    this.#takeBack(address, this.#saidOf(id, address))
+    this.#inherited.delete(address)
+  }
+
+  #takeBack(address: string, said: HealthState): void {
     const { health } = this.#options
-    const said = this.#protection.stateOf(id)
     if (said !== 'unknown' && health.status(address) === said) health.setFrom('probe', address, 'unknown')
+  }
+
+  #withdrawAll(said: readonly (readonly [string, HealthState])[]): void {
+    for (const [address, state] of said.slice(0, WITHDRAWN_AT_ONCE)) this.#takeBack(address, state)
+    if (said.length > WITHDRAWN_AT_ONCE) setImmediate(() => this.#withdrawAll(said.slice(WITHDRAWN_AT_ONCE)))
+  }
+
+  #saidOf(id: number, address: string): HealthState {
+    const state = this.#protection.stateOf(id)
+    return state === 'unknown' ? (this.#inherited.get(address) ?? 'unknown') : state
+  }
+
+  #said(): Map<string, HealthState> {
+    return new Map([...this.#ids].map(([address, id]) => [address, this.#saidOf(id, address)]))
   }
 }

@@ -57,6 +57,13 @@ export class OwnerScan {
     if (scan === this.#scans && this.#passed === this.#bucketCount) this.#follower.endScan()
   }
 
+  /** The follower is told of nothing any more. */
+  stop(): void {
+    this.#scans++
+    this.#passed = 0
+    this.#visited.clear()
+  }
+
   isFollowed(name: Uint8Array): boolean {
     const hash = hashName(name, 0, name.length, this.#index.reader.seed)
     const bucket = bucketOf(hash, this.#bucketCount)

@@ -64,7 +64,7 @@ export class Publisher implements StoreSink {
   readonly #index: RecordIndexWriter
   readonly #options: PublisherOptions
   readonly #pointers: ReversePointers | undefined
-  readonly #scan: OwnerScan | undefined
+  #scan: OwnerScan | undefined
   #serial: number
   #sliceStartedAt: number | undefined
   #closed = false
@@ -79,10 +79,7 @@ export class Publisher implements StoreSink {
     if (options.synthesizesPtr) {
       this.#pointers = new ReversePointers(options.index, (name) => options.placeOf(name) !== 'outside')
     }
-    if (options.follower !== undefined) {
-      const forEachBucket = this.#forEachBucket.bind(this)
-      this.#scan = new OwnerScan(options.index, options.follower, forEachBucket)
-    }
+    this.setFollower(options.follower)
     this.defaultTtl = options.defaultTtl
     this.logger = options.logger
     this.clock = options.clock
@@ -148,6 +145,12 @@ export class Publisher implements StoreSink {
     await this.#forEachBucket(this.#index.bucketCount, (bucket, bucketCount) => {
       this.#index.visitBucket(bucket, bucketCount, visit)
     })
+  }
+
+  /** Another follower, or none; it is told of nothing before `follow`. */
+  setFollower(follower: OwnerFollower | undefined): void {
+    this.#scan?.stop()
+    this.#scan = follower && new OwnerScan(this.#options.index, follower, this.#forEachBucket.bind(this))
   }
 
   /** Has the follower told of all names, and from then on of each that changes. May be called again, to have it count anew. */

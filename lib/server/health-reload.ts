@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ServerAlerts } from '../health/alerts/server-alerts.js'
+import type { ServerProbes } from '../server-probes.js'
 import type { ServerParts } from './server-parts.js'
 import type { ReloadablePart } from './server-reload.js'
 
@@ -17,4 +18,31 @@ export function alerts(parts: ServerParts): ReloadablePart {
       }
     },
   }
+}
+
+/** Other probes, or none: they serve before anything changes, and know what those before them have said. */
+export function probes(parts: ServerParts): ReloadablePart {
+  return {
+    async prepare({ before, next, onFailure }) {
+      if (isDeepStrictEqual(before.health.probes, next.health.probes)) return () => {}
+      const probes = parts.createProbes(next)
+      onFailure(async () => probes?.close())
+      await probes?.start()
+      return () => useProbes(parts, probes)
+    },
+  }
+}
+
+/** What was said of addresses stays until the others know better, or do not probe them. */
+async function useProbes(parts: ServerParts, probes: ServerProbes | undefined): Promise<void> {
+  const before = parts.probes
+  parts.probes = probes
+  parts.publisher.setFollower(probes?.follower)
+  if (before !== undefined) {
+    if (probes === undefined) before.withdraw()
+    else probes.inherit(before)
+    await before.close()
+  }
+  await parts.publisher.follow()
+  probes?.dropOrphans()
 }

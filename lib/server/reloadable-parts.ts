@@ -1,5 +1,5 @@
 import type { PostedPolicy } from '../cluster/answering.js'
-import { alerts } from './health-reload.js'
+import { alerts, probes } from './health-reload.js'
 import { RecordsReload } from './records-reload.js'
 import type { ServerParts } from './server-parts.js'
 import type { ReloadablePart } from './server-reload.js'
@@ -9,7 +9,7 @@ import type { ReloadablePart } from './server-reload.js'
  * nothing takes them out again when a part after them fails.
  */
 export function reloadableParts(parts: ServerParts): readonly ReloadablePart[] {
-  return [certificates(parts), upstreams(parts), alerts(parts), new RecordsReload(parts), answers(parts)]
+  return [certificates(parts), upstreams(parts), alerts(parts), probes(parts), new RecordsReload(parts), answers(parts)]
 }
 
 /** Posted to the threads with the policy. */

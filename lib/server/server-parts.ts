@@ -61,8 +61,9 @@ export class ServerParts {
   /** Left out where nobody is told of queries. */
   readonly export: QueryExport | undefined
   readonly queries: HostQueries
-  readonly probes: ServerProbes | undefined
   /** A reload may bring others. */
+  probes: ServerProbes | undefined
+  /** Likewise. */
   alerts: ServerAlerts | undefined
   readonly publisher: Publisher
   readonly records: PublishedRecords
@@ -116,7 +117,7 @@ export class ServerParts {
       forwarding: this.forwarding?.forHost(),
       isClosed,
     })
-    this.probes = this.#createProbes()
+    this.probes = this.createProbes(options)
     this.publisher = this.#createPublisher()
     this.records = new PublishedRecords({
       index: this.index,
@@ -125,6 +126,23 @@ export class ServerParts {
       isClosed,
     })
     this.supervisor = createSupervisor(this, server, options)
+  }
+
+  /** Not started yet; undefined where nothing is to be probed. */
+  createProbes({ health, hooks, workerFiles, logger }: ParsedOptions): ServerProbes | undefined {
+    if (health.probes === undefined) return undefined
+    return new ServerProbes({
+      probes: health.probes,
+      checkHealth: hooks.checkHealth,
+      workerFile: workerFiles.probe,
+      health: this.health,
+      logger,
+      clock: this.clock,
+      read: (name) => this.index.read(name),
+      isFollowed: (name) => this.publisher.isFollowed(name),
+      follow: () => void this.publisher.follow(),
+      onError: (error) => callHost(() => this.#server.emit('error', error)),
+    })
   }
 
   #createHooks(): ServerHooks {
@@ -162,23 +180,6 @@ export class ServerParts {
       logger: this.#options.logger,
       isWatched: () => isWatched('query'),
       onQuery: (query) => publishEvent(this.#server, 'query', query),
-    })
-  }
-
-  #createProbes(): ServerProbes | undefined {
-    const { health, hooks, workerFiles, logger } = this.#options
-    if (health.probes === undefined) return undefined
-    return new ServerProbes({
-      probes: health.probes,
-      checkHealth: hooks.checkHealth,
-      workerFile: workerFiles.probe,
-      health: this.health,
-      logger,
-      clock: this.clock,
-      read: (name) => this.index.read(name),
-      isFollowed: (name) => this.publisher.isFollowed(name),
-      follow: () => void this.publisher.follow(),
-      onError: (error) => callHost(() => this.#server.emit('error', error)),
     })
   }
 

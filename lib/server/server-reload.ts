@@ -9,13 +9,15 @@ export interface OptionsChange {
   readonly before: ParsedOptions
   readonly next: ParsedOptions
   readonly load: ReloadOptions['load']
+  /** What ends that which a part has got ready and holds open, in case that another part fails. */
+  readonly onFailure: (undo: () => Promise<void>) => void
 }
 
 /** A part of a server that takes other options while it runs. */
 export interface ReloadablePart {
   /**
-   * Does whatever can fail, and returns what makes the change. When it rejects, all is as it was. What it has got ready holds nothing open: a
-   * part after it may fail, and then it is forgotten.
+   * Does whatever can fail, and returns what makes the change. When it rejects, all is as it was. What it has got ready holds nothing open, or
+   * ends by `onFailure`: a part after it may fail, and then it is forgotten.
    */
   prepare(change: OptionsChange): Apply | Promise<Apply>
 }
@@ -58,13 +60,24 @@ export class ServerReload {
     refuseUnknownKeys('the options of reload', options, ['load'])
     this.#refuseClosed()
     const next = reloadedOptions(this.#inUse, changes)
-    const change = { before: this.options, next: next.parsed, load: options.load }
-    const applies: Apply[] = []
-    for (const part of this.#options.parts) applies.push(await part.prepare(change))
-    this.#refuseClosed()
+    const applies = await this.#prepare(next.parsed, options.load)
     this.#inUse = next
     await Promise.all(applies.map((apply) => apply()))
     this.options.logger.info({ options: Object.keys(changes) }, 'options have been reloaded')
+  }
+
+  async #prepare(next: ParsedOptions, load: ReloadOptions['load']): Promise<Apply[]> {
+    const undos: (() => Promise<void>)[] = []
+    const change = { before: this.options, next, load, onFailure: (undo: () => Promise<void>) => void undos.push(undo) }
+    const applies: Apply[] = []
+    try {
+      for (const part of this.#options.parts) applies.push(await part.prepare(change))
+      this.#refuseClosed()
+      return applies
+    } catch (error) {
+      for (const undo of undos) await undo()
+      throw error
+    }
   }
 
   #refuseClosed(): void {

@@ -149,6 +149,54 @@ describe('probes of the records of a server', () => {
     expect(await answered(dns)).toEqual(['192.0.2.3', '192.0.2.4'])
   })
 
+  it('are others after a reload, and what was said stays until they know better', async () => {
+    const dead = new Set(['192.0.2.1', '192.0.2.2'])
+    const store = memoryStore({
+      rrsets: [
+        { name: 'web.example', type: 'A', data: ['192.0.2.1', '192.0.2.3'] },
+        { name: 'a.other.example', type: 'A', data: ['192.0.2.2', '192.0.2.4'] },
+      ],
+    })
+    const checkHealth = ({ address }: { address: string }) => (dead.has(address) ? 'unhealthy' : 'healthy')
+    await using dns = await start({ store, health: { probes: TIMES }, hooks: { checkHealth } })
+    const states = () => Object.fromEntries([...dns.health.status()].map(({ address, state }) => [address, state]))
+    const all = { '192.0.2.1': 'unhealthy', '192.0.2.2': 'unhealthy', '192.0.2.3': 'healthy', '192.0.2.4': 'healthy' }
+    await eventually(() => expect(states()).toEqual(all))
+    const changes: HealthChange[] = []
+    dns.on('health', (change) => void changes.push(change))
+    // A hundred failures take these longer than this test: it is what was said before that is known.
+    await dns.reload({ health: { probes: { ...TIMES, fall: 100, zones: ['web.example'] } } })
+    await eventually(() => expect(states()).toEqual({ '192.0.2.1': 'unhealthy', '192.0.2.3': 'healthy' }))
+    expect(dns.stats().health.probes!.targets).toBe(2)
+    expect(changes.map(({ address, state }) => [address, state]).sort()).toEqual([
+      ['192.0.2.2', 'unknown'],
+      ['192.0.2.4', 'unknown'],
+    ])
+    await dns.records.put({ name: 'b.web.example', type: 'A', data: ['192.0.2.5'] })
+    await eventually(() => dns.health.status('192.0.2.5') === 'healthy')
+    dead.clear()
+    await eventually(() => dns.health.status('192.0.2.1') === 'healthy')
+    await dns.reload({ health: {} })
+    await eventually(() => expect(states()).toEqual({}))
+    expect(dns.stats().health.probes).toBeUndefined()
+    dead.add('192.0.2.4')
+    await dns.reload({ health: { probes: TIMES } })
+    await eventually(() => dns.health.status('192.0.2.4') === 'unhealthy')
+    expect(dns.stats().health.probes!.targets).toBe(5)
+  })
+
+  it('stay as they are when those of a reload cannot be', async () => {
+    const store = memoryStore({ rrsets: [{ name: 'web.example', type: 'A', data: ['192.0.2.1'] }] })
+    await using dns = await start({ store, health: { probes: TIMES }, hooks: { checkHealth: () => 'unhealthy' } })
+    await expect(dns.reload({ health: { probes: { intervalMs: 1 } } })).rejects.toMatchObject({
+      code: 'CDNS_OPTION_INVALID',
+    })
+    const load = () => Promise.reject(new Error('there is no such file'))
+    await expect(dns.reload({ health: { probes: { ...TIMES, zones: [] } } }, { load })).rejects.toThrow()
+    await eventually(() => dns.health.status('192.0.2.1') === 'unhealthy')
+    expect(dns.stats().health.probes!.targets).toBe(1)
+  })
+
   it('leave no thread behind', async () => {
     const before = process.getActiveResourcesInfo()
     const dns = await start({ health: { probes: TIMES } })
