@@ -14,7 +14,7 @@ import type { RecordIndexSize } from './record-index/record-index-writer.js'
 import type { ReloadableOptions } from './reloaded-options.js'
 import type { ProbesStatus } from './server-probes.js'
 import type { BadRecord, RecordStore, StoreStatus } from './store/record-store.js'
-import type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
+import type { BoundAddress, TransportKind, XdpStats } from './transport/datagram-transport.js'
 import type { DnsResponse } from './wire/packet.js'
 import type { RecordType } from './wire/rdata/record-type.js'
 
@@ -43,7 +43,8 @@ export interface Stats extends QueryFigureTotals {
   readonly version: string
   readonly ready: boolean
   readonly addresses: readonly BoundAddress[]
-  readonly transport: { readonly kind: TransportKind; readonly reason: string }
+  /** `xdp` says what has become of frames, where that is the kind. */
+  readonly transport: { readonly kind: TransportKind; readonly reason: string; readonly xdp?: XdpStats }
   /** Sums over all threads since the start. */
   readonly counters: CounterTotals
   /** Connections that are open now; the counters tell what became of the others. */

@@ -54,6 +54,13 @@ export const ERROR_CODES = {
   CDNS_CERTIFICATE_MISSING: 'An address for DoT or DoH has no certificate or no key, or their file cannot be read.',
   CDNS_CERTIFICATE_INVALID: 'A certificate or its key is not PEM, is not usable, or the two do not belong together.',
   CDNS_TRANSPORT_UNAVAILABLE: 'The transport that was asked for does not work on this system.',
+  CDNS_XDP_INTERFACE:
+    'An interface of `xdp.interfaces` is not there, not up, or carries no Ethernet frames; or it has no such queue.',
+  CDNS_XDP_NOT_PERMITTED:
+    'The system does not let this process use AF_XDP: it takes CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF.',
+  CDNS_XDP_BUSY: 'Another program has attached to an interface of `xdp.interfaces`, or has one of its queues.',
+  CDNS_XDP_MEMORY: 'The frames of AF_XDP are more memory than RLIMIT_MEMLOCK lets this process lock.',
+  CDNS_XDP_UNAVAILABLE: 'The kernel or the driver of an interface cannot do what `xdp` asks for; see the cause.',
   CDNS_THREAD_FAILED: 'A DNS thread could not be started; see the cause.',
   CDNS_HOOK_MODULE_FAILED: 'A module of a hook cannot be imported, or exports no function for it.',
   CDNS_HOOK_INVALID: 'A hook has returned what makes no sense there; the query was answered without it. Logged only.',

@@ -77,8 +77,15 @@ export type { MemoryStoreOptions, ZoneFileOptions } from './store/memory/options
 export type { BadRecord, RecordStore, StoreSink, StoreStatus } from './store/record-store.js'
 export type { Revise } from './store/revise.js'
 export type { WorkerFiles } from './threads/worker-files.js'
-export type { BoundAddress, TransportKind } from './transport/datagram-transport.js'
+export type {
+  BoundAddress,
+  TransportChoice,
+  TransportKind,
+  XdpQueueStats,
+  XdpStats,
+} from './transport/datagram-transport.js'
 export type { ListenOptions, TlsOptions } from './transport/options.js'
+export type { XdpMode, XdpOptions } from './transport/xdp/options.js'
 export type { DnsResponse, ResourceRecord } from './wire/packet.js'
 export type {
   CaaData,

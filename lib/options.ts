@@ -37,10 +37,11 @@ import {
 import { memoryStore } from './store/memory/memory-store.js'
 import type { RecordStore } from './store/record-store.js'
 import { type ParsedWorkerFiles, type WorkerFiles, workerFiles } from './threads/worker-files.js'
-import type { TransportKind } from './transport/datagram-transport.js'
+import type { TransportChoice } from './transport/datagram-transport.js'
 import type { ListenAddress } from './transport/open-sockets.js'
 import { type ListenOptions, parseListen, parseTcp, type TcpOptions } from './transport/options.js'
 import type { StreamLimits } from './transport/stream-transport.js'
+import { type ParsedXdp, parseXdp, type XdpOptions } from './transport/xdp/options.js'
 import { nameToText } from './wire/name.js'
 
 /** A zone with something to say of its own. */
@@ -57,8 +58,13 @@ export interface ContainerDnsOptions {
   listen?: ListenOptions | ListenOptions[]
   /** DNS threads; default: as many as the system has cores for. */
   workers?: number
-  /** `batch` needs Linux; `auto`, the default, takes it where it works and `dgram` elsewhere. */
-  transport?: 'auto' | TransportKind
+  /**
+   * `batch` needs Linux; `auto`, the default, takes it where it works and `dgram` elsewhere. `xdp` and `auto-xdp` go past the kernel, with
+   * what `xdp` says; where that fails, the one is an error and the other goes on as `auto`.
+   */
+  transport?: TransportChoice
+  /** For these two transports; see docs/xdp.md. */
+  xdp?: XdpOptions
   /** Default: `memoryStore()`. */
   store?: RecordStore
   /** Seconds for records that say nothing; default 30. */
@@ -120,7 +126,8 @@ export interface ParsedOptions {
   readonly zones: readonly ParsedZone[]
   readonly listen: readonly ListenAddress[]
   readonly workers: number
-  readonly transport: 'auto' | TransportKind
+  readonly transport: TransportChoice
+  readonly xdp: ParsedXdp | undefined
   readonly store: RecordStore
   readonly defaultTtl: number
   readonly negativeTtl: number
@@ -151,6 +158,7 @@ export const OPTION_NAMES = [
   'listen',
   'workers',
   'transport',
+  'xdp',
   'store',
   'defaultTtl',
   'negativeTtl',
@@ -177,7 +185,7 @@ export const OPTION_NAMES = [
   'startTimeoutMs',
   'workerFiles',
 ] as const satisfies readonly (keyof ContainerDnsOptions)[]
-export const TRANSPORTS = ['auto', 'batch', 'dgram'] as const
+export const TRANSPORTS = ['auto', 'batch', 'dgram', 'xdp', 'auto-xdp'] as const
 
 /** Throws CDNS_OPTION_UNKNOWN, CDNS_OPTION_INVALID or CDNS_ZONE_INVALID; nothing has been opened by then. */
 export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
@@ -195,7 +203,8 @@ export function parseOptions(given: ContainerDnsOptions = {}): ParsedOptions {
     zones: parseZones(given.zones, parseSelectionOptions('selection', given.selection)),
     listen: parseListen(given.listen),
     workers: numberWithin('workers', given.workers, WORKERS),
-    transport: parseTransport(given.transport),
+    transport: parseTransport(given.transport, given.xdp),
+    xdp: parseXdp(given.xdp),
     store: parseStore(given.store),
     defaultTtl: numberWithin('defaultTtl', given.defaultTtl, DEFAULT_TTL),
     negativeTtl,
@@ -248,11 +257,15 @@ function parseZoneOptions(given: string | ZoneOptions, option: string, selection
   })
 }
 
-function parseTransport(given: unknown = 'auto'): 'auto' | TransportKind {
+function parseTransport(given: unknown = 'auto', xdp: unknown): TransportChoice {
   const transport = TRANSPORTS.find((known) => known === given)
   if (transport === undefined) {
     const known = TRANSPORTS.join(', ')
     throw new ContainerDnsError('CDNS_OPTION_INVALID', `transport must be one of ${known}, got ${describe(given)}`)
+  }
+  if (xdp === undefined && (transport === 'xdp' || transport === 'auto-xdp')) {
+    // Which interfaces, nobody can guess: what comes over them goes past firewalls of the host.
+    throw new ContainerDnsError('CDNS_OPTION_INVALID', `transport ${transport} needs xdp.interfaces`)
   }
   return transport
 }

@@ -47,6 +47,7 @@ export async function createContainerDns(options: ContainerDnsOptions = {}): Pro
   throwIfAborted(parsed.signal)
   const sockets = await openSockets({
     kind: parsed.transport,
+    ...(parsed.xdp === undefined ? {} : { xdp: parsed.xdp }),
     listen: parsed.listen,
     threads: parsed.workers,
     logger: parsed.logger,

@@ -1,7 +1,7 @@
 import { AnswerCacheMemory, type AnswerCacheSize } from '../answer-cache/answer-cache-memory.js'
 import { createBell } from '../handoff/bell.js'
 import { createHandoff } from '../handoff/layout.js'
-import type { DatagramSockets } from '../transport/datagram-transport.js'
+import { type DatagramSockets, kernelEndpoints } from '../transport/datagram-transport.js'
 import { DescriptorList } from '../transport/descriptor-list.js'
 import { type Libc, loadLibc } from '../transport/libc.js'
 import { openWakeFd } from '../transport/wake-fd.js'
@@ -69,7 +69,7 @@ export class ServerForwarding {
     this.#options = options
     this.#forward = forward
     this.thread = threads - 1
-    this.#libc = options.datagrams.kind === 'batch' ? loadLibc() : undefined
+    this.#libc = options.datagrams.kind === 'dgram' ? undefined : loadLibc()
     this.#descriptors = this.#libc && DescriptorList.create(MAX_DESCRIPTORS)
     this.#wakeFd = this.#libc === undefined ? -1 : openWakeFd(this.#libc)
     // One reader more than threads: the main thread.
@@ -81,8 +81,8 @@ export class ServerForwarding {
     const { datagrams } = this.#options
     const { allow } = this.#forward
     const isDatagram = thread < datagrams.threads
-    const endpoints = isDatagram ? datagrams.endpoints(thread) : undefined
-    if (endpoints?.kind === 'batch') return this.#task(thread, BATCH_RING, allow, endpoints)
+    const endpoints = isDatagram ? kernelEndpoints(datagrams.endpoints(thread)) : undefined
+    if (endpoints !== undefined) return this.#task(thread, BATCH_RING, allow, endpoints)
     return this.#task(thread, isDatagram ? DGRAM_RING : STREAM_RING, allow)
   }
 
@@ -100,7 +100,7 @@ export class ServerForwarding {
       rings: [...this.#rings.values()],
       bell: this.#bell,
       listeners: listeners.map(({ host, port }) => ({ host, port })),
-      transport: datagrams.kind,
+      transport: datagrams.kind === 'dgram' ? 'dgram' : 'batch',
       ...(this.#descriptors === undefined ? {} : { descriptors: this.#descriptors }),
       ...this.#wake,
     }

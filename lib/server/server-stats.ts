@@ -6,13 +6,14 @@ import type { ServerParts } from './server-parts.js'
 export function serverStats(parts: ServerParts, ready: boolean): Stats {
   const { sockets, store, index, healthTable, probes, alerts, measurements, supervisor } = parts
   const { kind, reason } = sockets.datagrams
+  const xdp = sockets.datagrams.stats?.()
   const counters = parts.counters.read()
   const figures = measurements.read()
   return {
     version: PACKAGE_VERSION,
     ready,
     addresses: sockets.addresses,
-    transport: { kind, reason },
+    transport: { kind, reason, ...(xdp && { xdp }) },
     counters,
     ...figures,
     tcp: { open: counters.tcpAccepted - counters.tcpClosed },

@@ -33,9 +33,9 @@ export interface BatchPayloads {
 }
 
 // A route: | socket u8 | length of the control data u8, 2 unused | name | control data |
-const ROUTE_CONTROL_LENGTH = 1
-const ROUTE_NAME = 4
-const ROUTE_CONTROL = ROUTE_NAME + NAME_STRIDE
+export const ROUTE_CONTROL_LENGTH = 1
+export const ROUTE_NAME = 4
+export const ROUTE_CONTROL = ROUTE_NAME + NAME_STRIDE
 
 /** Receives, has answered and sends on one socket. Belongs to the thread that made it; the descriptor is the main thread's. */
 export class BatchSocket {

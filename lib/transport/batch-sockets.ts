@@ -13,7 +13,7 @@ import { openWakeFd, wakeUp } from './wake-fd.js'
  */
 export class BatchSockets implements DatagramSockets {
   readonly kind = 'batch'
-  readonly reason: string
+  reason: string
   readonly threads: number
   readonly #libc: Libc
   readonly #addresses: BoundAddress[] = []

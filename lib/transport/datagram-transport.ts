@@ -1,4 +1,6 @@
 import type { Logger } from '../log.js'
+import type { ParsedXdp } from './xdp/options.js'
+import type { QueueLayout } from './xdp/queue-memory.js'
 
 /** Where a server answers, as bound: a port of 0 has become the port that the system gave. */
 export interface BoundAddress {
@@ -10,8 +12,14 @@ export interface BoundAddress {
 /** Over what a query comes. */
 export type Protocol = 'udp' | 'tcp' | 'dot' | 'doh'
 
-/** `batch`: recvmmsg and sendmmsg on blocking threads, Linux. `dgram`: Node's own sockets, everywhere. */
-export type TransportKind = 'batch' | 'dgram'
+/**
+ * `batch`: recvmmsg and sendmmsg on blocking threads, Linux. `dgram`: Node's own sockets, everywhere. `xdp`: frames of an interface, before
+ * the kernel has looked at them, and `batch` for the rest.
+ */
+export type TransportKind = 'batch' | 'dgram' | 'xdp'
+
+/** What may be asked for. `auto` takes `batch` where it works, `auto-xdp` takes `xdp` where it works, and then goes on as `auto`. */
+export type TransportChoice = 'auto' | TransportKind | 'auto-xdp'
 
 /** One address to open. `host` is an IPv4 or IPv6 address, `0.0.0.0` and `::` included; port 0 asks the system for one. */
 export interface DatagramAddress {
@@ -99,7 +107,7 @@ export interface EventLoopControl extends ServeControl {
 }
 
 /** What one thread needs to serve its sockets. A plain object: it is posted to the thread. */
-export type ThreadEndpoints = BatchEndpoints | DgramEndpoints
+export type ThreadEndpoints = BatchEndpoints | DgramEndpoints | XdpEndpoints
 
 export interface BatchEndpoints {
   readonly kind: 'batch'
@@ -115,6 +123,66 @@ export interface DgramEndpoints {
   readonly sockets: readonly { readonly host: string; readonly port: number; readonly family: 4 | 6 }[]
 }
 
+export interface XdpEndpoints {
+  readonly kind: 'xdp'
+  /** What everything comes through that the program does not take. */
+  readonly kernel: BatchEndpoints
+  /** Where `kernel.sockets` are bound, in their order. */
+  readonly listeners: readonly XdpListener[]
+  /** The rx queues of this thread; there may be none. */
+  readonly queues: readonly XdpQueueEndpoint[]
+}
+
+export interface XdpListener {
+  /** 4 or 16 octets. */
+  readonly address: Uint8Array
+  readonly port: number
+  readonly wildcard: boolean
+}
+
+export interface XdpQueueEndpoint {
+  readonly fd: number
+  readonly memory: SharedArrayBuffer
+  readonly layout: QueueLayout
+  readonly isZeroCopy: boolean
+  readonly interfaceIndex: number
+  readonly mtu: number
+}
+
+/** The sockets of the kernel's that a thread has; undefined in `dgram`. */
+export function kernelEndpoints(endpoints: ThreadEndpoints): BatchEndpoints | undefined {
+  if (endpoints.kind === 'dgram') return undefined
+  return endpoints.kind === 'xdp' ? endpoints.kernel : endpoints
+}
+
+/** What has become of the frames of each rx queue that we take. Counters wrap at 2^32. */
+export interface XdpStats {
+  readonly queues: readonly XdpQueueStats[]
+}
+
+export interface XdpQueueStats {
+  readonly interface: string
+  readonly queue: number
+  readonly mode: 'native' | 'generic' | 'detached'
+  readonly zeroCopy: boolean
+  /** Datagrams for us, and responses to them, that did not come late. */
+  readonly received: number
+  readonly sent: number
+  /** Frames for us that hold no datagram as it should be, one with a wrong checksum, or one from where nobody can be answered. */
+  readonly malformed: number
+  readonly badChecksum: number
+  readonly unanswerable: number
+  /** Responses for which there was no frame, because those before them had not been sent. */
+  readonly notSent: number
+  /** Frames that the kernel had no room for. */
+  readonly dropped: number
+  /** Frames in all, and those that are in a ring or in our hands as this is read: the others are with the kernel or the driver. */
+  readonly frames: number
+  readonly framesSeen: number
+  /** Places in our memory that the kernel, or we, named wrongly. Always 0, or something is broken. */
+  readonly badDescriptors: number
+}
+
 /** The sockets of a server; belongs to the main thread. In `batch` it owns the file descriptors, and a thread may die without them. */
 export interface DatagramSockets {
   readonly kind: TransportKind
@@ -125,6 +193,8 @@ export interface DatagramSockets {
   /** How many threads can serve; less than asked for where the system cannot share a port between sockets. */
   readonly threads: number
   endpoints(thread: number): ThreadEndpoints
+  /** In `xdp`: what has become of frames. */
+  stats?(): XdpStats
   /** Ends a thread's wait at once, so that it meets `ServeControl.tick` again. Nothing to do in `dgram`. */
   wake(thread: number): void
   /** Binds what is shared: from here on datagrams come there too. Throws as opening does. */
@@ -139,7 +209,9 @@ export interface DatagramSockets {
 }
 
 export interface OpenOptions {
-  readonly kind: 'auto' | TransportKind
+  readonly kind: TransportChoice
+  /** For the kinds that take it, there. */
+  readonly xdp?: ParsedXdp
   readonly addresses: readonly DatagramAddress[]
   readonly threads: number
   readonly logger: Logger

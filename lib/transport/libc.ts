@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { constants, endianness } from 'node:os'
 
 /**
- * The system calls of the `batch` transport, named and returning as in C: -1 is a failure, and `errno` says which.
+ * The system calls of the `batch` and `xdp` transports, named and returning as in C: -1 is a failure, and `errno` says which.
  *
  * What runs once takes typed arrays; what runs in a loop takes addresses, which cost nothing to pass.
  * All are synchronous: koffi's asynchronous calls have crashed in worker threads (its issue 190).
@@ -36,10 +36,17 @@ export interface Libc {
   epoll_create1(flags: number): number
   epoll_ctl(epollFd: number, operation: number, fd: number, event: Uint8Array): number
   epoll_wait(epollFd: number, events: number, count: number, timeoutMs: number): number
+  getsockopt(fd: number, level: number, option: number, value: ArrayBufferView, valueLength: Uint32Array): number
+  ioctl(fd: number, request: number, argument: Uint8Array): number
+  /** Returns the address, or -1. */
+  mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number
+  sysconf(name: number): number
+  /** A call that libc has no function for, with three arguments, as bpf(2) takes them. */
+  syscall(number: number, first: number, second: Uint8Array, third: number): number
   /** Of this thread's last call that failed. */
   errno(): number
-  /** Where an ArrayBuffer's bytes are; they stay there as long as it lives. */
-  addressOf(memory: ArrayBuffer): number
+  /** Where the bytes of an ArrayBuffer, or a shared one, are; they stay there as long as it lives. */
+  addressOf(memory: ArrayBuffer | SharedArrayBuffer): number
 }
 
 /** Opens libc through koffi, which is loaded here and not before. Throws where either cannot be had. */
@@ -51,7 +58,7 @@ export function loadLibc(): Libc {
     ...(functions as unknown as Omit<Libc, 'errno' | 'addressOf'>),
     errno: koffi.errno as () => number,
     // User space ends far below 2^53 on all of these systems.
-    addressOf: (memory) => Number(koffi.address(memory)),
+    addressOf: (memory) => Number(koffi.address(memory instanceof ArrayBuffer ? memory : new Uint8Array(memory))),
   }
 }
 
@@ -96,6 +103,12 @@ const PROTOTYPES = [
   'int epoll_create1(int flags)',
   'int epoll_ctl(int epollFd, int operation, int fd, void *event)',
   'int epoll_wait(int epollFd, uintptr_t events, int count, int timeoutMs)',
+  'int getsockopt(int fd, int level, int option, void *value, void *valueLength)',
+  // Variadic in C, as fcntl is, and so is syscall.
+  'int ioctl(int fd, unsigned long request, void *argument)',
+  'intptr_t mmap(uintptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
+  'long sysconf(int name)',
+  'long syscall(long number, long first, void *second, long third)',
 ]
 
 function nameOf(prototype: string): string {

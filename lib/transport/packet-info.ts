@@ -40,6 +40,24 @@ export function turnAround(words: Uint32Array, at: number, receivedLength: numbe
   return 0
 }
 
+/**
+ * Writes the control data that a request for an address would have come with, and returns its length: for a request that came another way
+ * than through its socket. `address` has 4 or 16 octets.
+ */
+export function writePacketInfo(target: Uint8Array, at: number, address: Uint8Array, interfaceIndex: number): number {
+  const isIpv4 = address.length === 4
+  const view = new DataView(target.buffer, target.byteOffset + at, CONTROL_CAPACITY)
+  view.setUint32(0, DATA + (isIpv4 ? IPV4_INFO_SIZE : IPV6_INFO_SIZE), true)
+  view.setUint32(4, 0, true)
+  view.setUint32(LEVEL, isIpv4 ? IPPROTO_IP : IPPROTO_IPV6, true)
+  view.setUint32(TYPE, isIpv4 ? IP_PKTINFO : IPV6_PKTINFO, true)
+  view.setUint32(isIpv4 ? IPV4_INTERFACE : IPV6_INTERFACE, interfaceIndex, true)
+  target.set(address, at + (isIpv4 ? IPV4_INTERFACE + 4 : IPV6_ADDRESS))
+  // What was asked and what it was asked of: the same address, as long as it is nobody's broadcast.
+  if (isIpv4) target.set(address, at + IPV4_INTERFACE + 8)
+  return isIpv4 ? IPV4_CONTROL_SIZE : IPV6_CONTROL_SIZE
+}
+
 /** RFC 4291 §2.5.6: fe80::/10, which means nothing without an interface. Takes the first four bytes, as little-endian. */
 function isLinkLocal(word: number): boolean {
   return (word & 0xc0ff) === 0x80fe

@@ -5,11 +5,11 @@ import { AF_INET, AF_INET6 } from './linux-constants.js'
 
 // sockaddr_in:  | family u16 LE | port u16 BE | address 4 | zero 8 |
 // sockaddr_in6: | family u16 LE | port u16 BE | flowinfo 4 | address 16 | scope u32 LE |
-const FAMILY = 0
+export const FAMILY = 0
 export const PORT = FAMILY + 2
 export const IPV4_ADDRESS = PORT + 2
 export const IPV6_ADDRESS = PORT + 2 + 4
-const IPV6_SCOPE = IPV6_ADDRESS + 16
+export const IPV6_SCOPE = IPV6_ADDRESS + 16
 
 export const SOCKADDR_IN_SIZE = IPV4_ADDRESS + 4 + 8
 export const SOCKADDR_IN6_SIZE = IPV6_SCOPE + 4

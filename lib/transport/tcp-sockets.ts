@@ -19,7 +19,7 @@ export async function openTcpSockets(
   kind: TransportKind,
   addresses: readonly DatagramAddress[],
 ): Promise<StreamSockets> {
-  return kind === 'batch' ? new DescriptorSockets(addresses) : tryPlaces(addresses)
+  return kind !== 'dgram' ? new DescriptorSockets(addresses) : tryPlaces(addresses)
 }
 
 class DescriptorSockets implements StreamSockets {

@@ -21,6 +21,11 @@ export class UdpClient implements AsyncDisposable {
     })
   }
 
+  /** On a socket that is bound. */
+  static on(socket: Socket, { host, port }: { host: string; port: number }): UdpClient {
+    return new UdpClient(socket, host, port)
+  }
+
   /** `from` is the client's own address. */
   static open(
     { host, port }: { host: string; port: number },

@@ -23,11 +23,7 @@ export class EchoClient {
   }
 
   static async open(host: string): Promise<EchoClient> {
-    const isV6 = isIPv6(host)
-    const socket = createSocket({ type: isV6 ? 'udp6' : 'udp4' })
-    socket.bind(0, isV6 ? '::1' : '127.0.0.1')
-    await once(socket, 'listening')
-    return new EchoClient(socket)
+    return new EchoClient(await openEchoSocket(host))
   }
 
   send(bytes: Uint8Array, host: string, port: number): void {
@@ -55,4 +51,13 @@ export class EchoClient {
   [Symbol.dispose](): void {
     this.socket.close()
   }
+}
+
+/** A socket on loopback, for a server there. */
+export async function openEchoSocket(host: string): Promise<Socket> {
+  const isV6 = isIPv6(host)
+  const socket = createSocket({ type: isV6 ? 'udp6' : 'udp4' })
+  socket.bind(0, isV6 ? '::1' : '127.0.0.1')
+  await once(socket, 'listening')
+  return socket
 }

@@ -1,15 +1,25 @@
 import { Worker } from 'node:worker_threads'
 import { silentLogger } from '../../lib/log.js'
-import type { DatagramAddress, DatagramSockets, TransportKind } from '../../lib/transport/datagram-transport.js'
+import type {
+  DatagramAddress,
+  DatagramSockets,
+  OpenOptions,
+  TransportKind,
+} from '../../lib/transport/datagram-transport.js'
 import { openDatagramSockets } from '../../lib/transport/open-datagram-sockets.js'
 import { TEST_WORKERS } from '../support/build-for-tests.js'
 import { eventually } from '../support/eventually.js'
 import { type EchoThreadData, WORD, WORD_COUNT } from './echo-protocol.js'
 
 /** Opens sockets on port 0 of each host and starts an echo thread for each thread that the transport can have. */
-export async function startEchoServer(kind: TransportKind, hosts: readonly string[], threads = 1): Promise<EchoServer> {
+export async function startEchoServer(
+  transport: TransportKind | Pick<OpenOptions, 'kind' | 'xdp'>,
+  hosts: readonly string[],
+  threads = 1,
+): Promise<EchoServer> {
+  const { kind, xdp } = typeof transport === 'string' ? { kind: transport } : transport
   const addresses: DatagramAddress[] = hosts.map((host) => ({ host, port: 0, share: false }))
-  const sockets = await openDatagramSockets({ kind, addresses, threads, logger: silentLogger })
+  const sockets = await openDatagramSockets({ kind, ...(xdp && { xdp }), addresses, threads, logger: silentLogger })
   const server = new EchoServer(sockets)
   await server.start()
   return server

@@ -1,0 +1,94 @@
+import { BatchSocket } from '../batch-socket.js'
+import {
+  BATCH_SIZE,
+  type DatagramHandler,
+  type LateResponses,
+  MAX_REQUEST_SIZE,
+  MAX_RESPONSE_SIZE,
+  MAX_WAIT_MS,
+  type ServeControl,
+  type XdpEndpoints,
+} from '../datagram-transport.js'
+import { LateSender } from '../late-sender.js'
+import { type Libc, loadLibc } from '../libc.js'
+import { POLLIN } from '../linux-constants.js'
+import { PollSet } from '../poll-set.js'
+import { SlotMemory } from '../slot-memory.js'
+import { drainWakeFd } from '../wake-fd.js'
+import { XdpQueue } from './xdp-queue.js'
+
+/**
+ * Serves a thread's rx queues, and beside them the kernel's sockets, where everything comes that the program leaves to the kernel. Blocks
+ * its thread as `serveBatch` does, with the same rules.
+ */
+export function serveXdp(endpoints: XdpEndpoints, handler: DatagramHandler, control: ServeControl): void {
+  const libc = loadLibc()
+  const { kernel, listeners } = endpoints
+  const payloads = {
+    requests: new SlotMemory(libc, BATCH_SIZE, MAX_REQUEST_SIZE),
+    responses: new SlotMemory(libc, BATCH_SIZE, MAX_RESPONSE_SIZE),
+  }
+  const sockets = kernel.sockets.map((socket) => new BatchSocket(libc, socket, payloads))
+  const queues = endpoints.queues.map((queue) => new XdpQueue(libc, queue, listeners))
+  const fds = [kernel.wakeFd, ...kernel.sockets.map(({ fd }) => fd), ...endpoints.queues.map(({ fd }) => fd)]
+  const waiting = new PollSet(libc, fds, POLLIN)
+  const { late } = handler
+  const lateSender = late && new LateSender(late, sockets, payloads.responses)
+  let rounds = 0
+  while (control.tick()) {
+    const served = serveQueues(queues, handler)
+    lateSender?.send()
+    if (served && ++rounds < ROUNDS_A_LOOK) continue
+    rounds = 0
+    look(libc, waiting, kernel.wakeFd, served ? 0 : MAX_WAIT_MS, late)
+    serveReady(waiting, sockets, handler)
+  }
+  for (let round = 0; round < LAST_ROUNDS; round++) {
+    control.tick()
+    const served = serveQueues(queues, handler)
+    if (!serveAll(sockets, handler) && !served) break
+  }
+  late?.giveUp()
+  lateSender?.send()
+}
+
+/** A look at the kernel's sockets takes a system call: with full batches, one for 512 datagrams, of which none waits for longer than a millisecond. */
+const ROUNDS_A_LOOK = 8
+/** As in `serveBatch`. */
+const LAST_ROUNDS = 256
+
+const WAKE_INDEX = 0
+const FIRST_SOCKET_INDEX = 1
+
+/** A batch from each queue that has one, so that none can starve the others; false if none had. */
+function serveQueues(queues: readonly XdpQueue[], handler: DatagramHandler): boolean {
+  let served = false
+  for (let i = 0; i < queues.length; i++) {
+    if (queues[i]!.serve(handler)) served = true
+  }
+  return served
+}
+
+function serveReady(waiting: PollSet, sockets: readonly BatchSocket[], handler: DatagramHandler): void {
+  for (let i = 0; i < sockets.length; i++) {
+    if (waiting.isReady(FIRST_SOCKET_INDEX + i)) sockets[i]!.serve(handler)
+  }
+}
+
+function serveAll(sockets: readonly BatchSocket[], handler: DatagramHandler): boolean {
+  let served = false
+  for (const socket of sockets) if (socket.serve(handler)) served = true
+  return served
+}
+
+/** What is ready by now, or within `mostMs`. */
+function look(libc: Libc, waiting: PollSet, wakeFd: number, mostMs: number, late: LateResponses | undefined): void {
+  if (mostMs > 0 && late !== undefined) {
+    waiting.wait(late.sleep(mostMs))
+    late.awake()
+  } else {
+    waiting.wait(mostMs)
+  }
+  // Here, before `tick` reads what it announced.
+  if (waiting.isReady(WAKE_INDEX)) drainWakeFd(libc, wakeFd)
+}
