@@ -11,6 +11,7 @@ import { millionPart } from './parts/million.js'
 import { peersPart } from './parts/peers.js'
 import { tcpPart } from './parts/tcp.js'
 import { writesPart } from './parts/writes.js'
+import { xdpPart } from './parts/xdp.js'
 import { Processes } from './processes/processes.js'
 
 /** `npm run bench`: runs its parts one after the other, prints what they found, and writes it to build/bench-results.json. */
@@ -27,6 +28,7 @@ const PART_RUNNERS: Readonly<Record<PartName, (bench: Bench) => Promise<PartRepo
   api: apiPart,
   tcp: tcpPart,
   footprint: footprintPart,
+  xdp: xdpPart,
 }
 
 await main()

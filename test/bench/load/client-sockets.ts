@@ -3,14 +3,12 @@ import type { Libc } from '../../../lib/transport/libc.js'
 import { openBatchSocket } from '../../../lib/transport/open-batch-socket.js'
 import { encodeSocketAddress } from '../../../lib/transport/socket-address.js'
 
-const LOOPBACK = '127.0.0.1'
-
 /** Opens sockets, each on a port of its own and connected to the server: a send then looks up no route. Returns descriptors. */
-export function openClientSockets(libc: Libc, count: number, port: number): number[] {
-  const server = encodeSocketAddress(libc, LOOPBACK, port)!
+export function openClientSockets(libc: Libc, count: number, port: number, host = '127.0.0.1'): number[] {
+  const server = encodeSocketAddress(libc, host, port)!
   const connect = loadConnect()
   return Array.from({ length: count }, () => {
-    const { fd } = openBatchSocket(libc, { host: LOOPBACK, port: 0 })
+    const { fd } = openBatchSocket(libc, { host, port: 0 })
     if (connect(fd, server, server.length) < 0) throw new Error(`connect failed with errno ${libc.errno()}`)
     return fd
   })

@@ -1,5 +1,7 @@
 /** What one run of the load generator is to do. Passed to its process as JSON. */
 export interface LoadPlan {
+  /** Left out: 127.0.0.1. */
+  readonly host?: string
   readonly port: number
   /** How many hosts there are to ask for. */
   readonly names: number
@@ -45,6 +47,8 @@ export interface LoadResult {
   /** What the server's core did in all, and what of it in interrupts. */
   readonly coreBusyMs: number
   readonly coreInterruptMs: number
+  /** CPU time of the kernel's threads that receive what nobody's system call has received. */
+  readonly softInterruptThreadsMs: number
   /** CPU time of the generator, calls that found no response left out. */
   readonly generatorCpuMs: number
 }

@@ -9,6 +9,8 @@ export interface Measurement {
   /** Of its core, in percent. */
   readonly cpuPercent: number
   readonly generatorUs: number
+  /** Of both sides and of the kernel between them, but for the generator's calls that found nothing. */
+  readonly bothSidesUs: number
   readonly p50Us: number
   readonly p99Us: number
   readonly maxUs: number
@@ -20,13 +22,14 @@ export interface Measurement {
 
 export function measurementOf(result: LoadResult): Measurement {
   const { seconds, responses, serverCpuMs, coreBusyMs, coreInterruptMs, generatorCpuMs } = result
-  const { p50Us, p99Us, maxUs, lost, wrong } = result
+  const { p50Us, p99Us, maxUs, lost, wrong, softInterruptThreadsMs } = result
   const cpuMs = serverCpuMs + (INTERRUPTS_APART ? coreInterruptMs : 0)
   return {
     queriesPerSecond: responses / seconds,
     cpuUs: (1000 * cpuMs) / responses,
     cpuPercent: cpuMs / seconds / 10,
     generatorUs: (1000 * generatorCpuMs) / responses,
+    bothSidesUs: (1000 * (cpuMs + generatorCpuMs + softInterruptThreadsMs)) / responses,
     othersPercent: Math.max(0, coreBusyMs - cpuMs) / seconds / 10,
     p50Us,
     p99Us,
@@ -47,6 +50,7 @@ export function summary(runs: readonly Measurement[]): Measurement {
     cpuUs: of('cpuUs'),
     cpuPercent: of('cpuPercent'),
     generatorUs: of('generatorUs'),
+    bothSidesUs: of('bothSidesUs'),
     othersPercent: of('othersPercent'),
     p50Us: of('p50Us'),
     p99Us: of('p99Us'),

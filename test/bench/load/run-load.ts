@@ -10,6 +10,7 @@ export type LoadKind = Partial<Pick<LoadPlan, 'rate' | 'asks' | 'upstreamPort' |
 export async function runLoad(bench: Bench, server: RunningPeer, kind: LoadKind = {}): Promise<LoadResult> {
   const { seconds, warmUpSeconds } = bench.options
   const plan: LoadPlan = {
+    ...(server.network === undefined ? {} : { host: server.network.host }),
     port: server.port,
     names: server.names,
     expects: server.peer.expects ?? 'answer',
@@ -26,6 +27,7 @@ export async function runLoad(bench: Bench, server: RunningPeer, kind: LoadKind 
   const generator = bench.processes.start(process.execPath, [GENERATOR, JSON.stringify(plan)], {
     core: LOAD_CORE,
     folder: bench.folders.make('load'),
+    ...(server.network === undefined ? {} : { namespace: server.network.clientNamespace }),
     speaks: true,
   })
   const { result } = await generator.message<LoadMessage, 'measured'>('measured')

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { queryMessage } from '../../../lib/wire/query-message.js'
 import { hostName } from '../names.js'
-import type { Peer } from './peer.js'
+import type { Peer, PeerNetwork } from './peer.js'
 
 const ASK_EVERY_MS = 50
 const DEADLINE_MS = 120_000
@@ -18,14 +18,16 @@ export async function eventuallyAnswers(
   port: number,
   { name, expects = 'answer' }: Peer,
   names: number,
+  network?: PeerNetwork,
 ): Promise<void> {
-  const socket = createSocket('udp4')
+  const socket = network?.openSocket() ?? createSocket('udp4')
+  const host = network?.host ?? '127.0.0.1'
   const query = queryMessage(hostName(names - 1), TYPE_A, 0)
   // Without it no forwarder would ask elsewhere.
   query[FLAGS_HIGH]! |= RD
   // Nobody listens there yet, as the system says of a query before: that is no error here.
   socket.on('error', () => {})
-  const asking = setInterval(() => socket.send(query, port, '127.0.0.1'), ASK_EVERY_MS)
+  const asking = setInterval(() => socket.send(query, port, host), ASK_EVERY_MS)
   try {
     await answer(socket, (response) => expects === 'echo' || isAnswer(response), `${name} did not answer`)
   } finally {

@@ -4,18 +4,18 @@ import type { Peer } from './peer.js'
 /** Our server from a build, its process started with further arguments of Node's. */
 export function ours(
   name: string,
-  plan: Pick<OurServerPlan, 'dist' | 'workers' | 'transport' | 'isAllOn' | 'etcd' | 'upstreamPort'>,
+  plan: Pick<OurServerPlan, 'dist' | 'workers' | 'transport' | 'isAllOn' | 'etcd' | 'upstreamPort' | 'xdp'>,
   nodeArguments: readonly string[] = [],
 ): Peer {
   return {
     name,
     program: process.execPath,
     speaks: true,
-    prepare: ({ port, names }) => [
+    prepare: ({ host, port, names }) => [
       '--expose-gc',
       ...nodeArguments,
       OUR_SERVER,
-      JSON.stringify({ ...plan, port, names } satisfies OurServerPlan),
+      JSON.stringify({ ...plan, ...(host === undefined ? {} : { host }), port, names } satisfies OurServerPlan),
     ],
   }
 }

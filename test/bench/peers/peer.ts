@@ -1,3 +1,5 @@
+import type { Socket } from 'node:dgram'
+
 /** A DNS server that can be started with the hosts of the bench, in the foreground and on one thread. */
 export interface Peer {
   readonly name: string
@@ -14,7 +16,19 @@ export interface Peer {
 export interface PeerPlace {
   /** An empty folder of its own. */
   readonly folder: string
-  /** On 127.0.0.1, for UDP and TCP. */
+  /** Left out: 127.0.0.1. */
+  readonly host?: string
+  /** For UDP and TCP. */
   readonly port: number
   readonly names: number
+}
+
+/** Where server and load are, if not on loopback: in network namespaces of their own, with a cable between them. */
+export interface PeerNetwork {
+  /** The server's address. */
+  readonly host: string
+  readonly serverNamespace: string
+  readonly clientNamespace: string
+  /** A socket on the side of clients. */
+  openSocket(): Socket
 }

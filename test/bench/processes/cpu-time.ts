@@ -10,6 +10,12 @@ export function cpuMsOf(pid: number): number {
   return treeOf(pid).reduce((total, each) => total + cpuMsOfOne(each), 0)
 }
 
+/** The kernel's threads that go on with soft interrupts where those of a system call have become too many. */
+export function softInterruptThreads(): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.filter((pid) => readProc(`${pid}/comm`).startsWith('ksoftirqd/')).map(Number)
+}
+
 /** A process and all its descendants that are alive. */
 export function treeOf(pid: number): number[] {
   const tree = [pid]

@@ -11,6 +11,8 @@ export interface StartOptions {
   /** Bound to one core by taskset; without it, to none. */
   readonly core?: number
   readonly folder: string
+  /** The network namespace that it runs in; left out: ours. */
+  readonly namespace?: string
   /** Whether it speaks through `process.send`. */
   readonly speaks?: boolean
 }
@@ -49,8 +51,13 @@ export class RunningProcess implements AsyncDisposable {
   readonly #program: string
   readonly #log: string
 
-  constructor(program: string, programArguments: readonly string[], { core, folder, speaks = false }: StartOptions) {
-    const command = core === undefined ? [program] : ['taskset', '-c', String(core), program]
+  constructor(
+    program: string,
+    programArguments: readonly string[],
+    { core, folder, namespace, speaks = false }: StartOptions,
+  ) {
+    const place = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]
+    const command = [...place, ...(core === undefined ? [] : ['taskset', '-c', String(core)]), program]
     this.#program = program
     this.#log = `${folder}/output.log`
     const log = openSync(this.#log, 'a')

@@ -1,13 +1,17 @@
-import type { CounterTotals } from '../../../lib/index.js'
+import type { CounterTotals, XdpOptions } from '../../../lib/index.js'
 import type { LoadReport } from './record-loader.js'
 
 /** How our server is to be started; passed to its process as JSON. */
 export interface OurServerPlan {
   /** The folder of the build. */
   readonly dist: string
+  /** Left out: 127.0.0.1. */
+  readonly host?: string
   readonly port: number
   readonly workers: number
-  readonly transport: 'batch' | 'dgram'
+  readonly transport: 'batch' | 'dgram' | 'xdp'
+  /** For the transport of this name. */
+  readonly xdp?: XdpOptions
   /** Hosts to put as soon as it has started. */
   readonly names: number
   /** Forwards to this port of 127.0.0.1 what is not in its zone. */

@@ -30,9 +30,10 @@ async function start(): Promise<ContainerDns> {
   const { createContainerDns, etcdStore, memoryStore } = await loadProduct(plan.dist)
   const options: ContainerDnsOptions = {
     zones: [ZONE],
-    listen: { host: '127.0.0.1', port: plan.port },
+    listen: { host: plan.host ?? '127.0.0.1', port: plan.port },
     workers: plan.workers,
     transport: plan.transport,
+    ...(plan.xdp === undefined ? {} : { xdp: plan.xdp }),
     ...(plan.upstreamPort !== undefined && { forward: { upstreams: [`127.0.0.1:${plan.upstreamPort}`] } }),
     ...(plan.isAllOn ? ALL_ON : {}),
     store: plan.etcd === undefined ? memoryStore() : etcdStore({ hosts: [plan.etcd] }),
