@@ -12,6 +12,7 @@ export default defineConfig({
     'our-server': 'test/bench/servers/our-server.ts',
     'mixed-load': 'test/soak/forward/mixed-load.ts',
     'scanner-host': 'test/soak/monitor/scanner-host.ts',
+    'xdp-server': 'test/soak/xdp/xdp-server.ts',
     'churn-server': 'test/soak/churn/churn-server.ts',
     'faulty-dns.worker': 'test/cluster/faulty-dns.worker.ts',
     'faulty-stream.worker': 'test/cluster/faulty-stream.worker.ts',
