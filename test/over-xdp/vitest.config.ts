@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig, mergeConfig } from 'vitest/config'
+import base from '../../vitest.config.js'
+
+const built = (file: string) => fileURLToPath(new URL(`../../build/dist-over-xdp/${file}`, import.meta.url))
+
+/** One file at a time: an interface has room for one server. */
+export default mergeConfig(
+  { ...base, resolve: {} },
+  defineConfig({
+    root: fileURLToPath(new URL('../../', import.meta.url)),
+    resolve: {
+      alias: { 'containerdns/testing': built('testing.js'), containerdns: built('index.js') },
+    },
+    test: { include: ['test/over-xdp/over-xdp.check.ts'], maxWorkers: 1, fileParallelism: false },
+  }),
+)
