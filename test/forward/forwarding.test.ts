@@ -50,11 +50,16 @@ describe.each(TRANSPORTS)('over %s, a name that is in none of our zones', (trans
   it('is told of as the upstream does: chains, no data, no name', async () => {
     await using upstream = await startTestUpstream({ zone: ZONE })
     await using server = await startForwarding(upstream, { transport, negativeTtl: 20 })
-    const soa = ['forwarded.example. 20 SOA ns.forwarded.example. admin.forwarded.example. 1 7200 1800 86400 30']
+    // The second time from the cache, where a second may have passed.
+    const soa = [
+      expect.stringMatching(
+        /^forwarded\.example\. (?:20|1\d) SOA ns\.forwarded\.example\. admin\.forwarded\.example\. 1 7200/,
+      ),
+    ]
     for (let i = 0; i < 2; i++) {
       expect((await ask(server, 'alias.forwarded.example')).answer).toEqual([
-        'alias.forwarded.example. 60 CNAME www.forwarded.example.',
-        'www.forwarded.example. 60 A 192.0.2.1',
+        expect.stringMatching(/^alias\.forwarded\.example\. (?:60|5\d) CNAME www\.forwarded\.example\.$/),
+        expect.stringMatching(/^www\.forwarded\.example\. (?:60|5\d) A 192\.0\.2\.1$/),
       ])
       expect(await ask(server, 'www.forwarded.example', 'TXT')).toMatchObject({
         rcode: 'NOERROR',
