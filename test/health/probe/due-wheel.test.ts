@@ -28,7 +28,8 @@ describe('DueWheel', () => {
           else expect(next).toBeLessThanOrEqual(Math.max(now, Math.min(...due.values())) + TICK_MS)
         }
         steps.forEach(({ waitMs, dueInMs }, item) => {
-          due.set(item, now + dueInMs)
+          // What was due before it came is due when it comes.
+          due.set(item, now + Math.max(0, dueInMs))
           wheel.add(item, now + dueInMs)
           now += waitMs
           look()
