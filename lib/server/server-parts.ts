@@ -8,7 +8,7 @@ import { isWatched, publishEvent } from '../event-channels.js'
 import { QueryExport } from '../export/query-export.js'
 import { ServerForwarding } from '../forward/server-forwarding.js'
 import { ServerAlerts } from '../health/alerts/server-alerts.js'
-import { TableHealth } from '../health/health.js'
+import { type HealthChange, TableHealth } from '../health/health.js'
 import { HealthTable } from '../health/health-table.js'
 import { ServerHooks } from '../hooks/server-hooks.js'
 import { CounterSampler } from '../metrics/counter-totals.js'
@@ -99,6 +99,7 @@ export class ServerParts {
     this.health = new TableHealth(this.healthTable, (change) => {
       // Everybody who wants to know of a change is told from here.
       server.emit('health', change)
+      this.#logHealth(change)
       this.hooks.onHealthChange(change)
       this.alerts?.onChange(change)
     })
@@ -143,6 +144,12 @@ export class ServerParts {
       follow: () => void this.publisher.follow(),
       onError: (error) => callHost(() => this.#server.emit('error', error)),
     })
+  }
+
+  /** What a program says, it knows; of what others find out, whoever runs this wants to read when an address left the answers, and why. */
+  #logHealth({ address, state, previous, source, reason }: HealthChange): void {
+    if (source === 'program' || (state !== 'unhealthy' && previous !== 'unhealthy')) return
+    this.#options.logger.info({ address, state, source, ...(reason !== undefined && { reason }) }, 'health has changed')
   }
 
   #createHooks(): ServerHooks {

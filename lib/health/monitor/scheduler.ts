@@ -203,7 +203,8 @@ export class EtcdScheduler implements Scheduler {
     }
     this.#assignment = wanted
     logger.info({ agents: this.agents }, 'the scanners that share the addresses')
-    if (this.#agents.size < quorum.down) {
+    // Without a quorum one is enough, and whoever starts first is a scheduler.
+    if (quorum.down > 1 && this.#agents.size < quorum.down) {
       logger.warn({ agents: this.agents, quorum }, 'there are fewer scanners than it takes to call an address down')
     }
   }

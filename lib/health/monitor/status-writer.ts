@@ -61,7 +61,7 @@ export class StatusWriter {
 
   /** Whether nothing is left to do: it is written, was so already, or is not there to be written. */
   async #attempt(address: string, status: Status): Promise<boolean> {
-    const { session, keys, conditions } = this.#options
+    const { session, keys, conditions, logger } = this.#options
     const key = Buffer.from(keys.status(address))
     const found = await session.read(keys.status(address))
     const fields = found && parseStatus(found.value)
@@ -73,6 +73,7 @@ export class StatusWriter {
       [{ key, target: 'Mod', result: 'Equal', mod_revision: Number(found.mod_revision) }, ...compare],
       [{ request_put: { key, value: Buffer.from(value) } }],
     )
+    if (revision !== undefined) logger.info({ address, status }, 'an address is called otherwise')
     return revision !== undefined
   }
 }

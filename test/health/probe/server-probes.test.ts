@@ -8,6 +8,7 @@ import {
   memoryStore,
 } from 'containerdns'
 import { describe, expect, it } from 'vitest'
+import { silentLogger } from '../../../lib/log.js'
 import { eventually } from '../../support/eventually.js'
 import { ListeningProcess } from './listening-process.js'
 
@@ -31,8 +32,11 @@ describe('probes of the records of a server', () => {
     await using third = await ListeningProcess.start(ADDRESSES[2]!, first.port)
     await using _first = first
     const store = memoryStore({ rrsets: [{ name: 'web.example', type: 'A', data: ADDRESSES }] })
+    const logged: object[] = []
+    const info = (fields: object, message: string) => void (message === 'health has changed' && logged.push(fields))
     await using dns = await start({
       store,
+      logger: { ...silentLogger, info },
       health: { probes: { check: { type: 'tcp', ports: [first.port] }, ...TIMES } },
     })
     const changes: HealthChange[] = []
@@ -55,7 +59,13 @@ describe('probes of the records of a server', () => {
       },
       { address: third.address, state: 'healthy', previous: 'unhealthy', source: 'probe' },
     ])
-    const past = dns.health.history(third.address)
+    const { address } = third
+    const reason = `port ${first.port}: ECONNREFUSED`
+    expect(logged.filter((each) => 'address' in each && each.address === address)).toEqual([
+      { address, state: 'unhealthy', source: 'probe', reason },
+      { address, state: 'healthy', source: 'probe' },
+    ])
+    const past = dns.health.history(address)
     expect(past.map(({ state, source }) => [state, source])).toEqual([
       ['healthy', 'probe'],
       ['unhealthy', 'probe'],
