@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import { describe, expect, it } from 'vitest'
 import * as api from '../lib/api/options.js'
+import { readConfig } from '../lib/config/config-file.js'
 import { ERROR_CODES } from '../lib/errors.js'
 import * as alerts from '../lib/health/alerts/options.js'
 import * as probes from '../lib/health/probe/options.js'
@@ -157,6 +158,15 @@ describe('docs/health.md, alerts', () => {
 
 describe('docs/health.md', () => {
   const text = readFileSync(new URL('docs/health.md', ROOT), 'utf8')
+
+  it('has a config that is right, with probes', async () => {
+    const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(text)!
+    mkdirSync(new URL('build/docs/', ROOT), { recursive: true })
+    const file = fileURLToPath(new URL('build/docs/health.yaml', ROOT))
+    writeFileSync(file, yaml!)
+    expect(await readConfig({ file })).toMatchObject({ options: { health: { probes: { check: { type: 'tcp' } } } } })
+  })
+
   const rows = [...text.slice(text.indexOf('## Options'), text.indexOf('## Checks')).matchAll(/^\| `(\w+)` \|.*$/gm)]
 
   it('lists each option of probes, with its bounds', () => {
