@@ -1,5 +1,5 @@
 import { LATER } from '../handoff/layout.js'
-import { ADDRESS_LABELS, SEARCH_LIST } from '../records/synthesis-types.js'
+import { ADDRESS_LABELS, isSynthesisType, SEARCH_LIST } from '../records/synthesis-types.js'
 import { CLASS_IN, MAX_NAME_LENGTH, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import { ExtendedError } from '../wire/edns.js'
 import { FoldedName } from '../wire/folded-name.js'
@@ -129,6 +129,8 @@ export class Lookup {
       // Eight links of names of 255 octets end well before the last offset that a pointer can hold.
       const targetOffset = response.length + RDATA_OFFSET
       if (!this.#countAnswers(this.#writeLink(target)) || this.#closesLoop(target.hash, links)) return
+      // Who asks for a CNAME has it, where one was made up: those in the index are answers by themselves.
+      if (question.type === Type.CNAME) return
       const next = zones.match(target)
       if (this.#forwarding?.takes(target, question.type, next)) {
         this.#forwarding.answerTarget(this.#context, target, response.resolvePointer(targetOffset))
@@ -225,16 +227,19 @@ export class Lookup {
     return !this.#isSearched
   }
 
-  /** RFC 8482 §4.1: ANY is answered with one RRset, the smallest, so that it is of no use to who wants to amplify. */
+  /**
+   * RFC 8482 §4.1: ANY is answered with one RRset, the smallest, so that it is of no use to who wants to amplify. What says how names are made up
+   * is answered by, and never with.
+   */
   #findWanted(type: number): boolean {
     const { index } = this.#settings
-    if (type !== Type.ANY) return index.findType(type)
+    if (type !== Type.ANY) return !isSynthesisType(type) && index.findType(type)
     let smallest = -1
     let smallestSize = Number.POSITIVE_INFINITY
     for (let i = 0; i < index.rrsetCount; i++) {
       index.openRRset(i)
       const size = index.wireLength + index.count * SMALLEST_RECORD
-      if (size >= smallestSize) continue
+      if (size >= smallestSize || isSynthesisType(index.type)) continue
       smallest = i
       smallestSize = size
     }

@@ -18,6 +18,14 @@ const POD_LABEL = '\x03pod'
 
 /** Anybody can write a longer list; of a cluster's there are three. */
 const MAX_DOMAINS = 8
+/**
+ * How long the names may be in all that are looked for; eight of nine labels are within it. Whoever sends a hundred labels goes on by itself,
+ * so that no query costs more than five ordinary ones.
+ */
+const MAX_LABELS_SEARCHED = 72
+const MAX_OCTETS_SEARCHED = 3 * MAX_NAME_LENGTH
+/** What begins there is no name. */
+const NO_NAME = -1
 
 /**
  * Goes on with a client's search list in its place (CoreDNS calls this autopath): what it asks for below `NAMESPACE.svc.ZONE`, the first of its
@@ -57,15 +65,22 @@ export class SearchList {
   find(context: QueryContext, label: number): boolean {
     const { index, zones } = this.#settings
     const { name, type } = context.question
-    const { bytes, wireStart, wireLength } = index
-    const end = wireStart + wireLength
+    const { bytes, wireStart } = index
+    let at = wireStart + RDLENGTH_SIZE
+    // Of several records, which have no order, the first.
+    const end = at + ((bytes[wireStart]! << 8) | bytes[wireStart + 1]!)
     this.ttl = index.ttl
     if (!this.#client.readAddress() || !this.#isPodOf(name, label, context)) return false
-    let at = wireStart + RDLENGTH_SIZE
+    let labels = 0
+    let octets = 0
     for (let i = 0; i < MAX_DOMAINS && at < end; i++) {
       const from = at
       at = nameEnd(bytes, at, end)
-      if (!this.#readCandidate(name, label, bytes, from, Math.min(at, end))) continue
+      if (at === NO_NAME) return false
+      if (!this.#readCandidate(name, label, bytes, from, at)) continue
+      labels += this.found.labelCount
+      octets += this.found.length
+      if (labels > MAX_LABELS_SEARCHED || octets > MAX_OCTETS_SEARCHED) return false
       const zone = zones.match(this.found)
       // Others are asked once, and what they say holds. Who may not have them asked goes on by itself.
       if (this.#forwarding?.takes(this.found, type, zone)) return mayForward(context)
@@ -94,6 +109,7 @@ export class SearchList {
   #readCandidate(name: FoldedName, label: number, domain: Uint8Array, start: number, end: number): boolean {
     const bytes = this.#bytes
     const length = name.labelStarts[label]!
+    if (length + end - start > MAX_NAME_LENGTH) return false
     for (let i = 0; i < length; i++) bytes[i] = name.bytes[i]!
     for (let i = start; i < end; i++) bytes[length + i - start] = domain[i]!
     return this.found.read(bytes, 0, length + end - start, this.#settings.index.seed)
@@ -119,11 +135,16 @@ function mayForward({ header, question, forwardFlags }: QueryContext): boolean {
   return (header.flags & FLAG_RD) !== 0 && forwardFlags !== 0 && question.type !== Type.ANY
 }
 
-/** Past `end` for what is no name. */
+/** Behind a name that ends before `end`, and is not longer than names are; else NO_NAME. */
 function nameEnd(bytes: Uint8Array, start: number, end: number): number {
+  const last = Math.min(end, start + MAX_NAME_LENGTH) - 1
   let at = start
-  while (at < end && bytes[at] !== 0) at += bytes[at]! + 1
-  return at + 1
+  while (at <= last) {
+    const length = bytes[at]!
+    if (length === 0) return at + 1
+    at += length + 1
+  }
+  return NO_NAME
 }
 
 function isAt(bytes: Uint8Array, start: number, text: string): boolean {

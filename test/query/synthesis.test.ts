@@ -58,6 +58,27 @@ describe('addresses in labels', () => {
   })
 })
 
+describe('what says how names are made up', () => {
+  const server = new Answering().put(
+    { name: '*.ns1.svc.example', type: 'TYPE65402', ttl: 5, data: [nameFromText('example')] },
+    { name: '*.ns1.pod.example', type: 'TYPE65401', ttl: 5, data: ['\\# 0'] },
+    { name: '*.mixed.example', type: 'TYPE65401', ttl: 5, data: ['\\# 0'] },
+    { name: '*.mixed.example', type: 'TXT', data: ['longer'] },
+  )
+
+  it("is nobody's answer, whatever is asked at the wildcard or below", () => {
+    const ask = (name: string, type: number) => describeResponse(server.askStream(buildQuery(name, type))).answer
+    for (const type of [65401, 65402, 255]) {
+      for (const name of ['*.ns1.svc.example', '*.ns1.pod.example', 'web.ns1.pod.example']) {
+        expect(ask(name, type)).toEqual([])
+      }
+    }
+    expect(ask('web.mixed.example', 65401)).toEqual([])
+    expect(ask('web.mixed.example', 255)).toEqual(['web.mixed.example. 30 TXT "longer"'])
+    expect(ask('*.mixed.example', 255)).toEqual(['*.mixed.example. 30 TXT "longer"'])
+  })
+})
+
 describe('a search list', () => {
   const LIST = list('svc.example', 'example', '.')
 
@@ -142,6 +163,34 @@ describe('a search list', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  it('is looked through for names of some length in all, and not for a hundred labels', () => {
+    const deep = (count: number) => Array(count).fill('x').join('.')
+    const server = cluster().put(
+      { name: `${deep(20)}.example`, type: 'A', data: ['10.4.0.2'] },
+      { name: `${deep(40)}.example`, type: 'A', data: ['10.4.0.3'] },
+    )
+    expect(answer(server, `${deep(20)}.ns1.svc.example`)).toHaveLength(2)
+    expect(answer(server, `${deep(40)}.ns1.svc.example`)).toEqual(['NXDOMAIN'])
+  })
+
+  it('ends where it is no name, and with its first record', () => {
+    const lists = [
+      [Uint8Array.of(1, 0x79, 63), list('example')],
+      [Buffer.alloc(400, '\x01y'), Uint8Array.of(0), list('example')],
+    ].map((parts) => [Buffer.concat(parts)])
+    for (const data of [...lists, [list('svc.example'), list('example', '.')]]) {
+      const server = cluster().put({ name: '*.ns1.svc.example', type: 'TYPE65402', ttl: 5, data })
+      expect(answer(server, 'host.ns1.svc.example')).toEqual(['NXDOMAIN'])
+      expect(answer(server, 'outside.ns1.svc.example')).toEqual(['NXDOMAIN'])
+    }
+  })
+
+  it('answers whoever asks for the alias with that alone', () => {
+    expect(answer(cluster(), 'alias.outside.ns1.svc.example', 'CNAME')).toEqual([
+      'alias.outside.ns1.svc.example. 5 CNAME alias.outside.',
+    ])
   })
 
   it('makes no name that is too long', () => {
