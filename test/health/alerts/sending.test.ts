@@ -194,6 +194,21 @@ describe('a mail', () => {
     await sending.close()
   })
 
+  it('has a line for each address, of some length, whatever a probe has said', async () => {
+    await using server = await MailServer.start()
+    const sending = mail(server.port)
+    sending.add(
+      down('192.0.2.1', `refused\n2026-01-02T03:04:05.000Z  192.0.2.2 is up\u2028again\0${'x'.repeat(1_000_000)}`),
+    )
+    await eventually(() => sending.counts.sent === 1)
+    const text = server.received[0]!.text.replace(/=\r\n/g, '')
+    expect(text.split(/[\r\n\u2028]+/).filter(Boolean)).toEqual([
+      expect.stringMatching(/192\.0\.2\.1 is down: refused 2026-\S+ {2}192\.0\.2\.2 is up again x+$/),
+    ])
+    expect(text.length).toBeLessThan(1000)
+    await sending.close()
+  })
+
   it('is tried again after a failure that passes, and not after one that does not', async () => {
     await using passing = await MailServer.start({ refuse: () => (passing.offered < 3 ? 451 : undefined) })
     const sending = mail(passing.port)
