@@ -230,6 +230,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     const sockets = this.#sockets
     this.#ready = false
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    const reloads = this.#reload.close()
     parts.policies.close()
     parts.supervisor.drain()
     sockets.streams?.leave()
@@ -247,6 +248,7 @@ class Server extends EventEmitter<ContainerDnsEvents> implements ContainerDns {
     parts.export?.close()
     parts.forwarding?.close()
     parts.publisher.close()
+    await reloads
     sockets.close()
     parts.counters.stop()
     parts.measurements.stop()

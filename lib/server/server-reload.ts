@@ -38,6 +38,8 @@ export class ServerReload {
   readonly #options: ServerReloadOptions
   #inUse: OptionsInUse
   #last: Promise<void> = Promise.resolve()
+  /** Ends the wait for parts that get ready. */
+  #giveUp: (error: Error) => void = () => {}
 
   constructor(options: ServerReloadOptions) {
     this.#options = options
@@ -56,6 +58,15 @@ export class ServerReload {
     return done
   }
 
+  /**
+   * The server is being closed: parts that get ready are not waited for, which may be the host's `load` and take for ever. Resolves when all
+   * reloads have come to an end, and what they had got ready is closed.
+   */
+  async close(): Promise<void> {
+    this.#giveUp(closed())
+    await this.#last
+  }
+
   async #reload(changes: ReloadableOptions, options: ReloadOptions): Promise<void> {
     refuseUnknownKeys('the options of reload', options, ['load'])
     this.#refuseClosed()
@@ -70,17 +81,26 @@ export class ServerReload {
     const undos: (() => Promise<void>)[] = []
     const change = { before: this.options, next, load, onFailure: (undo: () => Promise<void>) => void undos.push(undo) }
     const applies: Apply[] = []
+    const givenUp = new Promise<never>((_, reject) => {
+      this.#giveUp = reject
+    })
     try {
-      for (const part of this.#options.parts) applies.push(await part.prepare(change))
+      for (const part of this.#options.parts) applies.push(await Promise.race([part.prepare(change), givenUp]))
       this.#refuseClosed()
       return applies
     } catch (error) {
       for (const undo of undos) await undo()
       throw error
+    } finally {
+      this.#giveUp = () => {}
     }
   }
 
   #refuseClosed(): void {
-    if (this.#options.isClosed()) throw new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
+    if (this.#options.isClosed()) throw closed()
   }
+}
+
+function closed(): ContainerDnsError {
+  return new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
 }

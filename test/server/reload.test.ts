@@ -207,6 +207,27 @@ describe('reload', () => {
     )
   })
 
+  it('ends with the server, before that is closed, whatever its parts are waiting for', async () => {
+    const server = await start()
+    const outcomes = Promise.allSettled([
+      server.reload(
+        { health: { probes: { check: { type: 'tcp', ports: [1] } } } },
+        { load: () => new Promise(() => {}) },
+      ),
+      server.reload({ negativeTtl: 4 }),
+    ])
+    let isSettled = false
+    void outcomes.then(() => {
+      isSettled = true
+    })
+    await server.close()
+    // Those who wait for it are told first.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isSettled).toBe(true)
+    const closed = { status: 'rejected', reason: expect.objectContaining({ code: 'CDNS_CLOSED' }) }
+    expect(await outcomes).toEqual([closed, closed])
+  })
+
   it('is refused once the server has been closed', async () => {
     const server = await start()
     await server.close()

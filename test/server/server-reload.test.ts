@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseOptions } from '../../lib/options.js'
 import { optionsInUse } from '../../lib/reloaded-options.js'
 import { type ReloadablePart, ServerReload } from '../../lib/server/server-reload.js'
+import { eventually } from '../support/eventually.js'
 
 /** Says what it does, as it does it; `onPrepare` may fail. */
 function part(name: string, steps: string[], onPrepare: () => void | Promise<void> = () => {}): ReloadablePart {
@@ -71,5 +72,25 @@ describe('a reload', () => {
     const reload = reloadOf([closes], () => isClosed)
     await expect(reload.reload({ negativeTtl: 6 }, {})).rejects.toMatchObject({ code: 'CDNS_CLOSED' })
     expect(steps).toEqual(['a prepares 5 to 6'])
+  })
+
+  it('waits for no part that does not get ready once the server is closed, and ends what others have', async () => {
+    const steps: string[] = []
+    let isClosed = false
+    const opens: ReloadablePart = {
+      prepare({ onFailure }) {
+        onFailure(async () => void steps.push('a is undone'))
+        return () => void steps.push('a applies')
+      },
+    }
+    const reload = reloadOf([opens, part('b', steps, () => new Promise(() => {}))], () => isClosed)
+    const both = [reload.reload({ negativeTtl: 6 }, {}), reload.reload({ negativeTtl: 7 }, {})]
+    const outcomes = Promise.allSettled(both)
+    await eventually(() => steps.length === 1)
+    isClosed = true
+    await reload.close()
+    expect(steps).toEqual(['b prepares 5 to 6', 'a is undone'])
+    const closed = { status: 'rejected', reason: expect.objectContaining({ code: 'CDNS_CLOSED' }) }
+    expect(await outcomes).toEqual([closed, closed])
   })
 })
