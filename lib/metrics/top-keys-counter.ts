@@ -71,7 +71,7 @@ export class TopKeysCounter {
   }
 
   /**
-   * Counts keys of which only the hashes are at hand, which is enough for nearly all. Writes the places of those that want an entry into
+   * Counts keys of which only the hashes are at hand, which is enough for nearly all; a hash of 0 is no key. Writes the places of those that want an entry into
    * `wanting`, and returns how many they are: `countNew` is for them, before anything else is counted.
    */
   countHashes(hashes: Int32Array, length: number, now: number, wanting: Uint8Array): number {
@@ -84,7 +84,7 @@ export class TopKeysCounter {
       if (sets[at + HASH] === hash && sets[at + COUNT] !== 0) {
         sets[at + COUNT]!++
         sets[at + LAST] = now
-      } else if (!this.#countHash(hash, now)) wanting[wants++] = i
+      } else if (hash !== 0 && !this.#countHash(hash, now)) wanting[wants++] = i
     }
     return wants
   }

@@ -29,7 +29,7 @@ export class QueryMeter {
   readonly #clients: TopKeysCounter | undefined
   /** Of the batch in hand: the hashes of the queries' names, 0 for one that could not be read. Of 4 billion names, one has that hash, and is not counted. */
   readonly #nameHashes = new Int32Array(MAX_BATCH)
-  /** Of those that have an address. */
+  /** Of those that have an address; likewise. */
   readonly #clientHashes = new Int32Array(MAX_BATCH)
   readonly #clientWords = new Int32Array(MAX_BATCH * ADDRESS_WORDS)
   readonly #octets = new Uint8Array(4 * ADDRESS_WORDS)
@@ -147,7 +147,7 @@ export class QueryMeter {
     for (let w = 0; w < wants; w++) {
       const i = this.#wanting[w]!
       const { name } = contexts[i]!.question
-      if (hashes[i] !== 0) counter.countNew(name.words, 0, name.length, hashes[i]!, this.#now)
+      counter.countNew(name.words, 0, name.length, hashes[i]!, this.#now)
     }
   }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FastRandom } from '../../lib/fast-random.js'
 import { TopKeysCounter } from '../../lib/metrics/top-keys-counter.js'
@@ -148,4 +149,67 @@ describe('the keys that come most', () => {
     totals.collect(0, 100_000)
     expect(totals.top(1)[0]![1]).toEqual({ queries: 3, first: 1, last: 3 })
   })
+
+  it('never have counts that are too high, in batches, whatever meets in a set, is no key, dies or is handed over', () => {
+    // Two sets, and hashes of which some share a mark and nearly all a hint.
+    const keys = Array.from({ length: 48 }, (_, i) => (i % 2) | ((1 + (i >> 1)) << 8) | ((i % 3) << 20))
+    const key = fc.oneof({ arbitrary: fc.constantFrom(...keys), weight: 9 }, fc.constant(0))
+    const batch = fc.oneof(
+      fc.array(key, { minLength: 1, maxLength: 64 }),
+      fc.constantFrom(...keys).map((hash) => Array(64).fill(hash)),
+    )
+    const step = fc.oneof(
+      { arbitrary: batch, weight: 6 },
+      fc.constantFrom('collect' as const, 'tick' as const, 'die' as const),
+    )
+    const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const handle = createTopKeys(1)
+      const totals = new TopKeysTotals([handle])
+      const asked = new Map<number, number>()
+      let counter = new TopKeysCounter(handle, 1)
+      let nowMs = 0
+      for (const what of steps) {
+        nowMs += 6_000
+        if (what === 'collect') totals.collect(0, nowMs)
+        else if (what === 'tick') counter.tick()
+        else if (what === 'die') counter = new TopKeysCounter(handle, 1 + nowMs)
+        else countBatch(counter, what, asked)
+      }
+      for (let i = 0; i < 4; i++) {
+        counter.tick()
+        totals.collect(0, nowMs + (i + 1) * 10_001)
+      }
+      const counted = totals
+        .top(1000)
+        .map(([text, { queries }]) => [Buffer.from(text, 'latin1').readInt32LE(), queries])
+      for (const [hash, queries] of counted) {
+        expect(queries).toBeGreaterThan(0)
+        expect([hash, queries! <= (asked.get(hash!) ?? 0)]).toEqual([hash, true])
+      }
+    })
+    fc.assert(property, { numRuns: 300 })
+  })
+
+  it('lose nothing to queries that could not be read', () => {
+    const handle = createTopKeys(1)
+    const totals = new TopKeysTotals([handle])
+    const counter = new TopKeysCounter(handle, 1)
+    // All in the set of hash 0, which they fill.
+    const hashes = Array.from({ length: 8 }, (_, i) => (1 + i) << 8)
+    for (let i = 0; i < 5; i++) countBatch(counter, hashes)
+    for (let i = 0; i < 100; i++) countBatch(counter, Array(64).fill(0))
+    totals.collect(0, 10_001)
+    counter.tick()
+    totals.collect(0, 20_002)
+    expect(totals.top(100).map(([, { queries }]) => queries)).toEqual(Array(8).fill(5))
+  })
 })
+
+/** As a thread does: the key of each hash is that word. */
+function countBatch(counter: TopKeysCounter, batch: readonly number[], asked = new Map<number, number>()): void {
+  const hashes = Int32Array.from(batch)
+  const wanting = new Uint8Array(64)
+  for (const hash of batch) asked.set(hash, (asked.get(hash) ?? 0) + 1)
+  const wants = counter.countHashes(hashes, hashes.length, 1, wanting)
+  for (let w = 0; w < wants; w++) counter.countNew(hashes, wanting[w]!, 4, hashes[wanting[w]!]!, 1)
+}
