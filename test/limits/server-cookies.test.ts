@@ -81,6 +81,16 @@ describe('server cookies', () => {
     expect(setting.check(setting.answer())).toBe(true)
   })
 
+  it('are made with the newest secret, also by a thread that has slept for as many as there is room for', () => {
+    const setting = new Setting()
+    for (let rolls = 1; rolls <= 9; rolls++) {
+      const thread = setting.another()
+      expect(setting.check(CLIENT, ADDRESS, thread)).toBe(false)
+      for (let i = 0; i < rolls; i++) setting.secrets.roll()
+      expect([rolls, setting.check(setting.fresh(), ADDRESS, thread)]).toEqual([rolls, true])
+    }
+  })
+
   it('are good for their own address alone, also once they have been seen to be good, and no longer than that', () => {
     const setting = new Setting()
     const other = Uint8Array.of(192, 0, 2, 2)
@@ -110,6 +120,37 @@ describe('server cookies', () => {
         expect(setting.check(cookie, addressOf(i + 1))).toBe(false)
       }
     }
+  })
+
+  it('are judged, and answered, as by a thread that has seen none before, whatever has happened meanwhile', () => {
+    const number = fc.nat(1000)
+    const step = fc.oneof(
+      fc.record({ ask: number, address: fc.nat(2), flip: fc.option(fc.nat(24 * 8 - 1), { freq: 4 }) }),
+      fc.record({ ask: number, address: fc.nat(2), flip: fc.constant(null) }),
+      fc.record({ pass: fc.constantFrom(1, 299, 301, 1799, 1800, 3600, -301, -1800) }),
+      fc.constantFrom(1, 2, 4).map((rolls) => ({ rolls })),
+    )
+    const addresses = [ADDRESS, Uint8Array.of(192, 0, 2, 2), new Uint8Array(16)]
+    const property = fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const setting = new Setting()
+      const seen = addresses.map((address) => setting.fresh(address))
+      for (const each of steps) {
+        if ('rolls' in each) {
+          for (let i = 0; i < each.rolls; i++) setting.secrets.roll()
+        } else if ('pass' in each) setting.now += each.pass
+        else {
+          const cookie = seen[each.ask % seen.length]!.slice()
+          if (each.flip !== null) cookie[each.flip >> 3]! ^= 1 << (each.flip & 7)
+          const address = addresses[each.address]!
+          const fresh = setting.another()
+          const isGood = setting.check(cookie, address, fresh)
+          const answer = fresh.bytes.slice(fresh.start, fresh.start + 24)
+          expect([setting.check(cookie, address), setting.answer()]).toEqual([isGood, answer])
+          seen.push(setting.answer())
+        }
+      }
+    })
+    fc.assert(property, { numRuns: 500 })
   })
 
   it('are not what another server makes', () => {
