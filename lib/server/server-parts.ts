@@ -26,6 +26,7 @@ import type { RecordStore } from '../store/record-store.js'
 import type { ServerSockets } from '../transport/open-sockets.js'
 import { nameToText } from '../wire/name.js'
 import { AnswerPolicies } from './answer-policies.js'
+import { FoundClients } from './found-clients.js'
 import { HostQueries } from './host-queries.js'
 import { createSupervisor } from './server-threads.js'
 import { ServerZones } from './server-zones.js'
@@ -193,6 +194,11 @@ export class ServerParts {
   #createPublisher(): Publisher {
     const { defaultTtl, synthesizePtr, workerFiles, logger, views } = this.#options
     const server = this.#server
+    const foundClients = new FoundClients({
+      reload: () => server.reload({}),
+      isReady: () => server.ready,
+      onError: (error) => callHost(() => server.emit('error', error)),
+    })
     return new Publisher({
       index: this.index,
       defaultTtl,
@@ -215,10 +221,7 @@ export class ServerParts {
       onViewClients: (clients) => {
         this.policies.viewClients = clients
         // What is found while the server starts is taken with the start.
-        if (!server.ready) return
-        server.reload({}).catch((error: Error) => {
-          if (server.ready) callHost(() => server.emit('error', error))
-        })
+        if (server.ready) foundClients.take()
       },
       onBadRecord: (bad) => server.emit('badRecord', bad),
       onDown: (cause) => {
