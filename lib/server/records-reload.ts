@@ -15,22 +15,16 @@ export class RecordsReload implements ReloadablePart {
     this.#publisher = publisher
   }
 
-  async prepare({ before, next, load }: OptionsChange): Promise<Apply> {
+  async prepare({ before, next, load, onFailure }: OptionsChange): Promise<Apply> {
     refuseOtherReverseZones(before, next)
     const reads = load ?? rereads(before, next)
-    if (reads !== undefined) await this.#readBy(next, before, reads)
-    return () => this.#zones.use(next)
-  }
-
-  /** Records are checked by the zones and the TTL to come while they are read. */
-  async #readBy(next: ParsedOptions, before: ParsedOptions, reads: () => Promise<void>): Promise<void> {
-    this.#checkBy(next)
-    try {
+    if (reads !== undefined) {
+      onFailure(async () => this.#checkBy(before))
+      // Records are checked by the zones and the TTL to come while they are read.
+      this.#checkBy(next)
       await reads()
-    } catch (error) {
-      this.#checkBy(before)
-      throw error
     }
+    return () => this.#zones.use(next)
   }
 
   #checkBy(options: ParsedOptions): void {

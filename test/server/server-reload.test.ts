@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { parseOptions } from '../../lib/options.js'
+import type { Publisher } from '../../lib/publish/publisher.js'
 import { optionsInUse } from '../../lib/reloaded-options.js'
+import { RecordsReload } from '../../lib/server/records-reload.js'
 import { type ReloadablePart, ServerReload } from '../../lib/server/server-reload.js'
+import { ServerZones } from '../../lib/server/server-zones.js'
+import { nameFromText } from '../../lib/wire/name.js'
 import { eventually } from '../support/eventually.js'
 
 /** Says what it does, as it does it; `onPrepare` may fail. */
@@ -48,6 +52,23 @@ describe('a reload', () => {
       'a applies 7',
       'b applies 7',
     ])
+  })
+
+  it('checks records by the zones and the TTL of before where a part after them fails', async () => {
+    const given = { zones: ['example'], defaultTtl: 5 }
+    const parsed = parseOptions(given)
+    const zones = new ServerZones(parsed, 1)
+    const publisher = { defaultTtl: 5 } as Publisher
+    const fails: ReloadablePart = {
+      prepare() {
+        throw new Error('broken')
+      },
+    }
+    const parts = [new RecordsReload({ zones, publisher }), fails]
+    const reload = new ServerReload({ inUse: optionsInUse(given, parsed), parts, isClosed: () => false })
+    const load = async () => expect([zones.placeOf(nameFromText('other')), publisher.defaultTtl]).toEqual(['apex', 6])
+    await expect(reload.reload({ zones: ['other'], defaultTtl: 6 }, { load })).rejects.toThrow('broken')
+    expect([zones.placeOf(nameFromText('other')), publisher.defaultTtl]).toEqual(['outside', 5])
   })
 
   it('waits for the one before', async () => {
