@@ -10,6 +10,7 @@ import { openStore } from '../config-store.js'
 import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
 import { EXIT } from '../outcome.js'
+import { questionToTry } from '../question-to-try.js'
 import { ServedConfig } from '../reload-config.js'
 import { sayWhy } from '../say-why.js'
 import { collect, collectListen, collectPath, parseListen, wholeNumber } from './arguments.js'
@@ -150,15 +151,16 @@ async function announce({ dns, api, served }: Serving, logger: Pino): Promise<vo
   )
   const { host, port } = dns.addresses[0]!
   const asked = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  const [zone = DEFAULT_ZONES[0]!] = served.config.options.zones ?? []
-  const question = await questionWithAnswer(dns, typeof zone === 'string' ? zone : zone.name)
+  const { zones = DEFAULT_ZONES } = served.config.options
+  const { question, outside } = await questionToTry(
+    zones.map((zone) => (typeof zone === 'string' ? zone : zone.name)),
+    dns.records.list(),
+  )
+  if (outside !== undefined) {
+    const { names, example } = outside
+    logger.warn({ zones, outside: names, example }, 'none of the names in the store lies in a zone; queries for them are refused')
+  }
   process.stdout.write(`try: dig @${asked} -p ${port} ${question}\n`)
-}
-
-/** An address that is there, or else the SOA of the zone, which always is. */
-async function questionWithAnswer(server: ContainerDns, zone: string): Promise<string> {
-  for await (const { name } of server.records.list({ type: 'A' })) return `${name} A`
-  return `${zone} SOA`
 }
 
 function handleSignals({ dns, api, served }: Serving, log: Log): void {
