@@ -138,7 +138,8 @@ export class Tokens {
   }
 }
 
-async function readTokens(file: string): Promise<readonly Token[]> {
+/** Throws CDNS_TOKENS_INVALID, with file and line. */
+export async function readTokens(file: string): Promise<readonly Token[]> {
   const document = new YamlDocument(file, await textOf(file), 'CDNS_TOKENS_INVALID')
   const { value } = document
   const fault = (path: readonly (string | number)[], reason: string) =>

@@ -15,6 +15,9 @@ export interface ConfigSourceOptions {
 /** Of most keys a flag says all; of these it says a part, and the rest is the file's. */
 export const MERGED_KEYS: readonly string[] = ['api', 'forward', 'log']
 
+/** What is wrong was said by flags of a command line. */
+export class FlagFault extends ContainerDnsError {}
+
 /** Names of parts of a config as the messages of their parsers begin. */
 const PREFIXES: readonly (readonly [string, ConfigPath])[] = [
   ['etcdStore', ['store', 'etcd']],
@@ -39,6 +42,15 @@ export class ConfigSource {
     }
   }
 
+  /** The same for what a config names, and what takes time to read: the fault is that of `path`, or stands below it where the message says so. */
+  async checkedFile(check: () => Promise<unknown>, path: ConfigPath, saysWhere = false): Promise<void> {
+    try {
+      await check()
+    } catch (error) {
+      throw this.#fault(saysWhere ? pathIn((error as Error).message, path) : path, error as Error)
+    }
+  }
+
   /**
    * The same for options. Where a message does not begin with the option it is about, the option is found by trying: each key
    * alone, then each of its items.
@@ -55,7 +67,11 @@ export class ConfigSource {
   }
 
   fault(path: ConfigPath, reason: string, cause?: Error): ContainerDnsError {
-    const { path: file, lineOf } = this.#options
+    const { path: file, lineOf, flags } = this.#options
+    // The last word counts.
+    if (isSaidBy(flags, path)) {
+      return new FlagFault('CDNS_CONFIG_INVALID', `command line, ${path[0]}: ${reason}`, { cause })
+    }
     const elsewhere = this.#placeOutside(path)
     if (elsewhere === undefined && lineOf !== undefined) {
       return faultAt('CDNS_CONFIG_INVALID', file!, lineOf(path), reason, cause)
@@ -67,11 +83,9 @@ export class ConfigSource {
     return this.fault(path, cause.message, cause)
   }
 
-  /** Where a value comes from that is not the file's. */
+  /** Where a value comes from that is neither a flag's nor the file's. */
   #placeOutside(path: ConfigPath): string | undefined {
-    const { overrides, flags, path: file } = this.#options
-    // The last word counts.
-    if (isSaidBy(flags, path)) return `command line, ${path[0]}`
+    const { overrides, path: file } = this.#options
     const override = overrides.findLast((each) => each.path.every((step, i) => i >= path.length || step === path[i]))
     if (override !== undefined && path.length > 0) return `environment, ${override.variable}`
     return file === undefined ? 'config' : undefined

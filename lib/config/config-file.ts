@@ -4,6 +4,7 @@ import { describe } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import { faultAt, YamlDocument } from '../yaml-document.js'
 import { checkConfig } from './check-config.js'
+import { checkFiles } from './check-files.js'
 import { CONFIG_KEYS, type Config, type ConfigFileContent } from './config.js'
 import { ConfigSource, isSection, MERGED_KEYS } from './config-fault.js'
 import { readEnvironment, withOverrides } from './environment.js'
@@ -20,6 +21,8 @@ export interface ReadConfigOptions {
   readonly environment?: NodeJS.ProcessEnv
   /** Keys that count more than those of the file and of the environment: a command line's. */
   readonly flags?: object
+  /** Whether to read and check the files of records, certificates and tokens that it names, too. Default false. */
+  readonly checksFiles?: boolean
 }
 
 /** Reads and checks a config. Throws CDNS_CONFIG_INVALID, with file, line, key and reason. */
@@ -29,6 +32,7 @@ export async function readConfig({
   originPrograms,
   environment = {},
   flags = {},
+  checksFiles = false,
 }: ReadConfigOptions): Promise<Config> {
   const path = file ?? originFile
   const text = path === undefined ? '' : await readText(path)
@@ -50,8 +54,10 @@ export async function readConfig({
     throw source.fault([], `a config must be keys and values, got ${describe(content)}`)
   }
   const whole = withFlags(withOverrides(absolute(content, path), overrides), flags)
+  const checked = checkConfig(whole, source)
+  if (checksFiles) await checkFiles(checked, source)
   return {
-    ...checkConfig(whole, source),
+    ...checked,
     ignored: [
       ...(origin?.ignored ?? []),
       ...ignored.map((variable) => `the environment's ${variable} is no key of a config`),
