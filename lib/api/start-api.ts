@@ -110,7 +110,11 @@ function createApp({ bodyLimitBytes, ui }: ParsedApiOptions, certificate: Certif
       : (Fastify({ ...limits, ...router, https: secureOptions(certificate) }) as unknown as FastifyInstance)
   app.setErrorHandler((error, _, reply) => refuse(error as Error, reply))
   // Files of the page are named from where it is.
-  if (ui) app.get('/ui', (_, reply) => reply.redirect('ui/', 308))
+  if (ui) {
+    app.get('/ui', (_, reply) => reply.redirect('ui/', 308))
+    // For now: what else may stand there one day must not be hidden by what a browser remembers.
+    app.get('/', (_, reply) => reply.redirect('ui/', 302))
+  }
   app.setNotFoundHandler((request, reply) => {
     const found = problem(404, 'CDNS_NOT_FOUND', `there is no ${request.url.split('?')[0]} here`)
     reply.code(404).type(PROBLEM_TYPE).send(JSON.stringify(found))
@@ -167,7 +171,7 @@ export function parseApiListen(given: NonNullable<StartApiOptions['listen']>, { 
     )
   }
   if (tokens === undefined && !isLoopback(host)) {
-    const wanted = `the API on ${host} needs tokens, since others reach it there; without them it listens on 127.0.0.1 or ::1`
+    const wanted = `listen.host ${host} needs tokens, since others reach the API there; without them it listens on 127.0.0.1 or ::1`
     throw new ContainerDnsError('CDNS_API_UNPROTECTED', wanted)
   }
   if (tls !== undefined) refuseUnknownKeys('listen.tls', tls, ['cert', 'key'])

@@ -6,6 +6,8 @@ import { CommandFailure } from './outcome.js'
 export interface ApiClientOptions {
   readonly server: string
   readonly token: string | undefined
+  /** How a token is given, for whoever gave none. */
+  readonly tokenHint?: string
 }
 
 /** What a request was answered with. */
@@ -89,7 +91,9 @@ export class ApiClient {
         cause instanceof Error && cause.message !== ''
           ? cause.message
           : ((cause as NodeJS.ErrnoException)?.code ?? message)
-      throw new CommandFailure(`${this.#options.server} cannot be asked: ${reason}`)
+      const isRefused = (cause as NodeJS.ErrnoException)?.code === 'ECONNREFUSED'
+      const hint = isRefused ? '; a server has an API only with --api, or with api: in its config' : ''
+      throw new CommandFailure(`${this.#options.server} cannot be asked: ${reason}${hint}`)
     }
   }
 
@@ -99,7 +103,9 @@ export class ApiClient {
     const body = isJson && text !== '' ? (JSON.parse(text) as unknown) : text
     if (response.ok) return body
     const { detail, code, errors } = (isJson ? body : {}) as { detail?: string; code?: string; errors?: object[] }
-    const why = detail ?? (text.trim().split('\n')[0] || response.statusText)
+    const { token, tokenHint } = this.#options
+    const hint = response.status === 401 && token === undefined && tokenHint !== undefined ? `: ${tokenHint}` : ''
+    const why = (detail ?? (text.trim().split('\n')[0] || response.statusText)) + hint
     const more = (errors ?? []).map((error) => `\n  ${JSON.stringify(error)}`).join('')
     throw new CommandFailure(`${why}${code === undefined ? ` (status ${response.status})` : ` (${code})`}${more}`, code)
   }

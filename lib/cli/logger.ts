@@ -2,6 +2,7 @@ import { type Logger, pino } from 'pino'
 import type { LogConfig } from '../config/log-config.js'
 import type { LogLevel } from '../config/log-levels.js'
 import { LogFile } from './log-file.js'
+import { loggedError } from './logged-error.js'
 import { textLine } from './text-line.js'
 
 /** A log that can be told that somebody has moved its file. */
@@ -14,8 +15,10 @@ export interface Log {
 export function openLog({ level, format, file }: LogConfig): Log {
   const destination = file === undefined ? standardError() : LogFile.open(file)
   const write = format === 'text' ? (line: string) => destination.write(textLine(line)) : undefined
+  const serializers = { err: (error: unknown): unknown => loggedError(error, logger.isLevelEnabled('debug')) }
+  const logger = pino({ name: 'containerdns', level, serializers }, write === undefined ? destination : { write })
   return {
-    logger: pino({ name: 'containerdns', level }, write === undefined ? destination : { write }),
+    logger,
     reopen: () => {
       if (destination instanceof LogFile) destination.reopen()
     },

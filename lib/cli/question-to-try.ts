@@ -38,6 +38,8 @@ export async function questionToTry(zones: readonly string[], rrsets: AsyncItera
 
 /** `www.Example.org` is `.www.example.org`: a name is in a zone where it ends with that of the zone. The root's is empty. */
 function suffixOf(name: string): string {
-  const folded = nameToText(nameFromText(name)).toLowerCase().replace(/(?<!\\)\.$/, '')
+  const folded = nameToText(nameFromText(name))
+    .toLowerCase()
+    .replace(/(?<!\\)\.$/, '')
   return folded === '' ? '' : `.${folded}`
 }

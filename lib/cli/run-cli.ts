@@ -8,7 +8,7 @@ import { addRecordCommand } from './commands/record.js'
 import { addServeCommand } from './commands/serve.js'
 import { addServerCommands } from './commands/server-commands.js'
 import { addZoneCommand } from './commands/zone.js'
-import { EXIT, UsageError } from './outcome.js'
+import { EXIT, exitCodeOf } from './outcome.js'
 
 const EXIT_CODES = `
 Exit codes: 0 it is done; 1 it could not be done; 2 the command line is wrong, and nothing was tried.`
@@ -59,6 +59,6 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     }
     const { message, code } = error as { message: string; code?: string }
     process.stderr.write(`error: ${message}${code === undefined || message.includes(code) ? '' : ` (${code})`}\n`)
-    process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed
+    process.exitCode = exitCodeOf(error)
   }
 }

@@ -1,3 +1,5 @@
+import type { LoggedError } from './logged-error.js'
+
 const LEVELS: Readonly<Record<number, string>> = {
   10: 'trace',
   20: 'debug',
@@ -15,11 +17,20 @@ export function textLine(json: string): string {
   const fields = Object.entries(rest).filter(([key]) => !LEFT_OUT.includes(key))
   const head = `${new Date(time as number).toISOString()} ${(LEVELS[level as number] ?? String(level)).padEnd(5)} ${msg}`
   const words = fields.filter(([key]) => key !== 'err').map(([key, value]) => `${key}=${valueText(value)}`)
-  const { err } = rest as { err?: { stack?: string } }
-  const stack = (err?.stack ?? '').split('\n').filter((line) => line !== '')
-  return [[head, ...words].join(' '), ...stack.map((line) => `    ${line.trim()}`)]
+  const { err } = rest as { err?: Partial<LoggedError> }
+  const below = err === undefined ? [] : linesOf(err, String(msg))
+  return [[head, ...words].join(' '), ...below.map((line) => `    ${line.trim()}`)]
     .map((line) => `${printable(line)}\n`)
     .join('')
+}
+
+/** The stack where there is one, or else what the line has not said yet. */
+function linesOf({ stack, message = '', code, cause }: Partial<LoggedError>, said: string): string[] {
+  if (stack !== undefined) return stack.split('\n').filter((line) => line !== '')
+  return [
+    ...(said.includes(message) ? [] : [`${code === undefined ? '' : `${code}: `}${message}`]),
+    ...(cause === undefined ? [] : [`cause: ${cause}`]),
+  ]
 }
 
 function valueText(value: unknown): string {

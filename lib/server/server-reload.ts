@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { refuseUnknownKeys } from '../bounds.js'
 import type { ReloadOptions } from '../container-dns.js'
 import { ContainerDnsError } from '../errors.js'
 import type { ParsedOptions } from '../options.js'
-import { type OptionsInUse, type ReloadableOptions, reloadedOptions } from '../reloaded-options.js'
+import { type OptionsInUse, RELOADABLE_NAMES, type ReloadableOptions, reloadedOptions } from '../reloaded-options.js'
 
 /** One reload, as each part sees it. */
 export interface OptionsChange {
@@ -72,9 +73,12 @@ export class ServerReload {
     this.#refuseClosed()
     const next = reloadedOptions(this.#inUse, changes)
     const applies = await this.#prepare(next.parsed, options.load)
+    const changed = changedNames(this.#inUse, next)
     this.#inUse = next
     await Promise.all(applies.map((apply) => apply()))
-    this.options.logger.info({ options: Object.keys(changes) }, 'options have been reloaded')
+    const { logger } = this.options
+    if (changed.length > 0) logger.info({ options: changed }, 'options have been reloaded')
+    else logger.debug({}, 'a reload has changed no option')
   }
 
   async #prepare(next: ParsedOptions, load: ReloadOptions['load']): Promise<Apply[]> {
@@ -103,4 +107,14 @@ export class ServerReload {
 
 function closed(): ContainerDnsError {
   return new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
+}
+
+/** Options that mean something else than before, however they are written. */
+function changedNames(before: OptionsInUse, next: OptionsInUse): string[] {
+  return RELOADABLE_NAMES.filter((name) => {
+    if (isDeepStrictEqual(before.given[name], next.given[name])) return false
+    const parsed = name as keyof ParsedOptions
+    // Some are parts of others once they are parsed.
+    return !Object.hasOwn(next.parsed, name) || !isDeepStrictEqual(before.parsed[parsed], next.parsed[parsed])
+  })
 }

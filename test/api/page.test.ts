@@ -28,6 +28,11 @@ describe('the files of the page', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff')
   })
 
+  it('are where whoever asks for the root is sent', async () => {
+    const { status, headers } = await fetch(`${under.api.url}/`, { redirect: 'manual' })
+    expect([status, headers.get('location')]).toEqual([302, 'ui/'])
+  })
+
   it('forbid everything but their own scripts, styles and requests', async () => {
     const policy = (await get('/ui/')).headers.get('content-security-policy')!
     expect(policy).not.toMatch(/unsafe|https?:|\*|data:/)

@@ -14,7 +14,9 @@ describe('containerdns check', () => {
   it.each(configs)('finds docs/examples/%s right', async (file) => {
     const env = { CONTAINERDNS_STORE__ETCD__AUTH__PASSWORD: 'x' }
     const path = join(EXAMPLES, file)
-    expect(await run(['check', path, ...(file === 'etcd.yaml' ? ['--no-files'] : [])], file === 'etcd.yaml' ? env : {})).toMatchObject({
+    expect(
+      await run(['check', path, ...(file === 'etcd.yaml' ? ['--no-files'] : [])], file === 'etcd.yaml' ? env : {}),
+    ).toMatchObject({
       ...{ code: 0, stderr: '' },
       stdout: expect.stringContaining(`${path} is right\n`),
     })

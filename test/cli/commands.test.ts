@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -140,6 +142,29 @@ describe('a command that cannot do what it is asked', () => {
     const { code, stdout, stderr } = await run(args, as(principal))
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/^error: /)
+  })
+
+  it('says how a token is given, and takes a variable that is empty for none', async () => {
+    const { code, stderr } = await run(['record', 'list'], {
+      CONTAINERDNS_SERVER: under.api.url,
+      CONTAINERDNS_TOKEN_FILE: '',
+    })
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--token-file or CONTAINERDNS_TOKEN'),
+    })
+    expect(stderr).toContain('CDNS_UNAUTHENTICATED')
+    const root = { ...as('root'), CONTAINERDNS_TOKEN_FILE: '' }
+    expect(await run(['record', 'list'], root)).toMatchObject({ code: 0 })
+  })
+
+  it('says what a server needs where none listens', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await new Promise((resolve) => server.close(resolve))
+    const { code, stderr } = await run(['stats', '--server', `http://127.0.0.1:${port}`])
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('--api') })
   })
 
   it('ends with 1 where nobody answers', async () => {

@@ -81,9 +81,9 @@ describe('containerdns serve --forward', () => {
     ['the same upstream twice', ['--forward', '192.0.2.1', '--forward', '192.0.2.1:53']],
     ['a zone without an upstream', ['--forward-zone', 'corp.example']],
     ['a zone that is no name', ['--forward-zone', 'a..b=192.0.2.1']],
-  ])('ends with 1 and a reason for %s', async (_, flags) => {
+  ])('ends with 2 and a reason for %s', async (_, flags) => {
     const { code, stdout, stderr } = await run(['serve', '--listen', '0', ...flags])
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain('could not start')
   })
 })

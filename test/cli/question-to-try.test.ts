@@ -8,7 +8,11 @@ async function* listed(...rrsets: Partial<RRset>[]): AsyncGenerator<RRset> {
 
 describe('what a server that begins says to ask it', () => {
   it('is an address that lies in a zone', async () => {
-    const rrsets = listed({ name: 'www.other.example' }, { name: 't.b.example', type: 'TXT' }, { name: 'www.B.example' })
+    const rrsets = listed(
+      { name: 'www.other.example' },
+      { name: 't.b.example', type: 'TXT' },
+      { name: 'www.B.example' },
+    )
     expect(await questionToTry(['a.example', 'b.example.'], rrsets)).toEqual({
       question: 'www.B.example A',
       outside: undefined,
@@ -19,7 +23,10 @@ describe('what a server that begins says to ask it', () => {
     const text = { name: 't.a.example', type: 'TXT' } as const
     expect(await questionToTry(['a.example'], listed(text))).toMatchObject({ question: 't.a.example TXT' })
     const inside = { name: 'www.a.example', view: 'office' }
-    expect(await questionToTry(['a.example'], listed(inside))).toEqual({ question: 'a.example SOA', outside: undefined })
+    expect(await questionToTry(['a.example'], listed(inside))).toEqual({
+      question: 'a.example SOA',
+      outside: undefined,
+    })
   })
 
   it('is the SOA where no name lies in a zone, and tells how many do not', async () => {

@@ -41,6 +41,9 @@ describe('containerdns reload', () => {
       stderr: '',
     })
     expect(await client.ask('no.b.example')).toMatchObject({ rcode: 'NXDOMAIN' })
+    // The reload before it has changed none.
+    const told = serve.lines.filter(({ msg }) => msg === 'options have been reloaded')
+    expect(told).toMatchObject([{ options: ['zones'] }])
 
     // Whatever is wrong, nothing has changed: not even the records.
     writeFileSync(zone, '$TTL 60\nwww A 192.0.2.3\n')

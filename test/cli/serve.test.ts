@@ -84,19 +84,45 @@ describe('containerdns serve', () => {
   })
 
   it.each([
-    ['a zone that is none', ['--zone', 'a..b']],
     ['a file that is not there', ['--records', join(folder, 'missing.json')]],
     ['a file with a fault', ['--records', recordsFile('c.json', '[{')]],
     ['a name outside the zones', ['--records', recordsFile('d.json', [{ ...www('192.0.2.1'), name: 'www.example' }])]],
-    ['two stores', ['--records', 'x', '--etcd', 'http://127.0.0.1:1']],
-    ['an API beside which nobody says who may what', ['--api', '0.0.0.0:0']],
-    ['a snapshot of nothing', ['--snapshot', 'x']],
-    ['a zone file beside etcd', ['--zone-file', 'x', '--etcd', 'http://127.0.0.1:1']],
     ['a hosts file that is not there', ['--hosts-file', join(folder, 'missing')]],
   ])('ends with 1 and a reason for %s', async (_, args) => {
     await using serve = new Serve({}, ...args)
     expect(await serve.ended).toEqual({ code: 1, signal: null })
     await serve.said('could not start')
+  })
+
+  it.each([
+    ['a zone that is none', ['--zone', 'a..b']],
+    ['two stores', ['--records', 'x', '--etcd', 'http://127.0.0.1:1']],
+    ['an API beside which nobody says who may what', ['--api', '0.0.0.0:0']],
+    ['a snapshot of nothing', ['--snapshot', 'x']],
+    ['a zone file beside etcd', ['--zone-file', 'x', '--etcd', 'http://127.0.0.1:1']],
+    ['a port that is none', ['--listen', '127.0.0.1:99999']],
+    ['a prefix that is none', ['--etcd', 'http://127.0.0.1:1', '--etcd-prefix', 'containerdns']],
+  ])('ends with 2 and a reason for flags that say %s', async (_, args) => {
+    await using serve = new Serve({}, ...args)
+    expect(await serve.ended).toEqual({ code: 2, signal: null })
+    await serve.said('could not start')
+  })
+
+  it('ends with 1 where the same is wrong in the config', async () => {
+    const config = recordsFile('port.yaml', 'listen: { port: 99999 }\n')
+    await using serve = new Serve({ asConfigured: true }, '--config', config)
+    expect(await serve.ended).toEqual({ code: 1, signal: null })
+  })
+
+  it('names the flag that helps where a port is taken', async () => {
+    await using first = new Serve({})
+    const { addresses } = await first.said('answering')
+    await using second = new Serve({}, '--listen', `127.0.0.1:${addresses![0]!.port}`)
+    expect(await second.ended).toEqual({ code: 1, signal: null })
+    expect((await second.said('could not start')) as object).toMatchObject({
+      code: 'CDNS_PORT_IN_USE',
+      msg: expect.stringContaining('--listen'),
+    })
   })
 })
 

@@ -22,7 +22,10 @@ export function withApiOptions(command: Command): Command {
     .option('-j, --json', 'JSON for programs, instead of a table')
 }
 
+const TOKEN_HINT = '--token-file or CONTAINERDNS_TOKEN'
+
 export function clientFor({ server, tokenFile }: ApiFlags): ApiClient {
-  const token = tokenFile === undefined ? process.env['CONTAINERDNS_TOKEN'] : tokenFrom(tokenFile)
-  return new ApiClient({ server: server.replace(/\/+$/, ''), token: token === '' ? undefined : token })
+  // A variable that is set to nothing is as if it were not set.
+  const token = tokenFile === undefined || tokenFile === '' ? process.env['CONTAINERDNS_TOKEN'] : tokenFrom(tokenFile)
+  return new ApiClient({ server: server.replace(/\/+$/, ''), token: token || undefined, tokenHint: TOKEN_HINT })
 }

@@ -7,8 +7,8 @@ import type { ListenOptions } from '../../transport/options.js'
 import { openStore } from '../config-store.js'
 import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
-import { EXIT } from '../outcome.js'
-import { sayWhy } from '../say-why.js'
+import { exitCodeOf } from '../outcome.js'
+import { type Hints, sayWhy } from '../say-why.js'
 import { collect, parseListen, wholeNumber } from './arguments.js'
 import { type LogFlags, logOf, withLogOptions } from './log-options.js'
 import { logIgnored } from './serve.js'
@@ -54,6 +54,11 @@ export function addApiCommand(program: Command): void {
   withLogOptions(command).addHelpText('after', EXAMPLES).action(api)
 }
 
+const HINTS: Hints = {
+  CDNS_PORT_IN_USE: '--listen HOST:PORT takes another',
+  CDNS_API_UNPROTECTED: '--tokens FILE says who may do what',
+}
+
 async function api(flags: ApiFlags): Promise<void> {
   let { logger } = openLog({ level: flags.logLevel ?? 'info', format: flags.logFormat ?? 'json' })
   try {
@@ -72,8 +77,8 @@ async function api(flags: ApiFlags): Promise<void> {
     notifySystemd(logger)
     logger.info({ url: running.url }, 'the API answers')
   } catch (error) {
-    sayWhy(error as Error, 'could not start', logger)
-    process.exitCode = EXIT.failed
+    sayWhy(error as Error, 'could not start', logger, HINTS)
+    process.exitCode = exitCodeOf(error)
   }
 }
 

@@ -4,6 +4,7 @@ import { readOriginBridge } from '../../config/origin/origin-bridge.js'
 import type { KubernetesBridgeOptions } from '../../kubernetes/bridge-options.js'
 import { startKubernetesBridge } from '../../kubernetes/kubernetes-bridge.js'
 import { createLogger } from '../logger.js'
+import { exitCodeOfOptions } from '../outcome.js'
 
 interface KubernetesFlags {
   configFile?: string
@@ -108,7 +109,7 @@ async function run(flags: KubernetesFlags, command: Command): Promise<void> {
   } catch (error) {
     if (stopping.signal.aborted) return
     logger.error({ err: error }, 'containerdns kubernetes could not start')
-    process.exitCode = 1
+    process.exitCode = exitCodeOfOptions(error, flags.configFile !== undefined)
   } finally {
     process.off('SIGTERM', stop).off('SIGINT', stop)
   }

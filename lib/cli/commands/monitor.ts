@@ -8,7 +8,7 @@ import { startScanner } from '../../health/monitor/start-scanner.js'
 import { startScheduler } from '../../health/monitor/start-scheduler.js'
 import { YamlDocument } from '../../yaml-document.js'
 import { createLogger } from '../logger.js'
-import { UsageError } from '../outcome.js'
+import { exitCodeOfOptions, UsageError } from '../outcome.js'
 
 type ProbeFlags = NonNullable<ScannerOptions['probes']>
 
@@ -118,7 +118,7 @@ async function runUntilSignal<Options extends MonitorOptions & { probes?: ProbeF
     process.once('SIGINT', stop)
   } catch (error) {
     logger.error({ code: (error as { code?: unknown }).code }, (error as Error).message)
-    process.exitCode = 1
+    process.exitCode = exitCodeOfOptions(error, configFile !== undefined)
   }
 }
 

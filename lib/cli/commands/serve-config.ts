@@ -1,6 +1,6 @@
 import type { Config, ConfigFileContent } from '../../config/config.js'
+import { FlagFault } from '../../config/config-fault.js'
 import { readConfig } from '../../config/config-file.js'
-import { ContainerDnsError } from '../../errors.js'
 import type { ForwardZoneOptions } from '../../forward/options.js'
 import type { KubernetesStoreOptions } from '../../kubernetes/options.js'
 import { type ContainerDnsOptions, DEFAULT_ZONES } from '../../options.js'
@@ -116,5 +116,5 @@ function apiOf({ api, apiTokens }: ServeFlags): ConfigFileContent['api'] {
 }
 
 function refuse(isWrong: boolean, message: string): void {
-  if (isWrong) throw new ContainerDnsError('CDNS_OPTION_INVALID', message)
+  if (isWrong) throw new FlagFault('CDNS_OPTION_INVALID', message)
 }

@@ -9,10 +9,10 @@ import { createContainerDns } from '../../server.js'
 import { openStore } from '../config-store.js'
 import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
-import { EXIT } from '../outcome.js'
+import { exitCodeOf } from '../outcome.js'
 import { questionToTry } from '../question-to-try.js'
 import { ServedConfig } from '../reload-config.js'
-import { sayWhy } from '../say-why.js'
+import { type Hints, sayWhy } from '../say-why.js'
 import { collect, collectListen, collectPath, parseListen, wholeNumber } from './arguments.js'
 import { withLogOptions } from './log-options.js'
 import { readServeConfig, type ServeFlags } from './serve-config.js'
@@ -86,6 +86,12 @@ export function addServeCommand(program: Command): void {
   withLogOptions(command).addHelpText('after', EXAMPLES).action(serve)
 }
 
+const HINTS: Hints = {
+  CDNS_PORT_IN_USE: '--listen HOST:PORT takes another, and --api HOST:PORT for the API',
+  CDNS_API_UNPROTECTED: '--api-tokens FILE says who may do what',
+  CDNS_KUBECONFIG_INVALID: '--kubernetes FILE and $KUBECONFIG say where a cluster is',
+}
+
 /** What runs until a signal ends it. */
 interface Serving {
   readonly dns: ContainerDns
@@ -106,8 +112,8 @@ async function serve(flags: ServeFlags): Promise<void> {
     notifySystemd(logger)
     await announce(serving, logger)
   } catch (error) {
-    sayWhy(error as Error, 'could not start', logger)
-    process.exitCode = EXIT.failed
+    sayWhy(error as Error, 'could not start', logger, HINTS)
+    process.exitCode = exitCodeOf(error)
   }
 }
 
@@ -158,7 +164,10 @@ async function announce({ dns, api, served }: Serving, logger: Pino): Promise<vo
   )
   if (outside !== undefined) {
     const { names, example } = outside
-    logger.warn({ zones, outside: names, example }, 'none of the names in the store lies in a zone; queries for them are refused')
+    logger.warn(
+      { zones, outside: names, example },
+      'none of the names in the store lies in a zone; queries for them are refused',
+    )
   }
   process.stdout.write(`try: dig @${asked} -p ${port} ${question}\n`)
 }

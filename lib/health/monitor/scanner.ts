@@ -197,7 +197,7 @@ export class EtcdScanner implements Scanner {
       [{ request_put: { key, value, lease } }],
     )
     if (this.#registration !== undefined) return
-    this.#options.logger.warn({ name: this.name }, 'there is a scanner of this name; it is asked again')
+    this.#options.logger.warn({ scanner: this.name }, 'there is a scanner of this name; it is asked again')
     clearTimeout(this.#nameTimer)
     this.#nameTimer = setTimeout(() => {
       // The session tells of what fails, and registers anew.

@@ -179,7 +179,7 @@ export class EtcdScheduler implements Scheduler {
     // The lease may have ended meanwhile: then the key is gone, or is about to be, and nothing will be written in its name.
     if (revision === undefined) return
     this.#leadership = revision
-    this.#options.logger.info({ name: this.#options.name }, 'this scheduler leads')
+    this.#options.logger.info({ scheduler: this.#options.name }, 'this scheduler leads')
     this.#alerts?.lookAtAll()
   }
 
