@@ -131,7 +131,7 @@ describe('processes of `containerdns scanner` and `containerdns scheduler`', () 
     }
     expect(await ends()).toBe(2)
     expect(await ends('--etcd', etcd.host, '--quorum', '2 of 3')).toBe(2)
-    expect(await ends('--etcd', etcd.host, '--quorum', '3/2')).toBe(1)
+    expect(await ends('--etcd', etcd.host, '--quorum', '3/2')).toBe(2)
     expect(await ends('--etcd', etcd.host, '--alerts', '/nowhere.yaml')).toBe(2)
     expect(await ends('--config-file', '/nowhere.conf')).toBe(1)
   }, 60_000)
