@@ -8,7 +8,8 @@ import {
   type RecordStore,
   type RRset,
 } from 'containerdns'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { activeResources, expectNothingLeft } from './support/active-resources.js'
 import { dataOf, UdpClient } from './support/udp-client.js'
 
 const WWW = { name: 'www.example', type: 'A', data: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] } as const
@@ -227,17 +228,12 @@ describe('a start', () => {
 })
 
 describe('close', () => {
-  let resources: string[] = []
-  afterEach(() => {
-    resources = []
-  })
-
   it.each(['batch', 'dgram'] as const)('leaves no handle behind (%s)', async (transport) => {
-    resources = process.getActiveResourcesInfo().sort()
+    const before = activeResources()
     const server = await start({ transport })
     await server.records.put({ ...WWW, data: [...WWW.data] })
     await server.close()
-    await expect.poll(() => process.getActiveResourcesInfo().sort()).toEqual(resources)
+    await expectNothingLeft(before)
   })
 
   it('may be called twice, and at the same time', async () => {

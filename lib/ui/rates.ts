@@ -88,7 +88,7 @@ export function quantile({ buckets, count }: Counted, part: number): number | nu
   const wanted = part * count
   let [lower, below] = [0, 0]
   for (const { upTo, count: within } of buckets) {
-    if (within >= wanted) return lower + ((upTo - lower) * (wanted - below)) / (within - below)
+    if (within > below && within >= wanted) return lower + ((upTo - lower) * (wanted - below)) / (within - below)
     ;[lower, below] = [upTo, within]
   }
   return lower

@@ -5,6 +5,7 @@ import { type ContainerDns, createContainerDns } from 'containerdns'
 import { createTestServer, type TestServerOptions } from 'containerdns/testing'
 import { describe, expect, it } from 'vitest'
 import { canReusePort } from '../../lib/transport/reuse-port.js'
+import { activeResources, expectNothingLeft } from '../support/active-resources.js'
 import { buildQuery } from '../support/build-query.js'
 import { describeResponse, expectResponse } from '../support/expect-response.js'
 import { framed, TcpClient } from '../support/tcp-client.js'
@@ -74,9 +75,7 @@ describe.each([
   })
 
   it('closes with connections open, and leaves no handle', async () => {
-    // Of the server of the test before.
-    await expect.poll(handles).not.toContain('MessagePort')
-    const before = handles()
+    const before = activeResources()
     const server = await start({ transport, listen })
     const clients = await Promise.all(Array.from({ length: 20 }, () => TcpClient.open(reached(server))))
     clients[0]!.socket.write(QUERY.subarray(0, 5))
@@ -86,7 +85,7 @@ describe.each([
     // 500 ms are promised to a host on a machine that has nothing else to do; what hangs takes seconds.
     expect(performance.now() - startedAt).toBeLessThan(3_000)
     for (const client of clients) await client[Symbol.asyncDispose]()
-    await expect.poll(handles).toEqual(before)
+    await expectNothingLeft(before)
   })
 })
 
@@ -308,14 +307,6 @@ describe('a port', () => {
     await answersAt(second)
   })
 })
-
-/** What keeps the process alive, but for the timers that the test runner has as well. */
-function handles(): string[] {
-  return process
-    .getActiveResourcesInfo()
-    .filter((kind) => kind !== 'Timeout')
-    .sort()
-}
 
 /** The reset may come before the client has seen that it was connected. */
 async function isRefused(server: { host: string; port: number }): Promise<void> {

@@ -75,6 +75,7 @@ describe('a quantile', () => {
     expect(quantile({ buckets: [{ upTo: 1, count: 0 }], count: 0 }, 0.5)).toBeNull()
     const even = { buckets: bounds.map((upTo) => ({ upTo, count: upTo === 1 ? 0 : 100 })), count: 100 }
     expect(quantile(even, 0.5)).toBe(1.5)
+    expect(quantile(even, 0)).toBe(1)
   })
 })
 

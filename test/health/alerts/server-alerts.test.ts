@@ -4,6 +4,7 @@ import { parseAlerts } from '../../../lib/health/alerts/options.js'
 import { ServerAlerts } from '../../../lib/health/alerts/server-alerts.js'
 import type { HealthChange } from '../../../lib/health/health.js'
 import { silentLogger } from '../../../lib/log.js'
+import { activeResources, expectNothingLeft } from '../../support/active-resources.js'
 import { eventually } from '../../support/eventually.js'
 import { MailServer } from '../../support/mail-server.js'
 import { WebhookServer } from '../../support/webhook-server.js'
@@ -75,7 +76,7 @@ describe('alerts of a server', () => {
   })
 
   it('leave no handle behind', async () => {
-    const before = process.getActiveResourcesInfo()
+    const before = activeResources()
     const hook = await WebhookServer.start()
     const mail = await MailServer.start()
     const alerts = serverAlerts({
@@ -87,11 +88,7 @@ describe('alerts of a server', () => {
     await alerts.close()
     await hook[Symbol.asyncDispose]()
     await mail[Symbol.asyncDispose]()
-    await eventually(() => {
-      const left = process.getActiveResourcesInfo()
-      for (const each of before) if (left.includes(each)) left.splice(left.indexOf(each), 1)
-      expect(left).toEqual([])
-    })
+    await expectNothingLeft(before)
   })
 })
 
@@ -134,7 +131,7 @@ describe('ServerAlerts', () => {
     alerts.onChange(change('192.0.2.2', 'healthy', 'program'))
     alerts.onChange(change('192.0.2.3', 'unhealthy', 'probe'))
     await eventually(() => expect(hook.alerts).toEqual(['192.0.2.2 unhealthy', '192.0.2.3 unhealthy']))
-    expect(alerts.status.webhook).toMatchObject({ dropped: 0, waiting: 0 })
+    await eventually(() => expect(alerts.status.webhook).toMatchObject({ sent: 2, dropped: 0, waiting: 0 }))
     await alerts.close()
   })
 })

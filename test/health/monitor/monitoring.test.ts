@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createContainerDns, etcdStore } from 'containerdns'
 import { type ScannerOptions, startScanner, startScheduler } from 'containerdns/health'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { activeResources, expectNothingLeft } from '../../support/active-resources.js'
 import { eventually } from '../../support/eventually.js'
 import { Etcd } from '../../support/start-etcd.js'
 import { ListeningProcess } from '../probe/listening-process.js'
@@ -122,15 +123,11 @@ describe('a scanner and a scheduler', () => {
   })
 
   it('leaves no handle behind', async () => {
-    const before = process.getActiveResourcesInfo()
+    const before = activeResources()
     const [one, agent] = [await scheduler('one'), await scanner('agent')]
     await eventually(() => one.agents.length === 1, TAKEN_OVER_MS)
     await agent.close()
     await one.close()
-    await eventually(() => {
-      const left = process.getActiveResourcesInfo()
-      for (const each of before) if (left.includes(each)) left.splice(left.indexOf(each), 1)
-      expect(left).toEqual([])
-    })
+    await expectNothingLeft(before)
   })
 })

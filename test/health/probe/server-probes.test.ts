@@ -9,6 +9,7 @@ import {
 } from 'containerdns'
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../lib/log.js'
+import { activeResources, expectNothingLeft } from '../../support/active-resources.js'
 import { eventually } from '../../support/eventually.js'
 import { ListeningProcess } from './listening-process.js'
 
@@ -208,13 +209,9 @@ describe('probes of the records of a server', () => {
   })
 
   it('leave no thread behind', async () => {
-    const before = process.getActiveResourcesInfo()
+    const before = activeResources()
     const dns = await start({ health: { probes: TIMES } })
     await dns.close()
-    await eventually(() => {
-      const left = process.getActiveResourcesInfo()
-      for (const each of before) if (left.includes(each)) left.splice(left.indexOf(each), 1)
-      expect(left).toEqual([])
-    })
+    await expectNothingLeft(before)
   })
 })
