@@ -1,5 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { SecondAttempts } from './test/support/second-attempts.js'
+
+const { CI } = process.env
 
 const built = (file: string) => fileURLToPath(new URL(`dist/${file}`, import.meta.url))
 
@@ -17,7 +20,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // The second one is for `.ci/run`.
-    reporters: ['default', ['json', { outputFile: 'build/test-results.json' }]],
+    reporters: ['default', ['json', { outputFile: 'build/test-results.json' }], new SecondAttempts()],
+    // A machine shared with strangers: what fails once there is tried again, and named.
+    retry: CI ? 1 : 0,
     globalSetup: ['test/support/build-for-tests.ts'],
     // Threads, processes and etcd: a file at a time per core, each test with room for a slow machine.
     pool: 'forks',
