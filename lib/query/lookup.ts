@@ -1,10 +1,12 @@
 import { LATER } from '../handoff/layout.js'
 import { ADDRESS_LABELS, isSynthesisType, SEARCH_LIST } from '../records/synthesis-types.js'
-import { CLASS_IN, MAX_NAME_LENGTH, Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
+import { Rcode, RDLENGTH_SIZE, Type } from '../wire/constants.js'
 import { ExtendedError } from '../wire/edns.js'
-import { FoldedName } from '../wire/folded-name.js'
+import type { FoldedName } from '../wire/folded-name.js'
 import { AdditionalSection, pointsToHosts } from './additional.js'
 import { AddressLabel } from './address-label.js'
+import { CnameChain } from './cname-chain.js'
+import { NegativeAnswer } from './negative-answer.js'
 import { QueryContext, type QuerySettings } from './query-context.js'
 import type { QueryForwarding } from './query-forwarding.js'
 import type { QueryHooks } from './query-hooks.js'
@@ -19,16 +21,7 @@ import { Wildcards } from './wildcards.js'
 import type { Zone } from './zone.js'
 import { findCut, NO_CUT } from './zone-cuts.js'
 
-/** How many CNAMEs one answer follows. */
-export const MAX_CHAIN_LENGTH = 8
 const IPV4_SIZE = 4
-
-/**
- * How long the names of a chain may be in all, the question's included: nine of 17 labels and 113 octets are within it. A client of a
- * longer one asks again for the rest, so that no query costs more than five ordinary ones.
- */
-const MAX_CHAIN_LABELS = 160
-const MAX_CHAIN_OCTETS = 4 * MAX_NAME_LENGTH
 
 /**
  * Finds the answer to a question and writes it (RFC 1034 §4.3.2). Made once per thread.
@@ -41,6 +34,7 @@ export class Lookup {
   readonly #chosen: ChosenRecords
   readonly #rrsets: RRsetWriter
   readonly #additional: AdditionalSection
+  readonly #negative: NegativeAnswer
   readonly #wildcards: Wildcards
   readonly #addressLabel = new AddressLabel()
   readonly #searchList: SearchList
@@ -51,10 +45,7 @@ export class Lookup {
   readonly #forwarding: QueryForwarding | undefined
   /** The query in hand. */
   #context: QueryContext
-  /** Where the CNAME chain is; the question's name itself stays as it is. */
-  readonly #effectiveName = new FoldedName()
-  /** Hashes of the owners of the chain so far, so that a loop ends where it closes. */
-  readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
+  readonly #chain = new CnameChain()
 
   constructor(
     settings: QuerySettings,
@@ -70,6 +61,7 @@ export class Lookup {
     this.#response = response
     this.#chosen = chosen
     this.#rrsets = new RRsetWriter(settings, response, chosen)
+    this.#negative = new NegativeAnswer(settings, response)
     this.#wildcards = new Wildcards(settings)
     this.#searchList = new SearchList(settings, this.#wildcards, client, forwarding)
     this.#additional = new AdditionalSection(settings, response, this.#rrsets, chosen, this.#wildcards)
@@ -114,21 +106,18 @@ export class Lookup {
     const { question } = this.#context
     const { zones } = this.#settings
     const response = this.#response
-    const target = this.#effectiveName
+    const chain = this.#chain
+    const { target } = chain
     let zone = firstZone
     let name = question.name
     let ownerOffset = QNAME_OFFSET
-    let labels = name.labelCount
-    let octets = name.length
     this.#isSearched = false
-    for (let links = 0; ; links++) {
+    for (chain.start(name); ; ) {
       this.#rrsets.ownAt(ownerOffset)
-      if (this.#answerAt(zone, name) || links === MAX_CHAIN_LENGTH) return
-      this.#chainHashes[links] = name.hash
-      if (!this.#readTarget(target)) return
+      if (this.#answerAt(zone, name) || chain.isFull || !this.#readTarget(target)) return
       // Eight links of names of 255 octets end well before the last offset that a pointer can hold.
       const targetOffset = response.length + RDATA_OFFSET
-      if (!this.#countAnswers(this.#writeLink(target)) || this.#closesLoop(target.hash, links)) return
+      if (!this.#countAnswers(this.#writeLink(target)) || chain.closesLoop) return
       // Who asks for a CNAME has it, where one was made up: those in the index are answers by themselves.
       if (question.type === Type.CNAME) return
       const next = zones.match(target)
@@ -137,10 +126,7 @@ export class Lookup {
         return
       }
       // The rest of the chain is for a server of that zone to tell.
-      if (next === undefined) return
-      labels += target.labelCount
-      octets += target.length
-      if (labels > MAX_CHAIN_LABELS || octets > MAX_CHAIN_OCTETS) return
+      if (next === undefined || !chain.follow()) return
       zone = next
       name = target
       ownerOffset = response.resolvePointer(targetOffset)
@@ -175,7 +161,7 @@ export class Lookup {
     if (exists && this.#findWanted(question.type)) this.#writeWanted(zone, name)
     else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone)
     else if (exists && index.findType(Type.CNAME)) return false
-    else if (exists || isApex) this.#writeNegative(zone, true)
+    else if (exists || isApex) this.#negative.write(this.#context, zone, true)
     else return this.#answerMissing(zone, name)
     return true
   }
@@ -187,8 +173,9 @@ export class Lookup {
     if (zone.isNameServer(name)) this.#writeOwnAddresses(zone)
     else if (zones.isAboveZone(name) || (question.type === Type.DS && zones.match(name) !== zone)) {
       // An empty zone of ours begins there, about which this one was asked.
-      this.#writeNegative(zone, true)
-    } else if (!this.#wildcards.find(zone, name)) this.#writeNegative(zone, zone.isAboveNameServer(name))
+      this.#negative.write(this.#context, zone, true)
+    } else if (!this.#wildcards.find(zone, name))
+      this.#negative.write(this.#context, zone, zone.isAboveNameServer(name))
     else return this.#answerByWildcard(zone, name)
     return true
   }
@@ -203,7 +190,7 @@ export class Lookup {
     else if (isAlone && index.findType(SEARCH_LIST)) return this.#answerBySearchList(zone, name)
     else if (this.#findWanted(type)) this.#writeWanted(zone, name)
     else if (index.findType(Type.CNAME)) return false
-    else this.#writeNegative(zone, true)
+    else this.#negative.write(this.#context, zone, true)
     return true
   }
 
@@ -212,7 +199,7 @@ export class Lookup {
     const { type } = this.#context.question
     const size = this.#wildcards.label === 1 ? this.#addressLabel.read(name.bytes, 1, name.bytes[0]!) : 0
     const ownType = size === IPV4_SIZE ? Type.A : Type.AAAA
-    if (size === 0 || (type !== ownType && type !== Type.ANY)) this.#writeNegative(zone, size > 0)
+    if (size === 0 || (type !== ownType && type !== Type.ANY)) this.#negative.write(this.#context, zone, size > 0)
     else {
       const isWritten = this.#rrsets.writeOne(ownType, this.#settings.index.ttl, this.#addressLabel.octets, size)
       this.#countAnswers(isWritten ? 1 : 0)
@@ -223,7 +210,7 @@ export class Lookup {
   #answerBySearchList(zone: Zone, name: FoldedName): boolean {
     this.#isSearched =
       name === this.#context.question.name && this.#searchList.find(this.#context, this.#wildcards.label)
-    if (!this.#isSearched) this.#writeNegative(zone, false)
+    if (!this.#isSearched) this.#negative.write(this.#context, zone, false)
     return !this.#isSearched
   }
 
@@ -247,11 +234,6 @@ export class Lookup {
     return smallest !== -1
   }
 
-  #closesLoop(hash: number, links: number): boolean {
-    for (let i = 0; i <= links; i++) if (this.#chainHashes[i] === hash) return true
-    return false
-  }
-
   /** What is chosen of the name's RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */
   #writeWanted(zone: Zone, name: FoldedName): void {
     const response = this.#response
@@ -259,7 +241,7 @@ export class Lookup {
     const before = response.position
     const written = this.#writeBackends()
     if (this.#context.isParked) return
-    if (written === ALL_DOWN) this.#writeNegative(zone, true)
+    if (written === ALL_DOWN) this.#negative.write(this.#context, zone, true)
     else if (this.#countAnswers(written) && pointsToHosts(type)) {
       if (type === Type.SRV) this.#srvWeights?.normalize(response.bytes, before, written)
       this.#additional.addForAnswer(name, written)
@@ -307,7 +289,7 @@ export class Lookup {
     const wantsIpv4 = type === Type.A || (type === Type.ANY && ipv4.length > 0)
     const addresses = wantsIpv4 ? ipv4 : ipv6
     if (addresses.length === 0 || !(wantsIpv4 || type === Type.AAAA || type === Type.ANY)) {
-      this.#writeNegative(zone, true)
+      this.#negative.write(this.#context, zone, true)
       return
     }
     const written = this.#rrsets.writeAddresses(wantsIpv4 ? Type.A : Type.AAAA, addresses)
@@ -328,53 +310,9 @@ export class Lookup {
     if (written === 0 || !this.#additional.addGlue(name, cut)) context.isTruncated = true
     return true
   }
-
-  /** The name is there without such data, or is not there. After a chain, the code says how the last name fared (RFC 6604 §3). */
-  #writeNegative(zone: Zone, exists: boolean): void {
-    this.#context.isNodata = exists
-    if (!exists) {
-      this.#context.rcode = Rcode.NXDOMAIN
-      this.#context.limitHash = zone.apexHash
-    }
-    this.#writeNegativeSoa(zone)
-  }
-
-  /** RFC 2308 §3: the SOA of the zone goes into the authority section, its TTL no more than its minimum. */
-  #writeNegativeSoa(zone: Zone): void {
-    const response = this.#response
-    const settings = this.#settings
-    const { index } = settings
-    const before = response.position
-    response.name(zone.apex, 0, zone.apex.length)
-    response.u16(Type.SOA)
-    response.u16(CLASS_IN)
-    if (index.find(zone.apexHash, zone.apex, 0, zone.apex.length) && index.findType(Type.SOA)) {
-      const rdataStart = index.wireStart + RDLENGTH_SIZE
-      const rdataLength = index.wireLength - RDLENGTH_SIZE
-      response.u32(Math.min(index.ttl, minimumOf(index.bytes, rdataStart + rdataLength)))
-      response.rdata(Type.SOA, index.bytes, rdataStart, rdataLength)
-    } else {
-      response.u32(settings.negativeTtl)
-      const rdata = zone.soaRdata(index.serial)
-      response.rdata(Type.SOA, rdata, 0, rdata.length)
-    }
-    if (!response.failed) {
-      response.authorityCount = 1
-      return
-    }
-    // RFC 2181 §9: TC says that an RRset is missing.
-    response.undo(before)
-    this.#context.isTruncated = true
-  }
 }
 
 /** What an apex has even if the store has no such RRset. ANY takes what there is, which is the SOA if nothing else (RFC 8482 §4.1). */
 function isSynthesized(type: number): boolean {
   return type === Type.SOA || type === Type.NS || type === Type.ANY
-}
-
-/** RFC 1035 §3.3.13: the minimum is the last of an SOA's numbers. */
-function minimumOf(bytes: Uint8Array, rdataEnd: number): number {
-  const at = rdataEnd - 4
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
