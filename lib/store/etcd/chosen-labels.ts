@@ -2,8 +2,8 @@ import { DEFAULT_VIEW } from '../../records/view.js'
 import { decodeRRset, RRsetEncoder } from '../../records/wire-rrset.js'
 import type { RecordData } from '../../wire/rdata/record-data.js'
 import type { RecordLabel } from '../record-store.js'
-import { LeafPacker } from './leaf.js'
 import type { LeafIndex } from './leaf-index.js'
+import { LeafPacker } from './leaf-packer.js'
 
 /** MX and TXT of a zone, where the layout of the origin has them: the folder, and the label. */
 const CHOSEN = /^(?:mail|txt)\/([^/]+)$/

@@ -1,7 +1,7 @@
 import type { Etcd3 } from 'etcd3'
+import type { Call, GrpcClient, GrpcMetadata, GrpcService, UnaryMethod } from './grpc-client.js'
 import type {
   LeaseGrantResponse,
-  LeaseKeepAliveResponse,
   RangeRequest,
   RangeResponse,
   TxnRequest,
@@ -9,6 +9,7 @@ import type {
   WatchRequest,
   WatchResponse,
 } from './messages.js'
+import { isLoginUnneeded, isTokenRefusal } from './refusal.js'
 import { type ParsedTls, readTls, type ServerCheck, serverCheck } from './tls.js'
 
 // The one door to etcd3. We use its protocol files, its connections and its credentials, and go around its own `Watcher`,
@@ -40,29 +41,6 @@ export interface EtcdConnectionOptions {
 
 /** gRPC's number for a message that is larger than we take. */
 export const RESOURCE_EXHAUSTED = 8
-/** What etcd says to those whom it does not know, or does not let. */
-const INVALID_ARGUMENT = 3
-const PERMISSION_DENIED = 7
-const FAILED_PRECONDITION = 9
-const UNAUTHENTICATED = 16
-const NOT_LET_IN: ReadonlySet<unknown> = new Set([
-  INVALID_ARGUMENT,
-  PERMISSION_DENIED,
-  FAILED_PRECONDITION,
-  UNAUTHENTICATED,
-])
-
-/** Whether etcd is there and has refused, as against not being there. */
-export function isRefusal(error: unknown): boolean {
-  return NOT_LET_IN.has((error as { code?: unknown }).code)
-}
-
-/** A token that has expired or that a restarted etcd has never heard of, one from before a change of rights, and none at all. */
-function isTokenRefusal(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message: string }
-  if (code === UNAUTHENTICATED) return true
-  return code === INVALID_ARGUMENT && /revision of auth store is old|user name is empty/.test(message)
-}
 
 /** A page of 10 000 ordinary records is 2 MB, and gRPC's own limit is 4. What is larger than this is asked for again in smaller pages. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -75,19 +53,24 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
  */
 export class EtcdClient {
   readonly #etcd: Etcd3
-  readonly #kv: Service
-  readonly #watch: Service
-  readonly #auth: Service
-  readonly #lease: Service
+  readonly #kv: GrpcService
+  readonly #watch: GrpcService
+  readonly #auth: GrpcService
+  readonly #lease: GrpcService
   readonly #options: EtcdConnectionOptions
   readonly #calls = new Set<Call>()
-  #login: Promise<Metadata> | undefined
+  #login: Promise<GrpcMetadata> | undefined
   /** That of the last login. */
-  #metadata: Metadata
+  #metadata: GrpcMetadata
 
   private constructor(
     etcd: Etcd3,
-    services: { readonly kv: Service; readonly watch: Service; readonly auth: Service; readonly lease: Service },
+    services: {
+      readonly kv: GrpcService
+      readonly watch: GrpcService
+      readonly auth: GrpcService
+      readonly lease: GrpcService
+    },
     options: EtcdConnectionOptions,
   ) {
     this.#etcd = etcd
@@ -106,10 +89,10 @@ export class EtcdClient {
     const { tls, tuning } = options
     const check: ServerCheck = tls === undefined ? {} : serverCheck(tls, host.slice(0, host.lastIndexOf(':')))
     class OneMember extends Etcd3 {
-      service(name: 'KV' | 'Watch' | 'Auth' | 'Lease'): Promise<Service> {
+      service(name: 'KV' | 'Watch' | 'Auth' | 'Lease'): Promise<GrpcService> {
         return this.pool.withConnection(name, ({ resource, client, metadata }) => {
           if (tls !== undefined) verifyAs(resource, tls, check)
-          return { client: client as unknown as GrpcClient, metadata: metadata as unknown as Metadata }
+          return { client: client as unknown as GrpcClient, metadata: metadata as unknown as GrpcMetadata }
         })
       }
     }
@@ -227,7 +210,7 @@ export class EtcdClient {
     }
   }
 
-  async #loggedIn(deadline: number | undefined): Promise<{ login: Promise<Metadata>; metadata: Metadata }> {
+  async #loggedIn(deadline: number | undefined): Promise<{ login: Promise<GrpcMetadata>; metadata: GrpcMetadata }> {
     this.#login ??= this.#logIn(deadline)
     const login = this.#login
     try {
@@ -239,7 +222,7 @@ export class EtcdClient {
   }
 
   /** The deadline is that of the call that comes first, and others may wait for it, too. */
-  async #logIn(deadline: number | undefined): Promise<Metadata> {
+  async #logIn(deadline: number | undefined): Promise<GrpcMetadata> {
     const { auth, requestTimeoutMs } = this.#options
     const metadata = this.#auth.metadata.clone()
     const request = { name: auth!.username, password: auth!.password }
@@ -254,7 +237,7 @@ export class EtcdClient {
       metadata.set('token', token)
     } catch (error) {
       // "authentication is not enabled": then nobody asks who we are.
-      if ((error as { code?: unknown }).code !== FAILED_PRECONDITION) throw error
+      if (!isLoginUnneeded(error)) throw error
     }
     this.#metadata = metadata
     return metadata
@@ -264,7 +247,7 @@ export class EtcdClient {
     client: GrpcClient,
     method: UnaryMethod,
     request: unknown,
-    metadata: Metadata,
+    metadata: GrpcMetadata,
     deadline: number | undefined,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
@@ -291,45 +274,4 @@ function verifyAs(host: object, tls: ParsedTls, { checkServerIdentity }: ServerC
     rejectUnauthorized: tls.rejectUnauthorized,
     ...(checkServerIdentity === undefined ? {} : { checkServerIdentity }),
   })
-}
-
-interface Call {
-  cancel(): void
-}
-
-interface WatchStream extends Call, AsyncIterable<WatchResponse> {
-  on(event: 'error', listener: (error: Error) => void): this
-  write(message: object): void
-}
-
-interface LeaseStream extends Call, AsyncIterable<LeaseKeepAliveResponse> {
-  on(event: 'error', listener: (error: Error) => void): this
-  write(message: object): void
-}
-
-type UnaryMethod = 'range' | 'txn' | 'authenticate' | 'leaseGrant' | 'leaseRevoke'
-
-/** A gRPC client as grpc-js makes it from etcd's protocol files. */
-type GrpcClient = {
-  readonly [Method in UnaryMethod]: (
-    request: unknown,
-    metadata: Metadata,
-    options: object,
-    done: (error: Error | null, response: unknown) => void,
-  ) => Call
-} & {
-  watch(metadata: Metadata, options: object): WatchStream
-  leaseKeepAlive(metadata: Metadata, options: object): LeaseStream
-  close(): void
-}
-
-interface Metadata {
-  set(key: string, value: string): void
-  clone(): Metadata
-}
-
-interface Service {
-  readonly client: GrpcClient
-  /** Empty, for us to fill. */
-  readonly metadata: Metadata
 }

@@ -5,8 +5,9 @@ import type { HealthState, StoreSink } from '../record-store.js'
 import type { EtcdClient } from './client.js'
 import { HEALTH_PLACE } from './health-words.js'
 import type { KeyLayout } from './key-layout.js'
-import { sameLeaf, unpackLeaves } from './leaf.js'
+import { sameLeaf } from './leaf.js'
 import type { LeafIndex } from './leaf-index.js'
+import { unpackLeaves } from './leaf-packer.js'
 import type { EtcdLoad } from './loader/load-image.js'
 
 export interface IndexCheckOptions {

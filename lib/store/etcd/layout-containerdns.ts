@@ -5,6 +5,7 @@ import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../../wire/constants.js'
 import { countLabels } from '../../wire/name.js'
 import { ipv6ToText, writeIpv6FromText } from '../../wire/rdata/ipv6.js'
 import type { RecordType } from '../../wire/rdata/record-type.js'
+import { readHealth } from './health-value.js'
 import { endOfFolder, endsWith, isKeyText, labelsOf, reversedLabels, SLASH, wireName } from './key-labels.js'
 import {
   type Decoded,
@@ -18,7 +19,7 @@ import {
 } from './key-layout.js'
 import { RRsetLayout } from './layout-rrset.js'
 import { rrsetPath } from './leaf-path.js'
-import { type KeyPlace, readHealth, saysAll, ValueReader } from './value-containerdns.js'
+import { type KeyPlace, saysAll, ValueReader } from './value-containerdns.js'
 import { type ViewedLayout, ViewLayout } from './view-layout.js'
 
 // Where records stand, below the prefix. L is any label, Z a zone, leftmost label last: Z is local/containerdns

@@ -5,7 +5,8 @@ import { KeySet, type KeySetImage } from '../key-set.js'
 import { ownerKey } from '../owner-groups.js'
 import type { HealthState, StoreSink } from '../record-store.js'
 import { HealthWords } from './health-words.js'
-import { type Leaf, LeafPacker, sameLeaf, unpackLeaves } from './leaf.js'
+import { type Leaf, sameLeaf } from './leaf.js'
+import { LeafPacker, unpackLeaves } from './leaf-packer.js'
 
 /** What a key says of an owner now. Without a leaf: nothing any more. */
 export interface LeafChange {

@@ -6,7 +6,6 @@ import { nameToText } from '../../wire/name.js'
 import { MAX_RDATA_SIZE, rdataCodec } from '../../wire/rdata/codec.js'
 import type { MxData, RecordData, SrvData } from '../../wire/rdata/record-data.js'
 import { type RecordType, typeCode } from '../../wire/rdata/record-type.js'
-import type { HealthState } from '../record-store.js'
 import { type Decoded, IGNORED, type LayoutRecord, type Spot } from './key-layout.js'
 import { NO_TTL } from './leaf.js'
 
@@ -288,47 +287,4 @@ function isOneText(data: RecordData): boolean {
   const text = strings.join('')
   const back = text === '' ? [] : [splitText(text)].flat()
   return back.length === strings.length && back.every((piece, i) => piece === strings[i])
-}
-
-/** What the origin's scanner says of an address. It takes notice of two words only, and so do we. */
-export function readHealth(address: string, value: Buffer): Decoded {
-  try {
-    const { status } = parse(value) as { readonly status?: unknown }
-    return { kind: 'health', address, state: status === 'UP' ? 'healthy' : status === 'DOWN' ? 'unhealthy' : 'unknown' }
-  } catch (error) {
-    return { kind: 'bad', reason: (error as Error).message }
-  }
-}
-
-/** The value of a key that says so, with what it says beside; undefined: it is so already. Throws nothing: what cannot be read is written over. */
-export function healthValue(stored: Buffer | undefined, state: HealthState): string | undefined {
-  const status = state === 'healthy' ? 'UP' : state === 'unhealthy' ? 'DOWN' : 'UNKNOWN'
-  const others = storedHealth(stored)
-  if (others === undefined) return JSON.stringify({ status })
-  const said = (others as { readonly status?: unknown }).status
-  const isSo = state === 'unknown' ? said !== 'UP' && said !== 'DOWN' : said === status
-  return isSo ? undefined : JSON.stringify({ ...others, status })
-}
-
-/**
- * The value of a key that says for the sake of which names its address is probed, with what it says beside; undefined: it is so already. Names
- * have the origin's last dot. An address that nobody has looked at yet is nobody's to call alive.
- */
-export function watchedValue(stored: Buffer | undefined, name: string, isWanted: boolean): string | undefined {
-  const others = storedHealth(stored) ?? {}
-  const { domains: given } = others as { readonly domains?: unknown }
-  const domains: readonly unknown[] = Array.isArray(given) ? given : []
-  const domain = `${name}.`
-  if (domains.includes(domain) === isWanted) return undefined
-  const changed = isWanted ? [...domains, domain] : domains.filter((each) => each !== domain)
-  return JSON.stringify({ status: 'UNKNOWN', ...others, domains: changed })
-}
-
-/** What a key says of an address; undefined for what cannot be read. */
-function storedHealth(stored: Buffer | undefined): object | undefined {
-  try {
-    return stored === undefined ? {} : parse(stored)
-  } catch {
-    return undefined
-  }
 }

@@ -5,7 +5,7 @@ import type { RecordData } from '../../wire/rdata/record-data.js'
 import { typeCode } from '../../wire/rdata/record-type.js'
 import type { Decoded } from './key-layout.js'
 import type { RRsetPlace } from './layout-rrset.js'
-import { wholeRdata } from './leaf.js'
+import { wholeRdata } from './leaf-packer.js'
 import { parse, ttlIn } from './value-containerdns.js'
 
 /** An RRset as JSON, in a key that says its name, type and view. Fields that are not known here are passed over, and stay when it is written again. */

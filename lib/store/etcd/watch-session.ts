@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeySet } from '../key-set.js'
 import type { StoreSink } from '../record-store.js'
-import { type EtcdClient, isRefusal, type Watch } from './client.js'
+import type { EtcdClient, Watch } from './client.js'
 import type { Freshness } from './freshness.js'
 import { findDiscrepancies } from './index-check.js'
 import type { KeyLayout } from './key-layout.js'
 import type { LeafIndex } from './leaf-index.js'
 import type { EtcdLoad } from './loader/load-image.js'
 import type { ParsedEtcdStoreOptions } from './options.js'
+import { isRefusal } from './refusal.js'
 import { applyWatch } from './watch-applier.js'
 
 export interface WatchSessionOptions {
