@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
+import { ExchangeRing } from '../export/exchange-ring.js'
 import { type TapHandle, ThreadTap } from '../export/thread-tap.js'
+import { UpstreamExchangesTap } from '../export/upstream-exchanges-tap.js'
 import type { ReloadedForwarding } from '../forward/server-forwarding.js'
 import { LateForwarded } from '../forward/thread/late-forwarded.js'
 import { type ForwardingTask, ThreadForwarding } from '../forward/thread/thread-forwarding.js'
@@ -85,7 +87,11 @@ export function openAnswering(
   const { counters, meter, settings } = tables
   const hooks = openThreadHooks(task, tables, calls)
   const forwarding = task.forwarding && new ThreadForwarding(task.forwarding, settings.index.seed, counters.values)
-  const tap = openTap(task, tables)
+  const tap = openTaps(task, tables).queries
+  if (tap !== undefined) {
+    if (hooks !== undefined) hooks.origin.isTapped = true
+    if (forwarding !== undefined) forwarding.isTapped = true
+  }
   const answering = {
     enter() {
       tables.enter()
@@ -180,9 +186,23 @@ export function openTables(task: AnsweringTask, receive: () => PostedSegment | u
   }
 }
 
-/** Undefined where no queries are exported. To be flushed when a batch is left. */
-export function openTap(task: AnsweringTask, { meter }: ThreadTables): ThreadTap | undefined {
-  return task.tap && new ThreadTap(task.tap, meter, randomInt(1, 2 ** 31))
+/** What of a thread is exported: neither where nothing is. */
+export interface ThreadTaps {
+  /** To be flushed when a batch is left. */
+  readonly queries?: ThreadTap
+  /** For the thread that asks upstreams, where that is wanted. */
+  readonly upstreams?: UpstreamExchangesTap
+}
+
+export function openTaps({ tap }: AnsweringTask, { meter }: ThreadTables): ThreadTaps {
+  if (tap === undefined) return {}
+  const ring = new ExchangeRing(tap.ring)
+  const seed = () => randomInt(1, 2 ** 31)
+  const queries = new ThreadTap(ring, tap, meter, seed())
+  const { upstreamSample } = tap
+  return upstreamSample === 0
+    ? { queries }
+    : { queries, upstreams: new UpstreamExchangesTap(ring, upstreamSample, seed()) }
 }
 
 /** Keeps the newest policy that was posted: it may come in the middle of a batch, on the way to a segment. */

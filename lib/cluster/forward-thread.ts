@@ -22,7 +22,7 @@ import {
   type AnsweringTask,
   importThreadHooks,
   openTables,
-  openTap,
+  openTaps,
   openThreadHooks,
   type PolicyMessage,
   takePolicy,
@@ -78,7 +78,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
   const reply = new CheckedReply(seed, rules)
   const hand = new AnswerInHand(reply, cache.reader)
   const hooks = openThreadHooks(task, tables, calls)
-  const tap = openTap(task, tables)
+  const taps = openTaps(task, tables)
   const answering = {
     enter() {
       tables.enter()
@@ -87,7 +87,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
     leave() {
       cache.reader.leave()
       tables.leave()
-      tap?.flush()
+      taps.queries?.flush()
     },
     counters,
     meter,
@@ -101,7 +101,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
       forwarding: hand,
     }),
   }
-  answering.pipeline.tap = tap
+  answering.pipeline.tap = taps.queries
   const watch = new RingWatch(new Bell(bell))
   const upstreams = new Upstreams(forward, {
     clock: systemClock,
@@ -111,6 +111,7 @@ function openForwarder(task: ForwardThreadTask, calls: Hooks) {
     ...(descriptors === undefined ? {} : { descriptors: new DescriptorList(descriptors) }),
     ...(wakeFd === undefined ? {} : { wakeFd }),
     work: watch,
+    tap: taps.upstreams,
     onError: (error) => post(task, { type: 'error', error: toPlainError(error) }),
   })
   const { zones } = settings

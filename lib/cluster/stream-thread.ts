@@ -60,7 +60,9 @@ export function createStreamHandler(task: StreamThreadTask, calls: Hooks = {}, c
   pipeline.clients = {
     areOnStreams: true,
     clientAddress: (_, target) => writeClientAddress(client, target),
-    clientPort: () => receiver?.clientPort ?? 0,
+    clientPort: () => receiver?.ends?.remotePort ?? 0,
+    serverAddress: (_, target) => writeClientAddress(receiver?.ends?.localAddress ?? '', target),
+    serverPort: () => receiver?.ends?.localPort ?? 0,
   }
   return {
     beginBurst(address, protocol, from) {

@@ -11,7 +11,9 @@ const Message = {
   socketFamily: 2,
   socketProtocol: 3,
   queryAddress: 4,
+  responseAddress: 5,
   queryPort: 6,
+  responsePort: 7,
   queryTimeSec: 8,
   queryTimeNsec: 9,
   queryMessage: 10,
@@ -22,9 +24,9 @@ const Message = {
 
 /** Of those that have another server's answer: we stand between a client and a resolver then. */
 const CLIENT_QUERY = 5
-const CLIENT_RESPONSE = 6
 const AUTH_QUERY = 1
-const AUTH_RESPONSE = 2
+/** Of what we ask upstreams. */
+const FORWARDER_QUERY = 7
 
 const INET = 1
 const INET6 = 2
@@ -52,18 +54,16 @@ export class DnstapMessages {
 
   /** Returns where it ends. */
   writeQuery(exchange: Exchange, bytes: Uint8Array, start: number): number {
-    const writer = this.#writer
-    const message = this.#begin(exchange, exchange.isForwarded ? CLIENT_QUERY : AUTH_QUERY, bytes, start)
-    writer.octets(Message.queryMessage, exchange.query)
+    const message = this.#begin(exchange, queryType(exchange), bytes, start)
+    this.#writer.octets(Message.queryMessage, exchange.query)
     return this.#end(message)
   }
 
   /** The same for the response, if there is one. */
   writeResponse(exchange: Exchange, bytes: Uint8Array, start: number): number {
-    const writer = this.#writer
-    const message = this.#begin(exchange, exchange.isForwarded ? CLIENT_RESPONSE : AUTH_RESPONSE, bytes, start)
+    const message = this.#begin(exchange, queryType(exchange) + 1, bytes, start)
     this.#writeTime(Message.responseTimeSec, Message.responseTimeNsec, exchange.responseTimeMs)
-    writer.octets(Message.responseMessage, exchange.response)
+    this.#writer.octets(Message.responseMessage, exchange.response)
     return this.#end(message)
   }
 
@@ -75,7 +75,7 @@ export class DnstapMessages {
     writer.integer(Dnstap.type, DNSTAP_TYPE_MESSAGE)
     const message = writer.beginMessage(Dnstap.message)
     writer.integer(Message.type, type)
-    this.#writeClient(exchange)
+    this.#writeEnds(exchange)
     this.#writeTime(Message.queryTimeSec, Message.queryTimeNsec, exchange.queryTimeMs)
     return message
   }
@@ -85,13 +85,16 @@ export class DnstapMessages {
     return this.#writer.position
   }
 
-  #writeClient(exchange: Exchange): void {
+  #writeEnds(exchange: Exchange): void {
     const writer = this.#writer
-    const { address, port, protocol } = exchange
-    if (address.length > 0) writer.integer(Message.socketFamily, address.length === IPV4_BYTES ? INET : INET6)
+    const { address, port, serverAddress, serverPort, protocol } = exchange
+    const known = address.length > 0 ? address : serverAddress
+    if (known.length > 0) writer.integer(Message.socketFamily, known.length === IPV4_BYTES ? INET : INET6)
     writer.integer(Message.socketProtocol, PROTOCOLS[protocol])
     if (address.length > 0) writer.octets(Message.queryAddress, address)
+    if (serverAddress.length > 0) writer.octets(Message.responseAddress, serverAddress)
     if (port > 0) writer.integer(Message.queryPort, port)
+    if (serverPort > 0) writer.integer(Message.responsePort, serverPort)
   }
 
   #writeTime(secondsField: number, nanosecondsField: number, timeMs: number): void {
@@ -99,4 +102,10 @@ export class DnstapMessages {
     this.#writer.integer(secondsField, seconds)
     this.#writer.fixed32(nanosecondsField, Math.floor((timeMs - seconds * 1000) * 1_000_000))
   }
+}
+
+/** The type of its response is the next number. */
+function queryType({ isWithUpstream, isForwarded }: Exchange): number {
+  if (isWithUpstream) return FORWARDER_QUERY
+  return isForwarded ? CLIENT_QUERY : AUTH_QUERY
 }

@@ -50,8 +50,12 @@ export class DnstapSender {
       return
     }
     const { bytes } = this.#output
-    let end = this.#messages.writeQuery(exchange, bytes, start + DATA_HEAD_SIZE)
-    bytes.writeUInt32BE(end - start - DATA_HEAD_SIZE, start)
+    let end = start
+    // What an upstream has answered comes apart from what it was asked.
+    if (query.length > 0 || !exchange.isWithUpstream) {
+      end = this.#messages.writeQuery(exchange, bytes, start + DATA_HEAD_SIZE)
+      bytes.writeUInt32BE(end - start - DATA_HEAD_SIZE, start)
+    }
     if (response.length > 0) {
       const second = end
       end = this.#messages.writeResponse(exchange, bytes, second + DATA_HEAD_SIZE)

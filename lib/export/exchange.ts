@@ -1,18 +1,22 @@
 import {
-  ADDRESS,
-  ADDRESS_LENGTH,
+  CLIENT,
+  CLIENT_LENGTH,
+  CLIENT_PORT,
   EXPORT_PROTOCOLS,
   FLAGS,
   FOR_DNSTAP,
   FOR_LOG,
   MESSAGES,
-  PORT,
   PROTOCOL,
   QUERY_LENGTH,
   QUERY_TIME,
   RCODE,
   RESPONSE_LENGTH,
   RESPONSE_TIME,
+  SERVER,
+  SERVER_LENGTH,
+  SERVER_PORT,
+  WITH_UPSTREAM,
 } from './exchange-layout.js'
 
 const FLAGS_OCTET = 2
@@ -49,15 +53,31 @@ export class Exchange {
     return EXPORT_PROTOCOLS[this.#bytes[this.#at + PROTOCOL]!]!
   }
 
-  /** 0, 4 or 16 octets. */
+  /** Whether it is a query of ours to an upstream, or a response to one, and not a client's with its response. */
+  get isWithUpstream(): boolean {
+    return (this.#bytes[this.#at + FLAGS]! & WITH_UPSTREAM) !== 0
+  }
+
+  /** Of the client: 0, 4 or 16 octets. */
   get address(): Uint8Array {
-    const start = this.#at + ADDRESS
-    return this.#bytes.subarray(start, start + this.#bytes[this.#at + ADDRESS_LENGTH]!)
+    const start = this.#at + CLIENT
+    return this.#bytes.subarray(start, start + this.#bytes[this.#at + CLIENT_LENGTH]!)
+  }
+
+  /** Of the client; 0 = not known */
+  get port(): number {
+    return this.#half(CLIENT_PORT)
+  }
+
+  /** Who was asked: 0, 4 or 16 octets. */
+  get serverAddress(): Uint8Array {
+    const start = this.#at + SERVER
+    return this.#bytes.subarray(start, start + this.#bytes[this.#at + SERVER_LENGTH]!)
   }
 
   /** 0 = not known */
-  get port(): number {
-    return this.#half(PORT)
+  get serverPort(): number {
+    return this.#half(SERVER_PORT)
   }
 
   get queryTimeMs(): number {

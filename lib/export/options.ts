@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
+import { type Bounds, describe, numberWithin, parseBoolean, refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import { PACKAGE_VERSION } from '../package-version.js'
 
@@ -20,6 +20,8 @@ export interface DnstapOptions {
   tcp?: { host: string; port: number }
   /** One query in so many, at random; default 1: each. 1 to 1 000 000. */
   sample?: number
+  /** Whether what upstreams are asked, and what they answer, is told, too: FORWARDER_QUERY and FORWARDER_RESPONSE; default false. */
+  forwarder?: boolean
   /** What the reader is told this server is called; default: the host's name. */
   identity?: string
   /** What it is told of the version; default `containerdns` and the version. */
@@ -44,6 +46,7 @@ export interface ParsedDnstap {
   /** As `net.connect` takes it. */
   readonly reader: { readonly path: string } | { readonly host: string; readonly port: number }
   readonly sample: number
+  readonly forwarder: boolean
   readonly identity: string
   readonly version: string
 }
@@ -71,10 +74,11 @@ function parseQueryLog(given: QueryLogOptions | undefined): ParsedQueryLog | und
 
 function parseDnstap(given: DnstapOptions | undefined): ParsedDnstap | undefined {
   if (given === undefined) return undefined
-  refuseUnknownKeys('dnstap', given, ['socket', 'tcp', 'sample', 'identity', 'version'])
+  refuseUnknownKeys('dnstap', given, ['socket', 'tcp', 'sample', 'forwarder', 'identity', 'version'])
   return Object.freeze({
     reader: parseReader(given),
     sample: numberWithin('dnstap.sample', given.sample, EXPORT_SAMPLE),
+    forwarder: parseBoolean('dnstap.forwarder', given.forwarder),
     identity: text('dnstap.identity', given.identity ?? hostname(), MAX_IDENTITY_BYTES),
     version: text('dnstap.version', given.version ?? `containerdns ${PACKAGE_VERSION}`, MAX_IDENTITY_BYTES),
   })

@@ -58,7 +58,12 @@ export class QueryExport {
   /** For a thread that answers. */
   tapFor(thread: number): TapHandle {
     const { queryLog, dnstap } = this.#options.export
-    return { ring: this.#rings[thread]!, logSample: queryLog?.sample ?? 0, dnstapSample: dnstap?.sample ?? 0 }
+    return {
+      ring: this.#rings[thread]!,
+      logSample: queryLog?.sample ?? 0,
+      dnstapSample: dnstap?.sample ?? 0,
+      upstreamSample: dnstap?.forwarder ? dnstap.sample : 0,
+    }
   }
 
   /** For the export thread. */

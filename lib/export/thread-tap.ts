@@ -4,27 +4,25 @@ import type { ClientAddresses, QueryContext } from '../query/query-context.js'
 import type { QueryMeter } from '../query/query-meter.js'
 import type { QueryTap } from '../query/query-tap.js'
 import {
-  ADDRESS,
-  ADDRESS_LENGTH,
+  CLIENT,
+  CLIENT_LENGTH,
+  CLIENT_PORT,
   EXPORT_PROTOCOLS,
   FLAGS,
   FOR_DNSTAP,
   FOR_LOG,
   MESSAGES,
-  PORT,
   PROTOCOL,
-  QUERY_LENGTH,
-  QUERY_TIME,
   RCODE,
-  RESPONSE_LENGTH,
-  RESPONSE_TIME,
+  SERVER,
+  SERVER_LENGTH,
+  SERVER_PORT,
 } from './exchange-layout.js'
-import { NONE, RECORD_ALIGNMENT, type RingHandle } from './ring-layout.js'
-import { RingWriter } from './ring-writer.js'
+import type { ExchangeRing } from './exchange-ring.js'
+import { NONE, type RingHandle } from './ring-layout.js'
 import { Sampler } from './sampler.js'
 
-/** `performance.now()` counts from the thread's start, and does not follow when the wall clock is set: this often, we do. */
-const SET_CLOCK_MS = 1000
+const ADDRESS_BYTES = 16
 
 /** What a thread that answers is given. A plain object: it is posted to it. */
 export interface TapHandle {
@@ -32,29 +30,24 @@ export interface TapHandle {
   /** One in so many; 0: none. */
   readonly logSample: number
   readonly dnstapSample: number
+  /** Of what upstreams are asked; for the thread that asks them. */
+  readonly upstreamSample: number
 }
 
 /** Writes queries and responses of one thread, those that were chosen, into its ring. */
 export class ThreadTap implements QueryTap {
-  readonly #ring: RingWriter
-  readonly #halves: Uint16Array
-  readonly #doubles: Float64Array
+  readonly #ring: ExchangeRing
   readonly #log: Sampler | undefined
   readonly #dnstap: Sampler | undefined
   readonly #meter: QueryMeter
-  /** What `performance.now()` lacks of the wall clock, and when that was found out. */
-  #wallOffsetMs = 0
-  #setAtMs = Number.NEGATIVE_INFINITY
+  readonly #server = new Uint8Array(ADDRESS_BYTES)
 
   /** `meter` is that of the same thread: it knows over what a query came, and when. */
-  constructor(handle: TapHandle, meter: QueryMeter, randomSeed: number) {
-    this.#ring = new RingWriter(handle.ring)
-    const { buffer, byteOffset, length } = this.#ring.bytes
-    this.#halves = new Uint16Array(buffer, byteOffset, length >>> 1)
-    this.#doubles = new Float64Array(buffer, byteOffset, length >>> 3)
+  constructor(ring: ExchangeRing, { logSample, dnstapSample }: TapHandle, meter: QueryMeter, randomSeed: number) {
+    this.#ring = ring
     const random = new FastRandom(randomSeed)
-    this.#log = handle.logSample === 0 ? undefined : new Sampler(handle.logSample, random)
-    this.#dnstap = handle.dnstapSample === 0 ? undefined : new Sampler(handle.dnstapSample, random)
+    this.#log = logSample === 0 ? undefined : new Sampler(logSample, random)
+    this.#dnstap = dnstapSample === 0 ? undefined : new Sampler(dnstapSample, random)
     this.#meter = meter
   }
 
@@ -89,39 +82,27 @@ export class ThreadTap implements QueryTap {
     isLate: boolean,
   ): void {
     const { reader } = context
+    const ring = this.#ring
     const queryLength = reader.end - reader.start
-    const size = (MESSAGES + queryLength + length + RECORD_ALIGNMENT - 1) & -RECORD_ALIGNMENT
-    const at = this.#ring.claim(size)
+    const at = ring.claim(queryLength, length)
     if (at === NONE) return
-    const { bytes } = this.#ring
+    const { bytes, halves } = ring
     bytes[at + FLAGS] = flags
     bytes[at + PROTOCOL] = EXPORT_PROTOCOLS.indexOf(this.#meter.protocol)
-    bytes[at + ADDRESS_LENGTH] = context.readClient(clients, i) ? readClient(context.client, 0, bytes, at + ADDRESS) : 0
-    this.#writeTimes(at, isLate)
-    const halves = at >>> 1
-    this.#halves[halves + (PORT >>> 1)] = clients.clientPort?.(i) ?? 0
-    this.#halves[halves + (RCODE >>> 1)] = context.rcode
-    this.#halves[halves + (QUERY_LENGTH >>> 1)] = queryLength
-    this.#halves[halves + (RESPONSE_LENGTH >>> 1)] = length
-    copyBytes(reader.bytes, reader.start, bytes, at + MESSAGES, queryLength)
-    copyBytes(response, start, bytes, at + MESSAGES + queryLength, length)
+    ring.setTimes(at, isLate ? this.#meter.lateSinceMs : this.#meter.begunMs, performance.now())
+    halves[(at + RCODE) >>> 1] = context.rcode
+    this.#writeEnds(at, context, clients, i)
+    ring.copy(reader.bytes, reader.start, at + MESSAGES, queryLength)
+    ring.copy(response, start, at + MESSAGES + queryLength, length)
   }
 
-  #writeTimes(at: number, isLate: boolean): void {
-    const now = performance.now()
-    if (now > this.#setAtMs + SET_CLOCK_MS) this.#setClock(now)
-    const since = isLate ? this.#meter.lateSinceMs : this.#meter.begunMs
-    this.#doubles[(at + QUERY_TIME) >>> 3] = this.#wallOffsetMs + (Number.isFinite(since) ? since : now)
-    this.#doubles[(at + RESPONSE_TIME) >>> 3] = this.#wallOffsetMs + now
+  #writeEnds(at: number, context: QueryContext, clients: ClientAddresses, i: number): void {
+    const { bytes, halves } = this.#ring
+    bytes[at + CLIENT_LENGTH] = context.readClient(clients, i) ? readClient(context.client, 0, bytes, at + CLIENT) : 0
+    halves[(at + CLIENT_PORT) >>> 1] = clients.clientPort?.(i) ?? 0
+    const length = clients.serverAddress?.(i, this.#server) ?? 0
+    bytes[at + SERVER_LENGTH] = length
+    this.#ring.copy(this.#server, 0, at + SERVER, length)
+    halves[(at + SERVER_PORT) >>> 1] = clients.serverPort?.(i) ?? 0
   }
-
-  #setClock(now: number): void {
-    this.#setAtMs = now
-    this.#wallOffsetMs = Date.now() - now
-  }
-}
-
-/** `set` would take a view for each message. */
-function copyBytes(from: Uint8Array, fromStart: number, to: Uint8Array, toStart: number, count: number): void {
-  for (let i = 0; i < count; i++) to[toStart + i] = from[fromStart + i]!
 }

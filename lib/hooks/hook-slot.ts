@@ -1,9 +1,10 @@
+import { ENDS_SIZE } from '../query/client-in-slot.js'
 import { ROUTE_SIZE } from '../transport/datagram-transport.js'
 
 // What stands in a slot of a ring:
 //
 //   | kind u8 | outcome u8 | protocol u8 | view u8 | client length u8 | request length u16 | data length u16 | type u16 | count u16
-//   | fingerprint u32 | client 16 | route | request | data |
+//   | fingerprint u32 | client 16 | ends | route | request | data |
 //
 // The owner writes all of it; of the data, what a verdict says takes the place. A response that is only told of has the question
 // for its request, and its summary for data.
@@ -19,7 +20,8 @@ const TYPE = DATA_LENGTH + 2
 const COUNT = TYPE + 2
 const FINGERPRINT = COUNT + 2
 const CLIENT = FINGERPRINT + 4
-const ROUTE = CLIENT + 16
+const ENDS = CLIENT + 16
+const ROUTE = ENDS + ENDS_SIZE
 /** The route is as the transport has written it. */
 const REQUEST = ROUTE + ROUTE_SIZE
 
@@ -87,6 +89,11 @@ export class HookSlot {
 
   get clientStart(): number {
     return this.#start + CLIENT
+  }
+
+  /** See `client-in-slot.ts`. */
+  get endsStart(): number {
+    return this.#start + ENDS
   }
 
   get routeStart(): number {

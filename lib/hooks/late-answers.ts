@@ -1,5 +1,6 @@
 import { LATER } from '../handoff/layout.js'
 import { Counter, type ThreadCounters } from '../metrics/counters.js'
+import { clientInSlot } from '../query/client-in-slot.js'
 import type { QueryPipeline } from '../query/pipeline.js'
 import type { ClientAddresses } from '../query/query-context.js'
 import type { QueryMeter } from '../query/query-meter.js'
@@ -44,7 +45,7 @@ export class LateAnswers extends LateRing {
     this.#parked = parked
     this.#answering = answering
     this.#further = further
-    this.#clients = { clientAddress: (_, target) => this.#clientAddress(target) }
+    this.#clients = clientInSlot(() => this.#cursor!)
     this.#routes = { saveRoute: (_, target, at) => this.#copyRoute(target, at) }
     this.#clientsBefore = this.#clients
   }
@@ -98,12 +99,6 @@ export class LateAnswers extends LateRing {
     pipeline.clients = this.#clientsBefore
     counters.values[Counter.sendFailures]! += sendFailures
     this.#answering.meter?.flush()
-  }
-
-  #clientAddress(target: Uint8Array): number {
-    const { bytes, clientStart, clientLength } = this.#cursor!
-    for (let i = 0; i < clientLength; i++) target[i] = bytes[clientStart + i]!
-    return clientLength
   }
 
   #copyRoute(target: Uint8Array, at: number): void {

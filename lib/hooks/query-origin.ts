@@ -1,3 +1,4 @@
+import { saveEnds } from '../query/client-in-slot.js'
 import type { ClientAddresses, QueryContext } from '../query/query-context.js'
 import type { Protocol } from '../transport/datagram-transport.js'
 import { hookQuery, protocolCode } from './hook-query.js'
@@ -15,6 +16,8 @@ export class QueryOrigin {
   protocol: Protocol | undefined
   /** Where responses go; without, whoever has the queries remembers. */
   routes: Routes | undefined
+  /** Whether somebody is shown where queries came from. */
+  isTapped = false
   /** The names of views, by their numbers. */
   readonly #views: readonly string[]
   readonly #address = new Uint8Array(16)
@@ -45,6 +48,7 @@ export class QueryOrigin {
 
   saveRoute(slot: HookSlot): void {
     this.routes?.saveRoute(this.#i, slot.bytes, slot.routeStart)
+    if (this.isTapped) saveEnds(this.#clients!, this.#i, slot.bytes, slot.endsStart)
   }
 
   #client(): Uint8Array {

@@ -65,6 +65,10 @@ export interface ClientAddresses {
   clientAddress(i: number, target: Uint8Array): number
   /** The port from which request `i` came; 0, and left out, where nobody knows. */
   clientPort?(i: number): number
+  /** Writes the address that it was sent to, 4 or 16 octets, and returns its length; 0, and left out, where nobody knows. */
+  serverAddress?(i: number, target: Uint8Array): number
+  /** The port that it was sent to, likewise. */
+  serverPort?(i: number): number
   /** Whether they are at the other ends of streams, and so where they say they are. */
   readonly areOnStreams?: boolean
 }

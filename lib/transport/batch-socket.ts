@@ -1,9 +1,10 @@
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { ContainerDnsError } from '../errors.js'
+import { writeClientAddress } from './client-address.js'
 import {
   BATCH_SIZE,
-  type BatchEndpoints,
+  type BatchEndpoint,
   type DatagramHandler,
   MAX_REQUEST_SIZE,
   MAX_RESPONSE_SIZE,
@@ -12,7 +13,7 @@ import {
 import type { Libc } from './libc.js'
 import { MSG_DONTWAIT, POLLOUT } from './linux-constants.js'
 import { MessageHeaders } from './message-headers.js'
-import { CONTROL_CAPACITY, turnAround } from './packet-info.js'
+import { CONTROL_CAPACITY, readDestination, turnAround } from './packet-info.js'
 import { PollSet } from './poll-set.js'
 import { sendBatch } from './send-batch.js'
 import { SlotMemory } from './slot-memory.js'
@@ -47,6 +48,8 @@ export class BatchSocket {
   readonly #responses: SlotMemory
   readonly #nameLength: number
   readonly #controlCapacity: number
+  /** Of no length on a wildcard address. */
+  readonly #boundTo: Uint8Array
   // A request and its response share name and control: they are written by recvmmsg, and read by sendmmsg.
   readonly #names: SlotMemory
   readonly #controls: SlotMemory
@@ -54,7 +57,7 @@ export class BatchSocket {
   readonly #toSend: MessageHeaders
   readonly #writable: PollSet
 
-  constructor(libc: Libc, socket: BatchEndpoints['sockets'][number], payloads: BatchPayloads) {
+  constructor(libc: Libc, socket: BatchEndpoint, payloads: BatchPayloads) {
     this.#libc = libc
     this.#fd = socket.fd
     const { bytes, stride } = payloads.requests
@@ -62,6 +65,8 @@ export class BatchSocket {
     const clientAddress = (i: number, target: Uint8Array) => this.#clientAddress(i, target)
     const clientPort = (i: number) => this.#clientPort(i)
     const saveRoute = (i: number, target: Uint8Array, at: number) => this.#saveRoute(i, target, at)
+    const serverAddress = (i: number, target: Uint8Array) => this.#serverAddress(i, target)
+    const serverPort = () => socket.place?.port ?? 0
     this.#batch = {
       bytes,
       count: 0,
@@ -69,8 +74,11 @@ export class BatchSocket {
       lengths: new Uint32Array(BATCH_SIZE),
       clientAddress,
       clientPort,
+      serverAddress,
+      serverPort,
       saveRoute,
     }
+    this.#boundTo = ownOctets(socket)
     this.#responses = payloads.responses
     this.#nameLength = socket.family === 4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE
     this.#controlCapacity = socket.wildcard ? CONTROL_CAPACITY : 0
@@ -186,6 +194,14 @@ export class BatchSocket {
     return (bytes[at]! << 8) | bytes[at + 1]!
   }
 
+  #serverAddress(i: number, target: Uint8Array): number {
+    const bound = this.#boundTo
+    for (let at = 0; at < bound.length; at++) target[at] = bound[at]!
+    if (bound.length > 0 || this.#controlCapacity === 0) return bound.length
+    const { bytes, words } = this.#controls
+    return readDestination(bytes, words, i * CONTROL_CAPACITY, this.#received.receivedControlLength(i), target)
+  }
+
   /** Resets what the kernel changed in the headers that the last batch used. */
   #makeRoom(count: number): void {
     for (let i = 0; i < count; i++) this.#received.setRoom(i, this.#nameLength, this.#controlCapacity)
@@ -198,6 +214,11 @@ export class BatchSocket {
       cause: new Error(getSystemErrorName(-errno)),
     })
   }
+}
+
+function ownOctets({ wildcard, place }: BatchEndpoint): Uint8Array {
+  const octets = new Uint8Array(16)
+  return octets.subarray(0, wildcard || place === undefined ? 0 : writeClientAddress(place.host, octets))
 }
 
 function copyBytes(from: Uint8Array, fromStart: number, to: Uint8Array, toStart: number, count: number): void {

@@ -43,10 +43,11 @@ export class BatchSockets implements DatagramSockets {
   }
 
   endpoints(thread: number): BatchEndpoints {
-    const sockets = this.#addresses.map(({ host }, i) => ({
+    const sockets = this.#addresses.map(({ host, port }, i) => ({
       fd: this.#sockets[i]![thread]!.fd,
       family: familyOf(host),
       wildcard: isWildcard(host),
+      place: { host, port },
     }))
     return { kind: 'batch', wakeFd: this.#wakeFds[thread]!, sockets }
   }

@@ -39,6 +39,10 @@ export interface RequestBatch {
   clientAddress(i: number, target: Uint8Array): number
   /** The port of that client, likewise. */
   clientPort?(i: number): number
+  /** Writes the address that request i was sent to, likewise; 0, and left out, where nobody knows. */
+  serverAddress?(i: number, target: Uint8Array): number
+  /** The port that it was sent to; 0, and left out, where nobody knows. */
+  serverPort?(i: number): number
   /** Writes where the response to request i is to go, in at most `ROUTE_SIZE` octets: a response that comes later brings it along. Before request i is answered. */
   saveRoute(i: number, target: Uint8Array, at: number): void
 }
@@ -113,7 +117,15 @@ export interface BatchEndpoints {
   readonly kind: 'batch'
   /** An eventfd that ends a wait at once when it is written. */
   readonly wakeFd: number
-  readonly sockets: readonly { readonly fd: number; readonly family: 4 | 6; readonly wildcard: boolean }[]
+  readonly sockets: readonly BatchEndpoint[]
+}
+
+export interface BatchEndpoint {
+  readonly fd: number
+  readonly family: 4 | 6
+  readonly wildcard: boolean
+  /** Where it is bound; left out where nobody is told. */
+  readonly place?: { readonly host: string; readonly port: number }
 }
 
 export interface DgramEndpoints {

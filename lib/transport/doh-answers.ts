@@ -1,7 +1,7 @@
 import { LATER } from '../handoff/layout.js'
 import { MAX_REQUEST_SIZE } from './datagram-transport.js'
 import { MAX_FRAME_SIZE } from './stream-frames.js'
-import type { StreamHandler } from './stream-transport.js'
+import type { StreamEnds, StreamHandler } from './stream-transport.js'
 
 /** RFC 1035 §4.1.1: what is shorter than a header is no message. */
 const MIN_MESSAGE_SIZE = 12
@@ -10,6 +10,12 @@ export interface DohAnswer {
   readonly bytes: Buffer
   /** In seconds; see `StreamHandler.freshness`. */
   readonly freshness: number
+}
+
+/** Who asks, and over which connection. */
+export interface DohClient {
+  readonly client: string
+  readonly ends: StreamEnds
 }
 
 /** Answers messages that come by HTTP, one at a time: over other connections they come in bursts. */
@@ -22,7 +28,7 @@ export class DohAnswers {
   }
 
   /** `onAnswer` is called at once, or later, once; with undefined for a message that gets no answer. */
-  to(client: string, message: Uint8Array, onAnswer: (answer: DohAnswer | undefined) => void): void {
+  to({ client, ends }: DohClient, message: Uint8Array, onAnswer: (answer: DohAnswer | undefined) => void): void {
     if (message.length < MIN_MESSAGE_SIZE) {
       onAnswer(undefined)
       return
@@ -31,7 +37,7 @@ export class DohAnswers {
     const handler = this.#handler
     const room = this.#room
     const length = Math.min(message.length, MAX_REQUEST_SIZE)
-    handler.beginBurst(client, 'doh', { respond })
+    handler.beginBurst(client, 'doh', { ends, respond })
     const size = handler.answer(message, 0, length, room, 0, room.length)
     handler.endBurst()
     if (size !== LATER) respond(room, 0, size)

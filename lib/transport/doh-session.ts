@@ -81,7 +81,7 @@ export class DohSession implements MemoryHolder {
   #answer(stream: ServerHttp2Stream, message: Uint8Array, isHead: boolean, hold: (size: number) => void): void {
     const { answers, connections } = this.#setting
     if (stream.destroyed || stream.closed) return
-    answers.to(this.#held.client, message, (response) => {
+    answers.to(this.#held, message, (response) => {
       // It may have come later than the client had the patience for.
       if (stream.destroyed || stream.closed || stream.headersSent) return
       if (response === undefined) {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { StreamEnds } from './stream-transport.js'
 
 /** A connection that is counted and limited like all others, while something else than `StreamConnection` reads from it. */
 export class HeldConnection {
@@ -19,6 +20,10 @@ export class HeldConnection {
     // A client that went away: 'close' comes next.
     socket.on('error', () => {})
     socket.on('close', onGone)
+  }
+
+  get ends(): StreamEnds {
+    return this.#socket
   }
 
   close(): void {

@@ -7,6 +7,7 @@ const DATA = TYPE + 4
 
 // in_pktinfo: | interface i32 | specDestination 4 | destination 4 |   specDestination: our address, also of a broadcast
 const IPV4_INTERFACE = DATA
+const IPV4_OWN_ADDRESS = IPV4_INTERFACE + 4
 const IPV4_INFO_SIZE = 12
 
 // in6_pktinfo: | address 16 | interface u32 |
@@ -40,6 +41,25 @@ export function turnAround(words: Uint32Array, at: number, receivedLength: numbe
   return 0
 }
 
+/** Writes the address of ours that a request was sent to, as its control data says, and returns its length; 0 where that says none. `at` is its first byte. */
+export function readDestination(
+  bytes: Uint8Array,
+  words: Uint32Array,
+  at: number,
+  length: number,
+  target: Uint8Array,
+): number {
+  const level = words[(at + LEVEL) >>> 2]
+  if (length >= IPV4_CONTROL_SIZE && level === IPPROTO_IP) return copyBytes(bytes, at + IPV4_OWN_ADDRESS, target, 4)
+  if (length >= IPV6_CONTROL_SIZE && level === IPPROTO_IPV6) return copyBytes(bytes, at + IPV6_ADDRESS, target, 16)
+  return 0
+}
+
+function copyBytes(from: Uint8Array, start: number, target: Uint8Array, length: number): number {
+  for (let i = 0; i < length; i++) target[i] = from[start + i]!
+  return length
+}
+
 /**
  * Writes the control data that a request for an address would have come with, and returns its length: for a request that came another way
  * than through its socket. `address` has 4 or 16 octets.
@@ -52,7 +72,7 @@ export function writePacketInfo(target: Uint8Array, at: number, address: Uint8Ar
   view.setUint32(LEVEL, isIpv4 ? IPPROTO_IP : IPPROTO_IPV6, true)
   view.setUint32(TYPE, isIpv4 ? IP_PKTINFO : IPV6_PKTINFO, true)
   view.setUint32(isIpv4 ? IPV4_INTERFACE : IPV6_INTERFACE, interfaceIndex, true)
-  target.set(address, at + (isIpv4 ? IPV4_INTERFACE + 4 : IPV6_ADDRESS))
+  target.set(address, at + (isIpv4 ? IPV4_OWN_ADDRESS : IPV6_ADDRESS))
   // What was asked and what it was asked of: the same address, as long as it is nobody's broadcast.
   if (isIpv4) target.set(address, at + IPV4_INTERFACE + 8)
   return isIpv4 ? IPV4_CONTROL_SIZE : IPV6_CONTROL_SIZE

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ResponseStream } from './response-stream.js'
 import { StreamFrames } from './stream-frames.js'
-import type { LateReceiver, StreamHandler, StreamProtocol } from './stream-transport.js'
+import type { LateReceiver, StreamEnds, StreamHandler, StreamProtocol } from './stream-transport.js'
 
 /**
  * When this many bytes wait to be written, no more are read and no message is answered until all of them have gone: what a client
@@ -65,8 +65,8 @@ export class StreamConnection implements LateReceiver {
     socket.on('close', () => owner.onClosed(this))
   }
 
-  get clientPort(): number | undefined {
-    return this.#socket.remotePort
+  get ends(): StreamEnds {
+    return this.#socket
   }
 
   close(): void {

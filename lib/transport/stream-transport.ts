@@ -54,10 +54,17 @@ export interface StreamLimits {
  */
 export type ConnectionEvent = 'accepted' | 'refused' | 'idleClosed' | 'evicted' | 'handshakeFailed' | 'closed'
 
+/** The two ends of a connection, as Node's sockets tell them: undefined once it is gone. */
+export interface StreamEnds {
+  readonly remotePort?: number | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+}
+
 /** Whoever waits for a response that comes later than its burst. The connection may be gone by then. */
 export interface LateReceiver {
-  /** The port of the client; left out where nobody knows. */
-  readonly clientPort?: number | undefined
+  /** Left out where nobody knows. */
+  readonly ends?: StreamEnds | undefined
   /** `length` is 0 when there will be no response. The bytes are copied. */
   respond(bytes: Uint8Array, start: number, length: number): void
 }

@@ -26,7 +26,7 @@ export async function serveDgram(
   control: EventLoopControl,
 ): Promise<void> {
   const sockets: Socket[] = []
-  const responder = new Responder(handler, sockets)
+  const responder = new Responder(handler, sockets, endpoints.sockets)
   const { late } = handler
   late?.watch(() => responder.respondLate(late))
   try {
@@ -57,17 +57,22 @@ class Responder {
     lengths: new Uint32Array(1),
     clientAddress: (_, target) => writeClientAddress(this.#client.address, target),
     clientPort: () => this.#client.port,
+    serverAddress: (_, target) => writeClientAddress(this.#places[this.#socket]!.host, target),
+    serverPort: () => this.#places[this.#socket]!.port,
     saveRoute: (_, target, at) => saveRoute(this.#socket, this.#client, target, at),
   }
   readonly #sockets: readonly Socket[]
+  readonly #places: DgramEndpoints['sockets']
   /** Whose request is in hand, and the number of the socket on which it came. */
   #client: Client = { address: '', port: 0 }
   #socket = 0
   #failures = 0
 
-  constructor(handler: DatagramHandler, sockets: readonly Socket[]) {
+  /** `places` are those that the sockets are bound to, in their order. */
+  constructor(handler: DatagramHandler, sockets: readonly Socket[], places: DgramEndpoints['sockets']) {
     this.#handler = handler
     this.#sockets = sockets
+    this.#places = places
     this.#free = Array.from({ length: RESPONSE_SLOTS }, () => this.#createSlot())
   }
 

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { startTestUpstream } from 'containerdns/testing'
 import { decode } from 'dns-packet'
 import { describe, expect, it } from 'vitest'
-import { DnstapReceiver } from '../support/dnstap-receiver.js'
+import { makeCertificate } from '../support/certificates.js'
+import { DnstapReceiver, type Tapped } from '../support/dnstap-receiver.js'
+import { DohClient } from '../support/doh-client.js'
 import { eventually } from '../support/eventually.js'
 import { TcpClient } from '../support/tcp-client.js'
 import { UdpClient } from '../support/udp-client.js'
@@ -12,6 +14,14 @@ import { exported, startExporting } from './exporting-server.js'
 import { temporaryFolder } from './temporary-folder.js'
 
 const CONTENT = 'protobuf:dnstap.Dnstap'
+const V4 = '7f000001'
+const V6 = '00000000000000000000000000000001'
+const ELSE = `$ORIGIN else.test.
+@ 60 SOA ns a 1 2 3 4 5
+www 60 A 192.0.2.7
+mail 60 A 192.0.2.8
+large 60 TXT ${Array.from({ length: 8 }, () => `"${'x'.repeat(250)}"`).join(' ')}
+`
 
 describe('dnstap', () => {
   it('tells a reader on a unix socket of queries and responses, octet for octet', async () => {
@@ -43,7 +53,7 @@ describe('dnstap', () => {
     await eventually(() => expect(server.stats().export!.dnstap).toEqual({ written: 2, lost: 0, connected: true }))
   })
 
-  it.each(['batch', 'dgram'] as const)('knows the ports of clients of IPv4 and IPv6 over %s', async (transport) => {
+  it.each(['batch', 'dgram'] as const)('knows both ends of queries over IPv4 and IPv6 in %s', async (transport) => {
     await using receiver = await DnstapReceiver.listen(0)
     const listen = ['127.0.0.1', '::1'].map((host) => ({ host, port: 0 }))
     const dnstap = { tcp: { host: '127.0.0.1', port: receiver.port } }
@@ -58,17 +68,63 @@ describe('dnstap', () => {
     await third.ask('www.example')
     await fourth.ask('www.example')
     await eventually(() => expect(receiver.messages).toHaveLength(8))
-    const told = receiver.messages.map(({ family, protocol, address, port }) => ({ family, protocol, address, port }))
-    const v4 = { family: 'INET', address: '7f000001' }
-    const v6 = { family: 'INET6', address: '00000000000000000000000000000001' }
-    expect(told).toEqual(
-      expect.arrayContaining([
-        { ...v4, protocol: 'UDP', port: first.port },
-        { ...v6, protocol: 'UDP', port: second.port },
-        { ...v4, protocol: 'TCP', port: third.socket.localPort },
-        { ...v6, protocol: 'TCP', port: fourth.socket.localPort },
-      ]),
-    )
+    const v4 = { family: 'INET', address: V4, serverAddress: V4 }
+    const v6 = { family: 'INET6', address: V6, serverAddress: V6 }
+    const expected = [
+      { ...v4, protocol: 'UDP', port: first.port, serverPort: udp4!.port },
+      { ...v6, protocol: 'UDP', port: second.port, serverPort: udp6!.port },
+      { ...v4, protocol: 'TCP', port: third.socket.localPort, serverPort: tcp4!.port },
+      { ...v6, protocol: 'TCP', port: fourth.socket.localPort, serverPort: tcp6!.port },
+    ]
+    // Each query, and its response.
+    expect(receiver.messages.map(ends).sort(byPort)).toEqual([...expected, ...expected].sort(byPort))
+  })
+
+  it.each(['batch', 'dgram'] as const)(
+    'knows which address was asked of a server on a wildcard address in %s',
+    async (transport) => {
+      await using receiver = await DnstapReceiver.listen(0)
+      const listen = ['0.0.0.0', '::'].map((host) => ({ host, port: 0 }))
+      const dnstap = { tcp: { host: '127.0.0.1', port: receiver.port } }
+      await using server = await startExporting({ transport, listen, dnstap })
+      const [udp4, tcp4, udp6] = server.addresses
+      await using first = await UdpClient.open({ host: '127.0.0.1', port: udp4!.port })
+      await using second = await UdpClient.open({ host: '::1', port: udp6!.port })
+      await using third = await TcpClient.open({ host: '127.0.0.1', port: tcp4!.port })
+      await first.ask('www.example')
+      await second.ask('www.example')
+      await third.ask('www.example')
+      await eventually(() => expect(receiver.messages).toHaveLength(6))
+      const expected = [
+        { protocol: 'UDP', serverAddress: V4, serverPort: udp4!.port },
+        { protocol: 'UDP', serverAddress: V6, serverPort: udp6!.port },
+        { protocol: 'TCP', serverAddress: V4, serverPort: tcp4!.port },
+      ]
+      const told = receiver.messages.map(({ protocol, serverAddress, serverPort }) => ({
+        ...{ protocol, serverAddress, serverPort },
+      }))
+      expect(told).toEqual(expect.arrayContaining(expected))
+      expect(expected).toEqual(expect.arrayContaining(told))
+    },
+  )
+
+  it('tells apart what is encrypted, and how', async () => {
+    await using receiver = await DnstapReceiver.listen(0)
+    const { cert, key } = makeCertificate()
+    const listen = (['dot', 'doh'] as const).map((protocol) => ({ port: 0, protocols: [protocol], tls: { cert, key } }))
+    await using server = await startExporting({ listen, dnstap: { tcp: { host: '127.0.0.1', port: receiver.port } } })
+    const [dot, doh] = server.addresses
+    await using first = await TcpClient.openTls(dot!)
+    await first.ask('www.example')
+    await using second = await DohClient.open(doh!)
+    await second.get('www.example')
+    await eventually(() => expect(receiver.messages).toHaveLength(4))
+    const both = { family: 'INET', address: V4, serverAddress: V4 }
+    const expected = [
+      { ...both, protocol: 'DOT', port: first.socket.localPort, serverPort: dot!.port },
+      { ...both, protocol: 'DOH', port: second.session.socket.localPort, serverPort: doh!.port },
+    ]
+    expect(receiver.messages.map(ends).sort(byPort)).toEqual([...expected, ...expected].sort(byPort))
   })
 
   it('takes leave of its reader when the server is closed, and leaves nothing out', async () => {
@@ -132,9 +188,11 @@ describe('dnstap', () => {
     const forward = { upstreams: [`${upstream.host}:${upstream.port}`] }
     await using server = await startExporting({ dnstap, forward })
     await using client = await UdpClient.open(server.addresses[0]!)
+    client.isRecursionDesired = true
     await client.ask('www.example')
     const asked = await client.ask('www.else.test')
     const cached = await client.ask('www.else.test')
+    expect([asked, cached].map(({ answers }) => answers!.length)).toEqual([1, 1])
     await eventually(() => expect(receiver.messages).toHaveLength(6))
     const types = (type: string) => receiver.messages.filter((message) => message.type === type)
     expect(types('AUTH_QUERY')).toHaveLength(1)
@@ -145,6 +203,109 @@ describe('dnstap', () => {
       expect(decode(query.query!).questions![0]!.name).toBe('www.else.test')
       expect(query.address).toBe('7f000001')
     }
+  })
+
+  it.each(['batch', 'dgram'] as const)('knows both ends of queries that had to wait in %s', async (transport) => {
+    await using receiver = await DnstapReceiver.listen(0)
+    await using upstream = await startTestUpstream({ zone: ELSE })
+    await using server = await startExporting({
+      transport,
+      dnstap: { tcp: { host: '127.0.0.1', port: receiver.port } },
+      forward: { upstreams: [`${upstream.host}:${upstream.port}`] },
+      hooks: { onQuery: () => 'continue' },
+    })
+    const [udp, tcp] = server.addresses
+    await using first = await UdpClient.open(udp!)
+    first.isRecursionDesired = true
+    await using second = await TcpClient.open(tcp!)
+    await first.ask('www.example')
+    await first.ask('www.else.test')
+    await second.ask('www.example')
+    await second.ask('mail.else.test')
+    await eventually(() => expect(receiver.messages).toHaveLength(8))
+    const both = { family: 'INET', address: V4, serverAddress: V4 }
+    const overUdp = { ...both, protocol: 'UDP', port: first.port, serverPort: udp!.port }
+    const overTcp = { ...both, protocol: 'TCP', port: second.socket.localPort, serverPort: tcp!.port }
+    const each = [overUdp, overTcp].flatMap((one) => [one, one, one, one])
+    expect(receiver.messages.map(ends).sort(byPort)).toEqual(each.sort(byPort))
+  })
+
+  it('tells nobody of what the host asks itself', async () => {
+    await using receiver = await DnstapReceiver.listen(0)
+    await using upstream = await startTestUpstream({ zone: ELSE })
+    await using server = await startExporting({
+      dnstap: { tcp: { host: '127.0.0.1', port: receiver.port } },
+      forward: { upstreams: [`${upstream.host}:${upstream.port}`] },
+    })
+    const own = await server.query('www.else.test', 'A', { client: '192.0.2.9' })
+    expect(own.answer).toHaveLength(1)
+    await server.query('www.example', 'A')
+    await using client = await UdpClient.open(server.addresses[0]!)
+    client.isRecursionDesired = true
+    await client.ask('mail.else.test')
+    await eventually(() => expect(receiver.messages).toHaveLength(2))
+    await server.close()
+    expect(receiver.messages.map(({ query, response }) => decode((query ?? response)!).questions![0]!.name)).toEqual([
+      ...['mail.else.test', 'mail.else.test'],
+    ])
+  })
+
+  it.each(['batch', 'dgram'] as const)(
+    'tells what upstreams are asked and answer, where it shall, in %s',
+    async (transport) => {
+      await using receiver = await DnstapReceiver.listen(0)
+      await using upstream = await startTestUpstream({ zone: ELSE })
+      await using server = await startExporting({
+        transport,
+        dnstap: { tcp: { host: '127.0.0.1', port: receiver.port }, forwarder: true },
+        forward: { upstreams: [`${upstream.host}:${upstream.port}`] },
+      })
+      await using client = await UdpClient.open(server.addresses[0]!)
+      client.isRecursionDesired = true
+      await client.ask('www.else.test')
+      await client.ask('www.else.test')
+      // Too large for a datagram: asked once more over TCP.
+      await client.ask('large.else.test', 'TXT')
+      const types = (type: string) => receiver.messages.filter((message) => message.type === type)
+      await eventually(() => expect(types('FORWARDER_RESPONSE')).toHaveLength(3))
+      await eventually(() => expect(types('CLIENT_RESPONSE')).toHaveLength(3))
+      const place = {
+        family: 'INET',
+        address: undefined,
+        port: undefined,
+        serverAddress: V4,
+        serverPort: upstream.port,
+      }
+      expect(types('FORWARDER_QUERY').map(ends)).toEqual([
+        ...['UDP', 'UDP', 'TCP'].map((protocol) => ({ ...place, protocol })),
+      ])
+      expect(types('FORWARDER_RESPONSE').map(ends)).toEqual(types('FORWARDER_QUERY').map(ends))
+      for (const [i, response] of types('FORWARDER_RESPONSE').entries()) {
+        const query = types('FORWARDER_QUERY')[i]!
+        const [asked, answered] = [decode(query.query!), decode(response.response!)]
+        expect([answered.id, answered.type, answered.questions]).toEqual([asked.id, 'response', asked.questions])
+        expect(query.response).toBeUndefined()
+        expect(response.query).toBeUndefined()
+        // The clock may be read, and set, in between.
+        expect(Math.abs(response.queryTimeMs - query.queryTimeMs)).toBeLessThan(2_000)
+        expect(response.responseTimeMs).toBeGreaterThanOrEqual(response.queryTimeMs)
+      }
+    },
+  )
+
+  it('says nothing of upstreams unless it shall', async () => {
+    await using receiver = await DnstapReceiver.listen(0)
+    await using upstream = await startTestUpstream({ zone: ELSE })
+    const server = await startExporting({
+      dnstap: { tcp: { host: '127.0.0.1', port: receiver.port } },
+      forward: { upstreams: [`${upstream.host}:${upstream.port}`] },
+    })
+    await using client = await UdpClient.open(server.addresses[0]!)
+    client.isRecursionDesired = true
+    await client.ask('www.else.test')
+    await eventually(() => expect(receiver.messages).toHaveLength(2))
+    await server.close()
+    expect(receiver.messages.map(({ type }) => type)).toEqual(['CLIENT_QUERY', 'CLIENT_RESPONSE'])
   })
 
   it('counts what a reader that hangs does not take, while clients are answered', async () => {
@@ -193,3 +354,12 @@ describe('dnstap', () => {
     expect(exported(server)).toBeLessThan(260)
   })
 })
+
+/** From where to where, over what. */
+function ends({ family, protocol, address, port, serverAddress, serverPort }: Tapped) {
+  return { family, protocol, address, port, serverAddress, serverPort }
+}
+
+function byPort(a: { port?: number | undefined }, b: { port?: number | undefined }): number {
+  return (a.port ?? 0) - (b.port ?? 0)
+}

@@ -10,6 +10,8 @@ import { readProtobuf } from '../support/read-protobuf.js'
 interface Given {
   readonly address: Uint8Array
   readonly port: number
+  readonly serverAddress: Uint8Array
+  readonly serverPort: number
   readonly queryTimeMs: number
   readonly rcode: number
   readonly query: Uint8Array
@@ -19,6 +21,8 @@ interface Given {
 const USUAL: Given = {
   address: Uint8Array.of(192, 0, 2, 1),
   port: 5353,
+  serverAddress: Uint8Array.of(192, 0, 2, 53),
+  serverPort: 53,
   queryTimeMs: 1_700_000_000_123.25,
   rcode: 0,
   query: buildQuery('www.example', 'A'),
@@ -26,17 +30,20 @@ const USUAL: Given = {
 }
 
 function exchangeOf(given: Partial<Given>): Exchange {
-  const { address, port, queryTimeMs, rcode, query, response } = { ...USUAL, ...given }
+  const { address, port, serverAddress, serverPort, queryTimeMs, rcode, query, response } = { ...USUAL, ...given }
   const memory = new ArrayBuffer(8 * Math.ceil((layout.MESSAGES + query.length + response.length) / 8))
   const bytes = new Uint8Array(memory)
   bytes[layout.FLAGS] = layout.FOR_LOG
-  bytes[layout.ADDRESS_LENGTH] = address.length
-  bytes.set(address, layout.ADDRESS)
+  bytes[layout.CLIENT_LENGTH] = address.length
+  bytes.set(address, layout.CLIENT)
+  bytes[layout.SERVER_LENGTH] = serverAddress.length
+  bytes.set(serverAddress, layout.SERVER)
   const times = new Float64Array(memory)
   times[layout.QUERY_TIME / 8] = queryTimeMs
   times[layout.RESPONSE_TIME / 8] = queryTimeMs + 0.5
   const halves = new Uint16Array(memory)
-  halves[layout.PORT / 2] = port
+  halves[layout.CLIENT_PORT / 2] = port
+  halves[layout.SERVER_PORT / 2] = serverPort
   halves[layout.RCODE / 2] = rcode
   halves[layout.QUERY_LENGTH / 2] = query.length
   halves[layout.RESPONSE_LENGTH / 2] = response.length
@@ -54,16 +61,20 @@ describe('an exchange', () => {
   it('is a message of dnstap that a decoder reads back, whatever is in it', () => {
     const messages = new DnstapMessages('id', 'v')
     const octets = fc.uint8Array({ maxLength: 600 })
+    const address = fc.constantFrom(0, 4, 16).chain((size) => fc.uint8Array({ minLength: size, maxLength: size }))
     const given = fc.record({
-      address: fc.constantFrom(0, 4, 16).chain((size) => fc.uint8Array({ minLength: size, maxLength: size })),
+      address,
       port: fc.nat(65_535),
+      serverAddress: address,
+      serverPort: fc.nat(65_535),
       queryTimeMs: fc.integer({ min: 0, max: 2 ** 43 }),
       query: octets,
       response: octets,
     })
     fc.assert(
-      fc.property(given, ({ address, port, queryTimeMs, query, response }) => {
-        const exchange = exchangeOf({ address, port, queryTimeMs, query, response })
+      fc.property(given, (all) => {
+        const { address, port, serverAddress, serverPort, queryTimeMs, query, response } = all
+        const exchange = exchangeOf(all)
         const bytes = Buffer.alloc(messages.maxBytes(query.length) + messages.maxBytes(response.length))
         const middle = messages.writeQuery(exchange, bytes, 0)
         expect(middle).toBeLessThanOrEqual(messages.maxBytes(query.length))
@@ -74,6 +85,10 @@ describe('an exchange', () => {
         )
         expect(asked!.get(4)?.[0]).toEqual(address.length === 0 ? undefined : Buffer.from(address))
         expect(asked!.get(6)?.[0]).toBe(port === 0 ? undefined : port)
+        for (const message of [asked!, answered!]) {
+          expect(message.get(5)?.[0]).toEqual(serverAddress.length === 0 ? undefined : Buffer.from(serverAddress))
+          expect(message.get(7)?.[0]).toBe(serverPort === 0 ? undefined : serverPort)
+        }
         expect(asked!.get(8)).toEqual([Math.floor(queryTimeMs / 1000)])
         expect(asked!.get(9)).toEqual([(queryTimeMs % 1000) * 1_000_000])
         expect(asked!.get(10)).toEqual([Buffer.from(query)])

@@ -15,6 +15,7 @@ describe('options of exports', () => {
       dnstap: {
         reader: { path: '/s' },
         sample: 1,
+        forwarder: false,
         identity: hostname(),
         version: `containerdns ${PACKAGE_VERSION}`,
       },

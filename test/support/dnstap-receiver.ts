@@ -15,6 +15,8 @@ export interface Tapped {
   readonly protocol: string
   readonly address: string | undefined
   readonly port: number | undefined
+  readonly serverAddress: string | undefined
+  readonly serverPort: number | undefined
   readonly queryTimeMs: number
   readonly responseTimeMs: number | undefined
   readonly query: Buffer | undefined
@@ -123,6 +125,11 @@ function control(type: number, content?: string): Buffer {
   return Buffer.concat([u32(0), u32(body.length), body])
 }
 
+const TYPES = [
+  ...['', 'AUTH_QUERY', 'AUTH_RESPONSE', 'RESOLVER_QUERY', 'RESOLVER_RESPONSE', 'CLIENT_QUERY', 'CLIENT_RESPONSE'],
+  ...['FORWARDER_QUERY', 'FORWARDER_RESPONSE'],
+]
+
 function tapped(bytes: Buffer): Tapped {
   const dnstap = readProtobuf(bytes)
   if (dnstap.get(15)?.[0] !== 1) throw new Error('a Dnstap that is no message')
@@ -134,11 +141,13 @@ function tapped(bytes: Buffer): Tapped {
   return {
     identity: String(dnstap.get(1)?.[0]),
     version: String(dnstap.get(2)?.[0]),
-    type: ['', 'AUTH_QUERY', 'AUTH_RESPONSE', '', '', 'CLIENT_QUERY', 'CLIENT_RESPONSE'][number(1)!]!,
+    type: TYPES[number(1)!]!,
     family: [undefined, 'INET', 'INET6'][number(2) ?? 0],
     protocol: ['', 'UDP', 'TCP', 'DOT', 'DOH'][number(3)!]!,
     address: octets(4)?.toString('hex'),
+    serverAddress: octets(5)?.toString('hex'),
     port: number(6),
+    serverPort: number(7),
     queryTimeMs: time(8, 9)!,
     responseTimeMs: time(12, 13),
     query: octets(10),

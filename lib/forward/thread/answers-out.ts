@@ -1,5 +1,7 @@
 import { protocolOf } from '../../hooks/hook-query.js'
 import { Counter } from '../../metrics/counters.js'
+import { clientInSlot } from '../../query/client-in-slot.js'
+import type { QueryTap } from '../../query/query-tap.js'
 import { MAX_RESPONSE_SIZE } from '../../transport/datagram-transport.js'
 import type { Desk } from './desk.js'
 import { ForwardSlot, responseRoom } from './forward-slot.js'
@@ -17,6 +19,7 @@ export class AnswersOut {
   readonly #desks: ReadonlyMap<number, Desk>
   /** Of the query that is being answered. */
   readonly #asked = new ForwardSlot()
+  readonly #tap: QueryTap | undefined
   #isFlushDue = false
   #entered = 0
 
@@ -29,7 +32,8 @@ export class AnswersOut {
     this.#parts = parts
     this.#waiting = waiting
     this.#desks = desks
-    parts.answering.pipeline.clients = { clientAddress: (_, target) => this.#clientAddress(target) }
+    parts.answering.pipeline.clients = clientInSlot(() => this.#asked)
+    this.#tap = parts.answering.pipeline.tap
     // Its queries come from threads that have asked theirs.
     if (parts.hooks !== undefined) parts.hooks.isAskedAlready = true
   }
@@ -91,17 +95,13 @@ export class AnswersOut {
     if (meter !== undefined && protocol !== undefined) meter.protocol = protocol
     meter?.beginLate(sinceMs)
     if (hooks !== undefined) hooks.origin.protocol = protocol
+    // What the host asks itself is shown to nobody.
+    pipeline.tap = protocol === undefined ? undefined : this.#tap
     if (protocol === 'udp') {
       return pipeline.answerDatagramLate(bytes, requestStart, requestLength, target, start, capacity)
     }
     const isEncrypted = protocol === 'dot' || protocol === 'doh'
     return pipeline.answerStreamLate(bytes, requestStart, requestLength, target, start, capacity, isEncrypted)
-  }
-
-  #clientAddress(target: Uint8Array): number {
-    const { bytes, clientStart, clientLength } = this.#asked
-    for (let i = 0; i < clientLength; i++) target[i] = bytes[clientStart + i]!
-    return clientLength
   }
 
   /** At the end of the turn of the event loop: what all the replies in it have come to goes out together. */

@@ -1,10 +1,11 @@
+import { ENDS_SIZE } from '../../query/client-in-slot.js'
 import { MAX_RESPONSE_SIZE, ROUTE_SIZE } from '../../transport/datagram-transport.js'
 import { MAX_MESSAGE_SIZE } from '../../wire/constants.js'
 
 // What stands in a slot of a ring to the forward thread:
 //
 //   | kind u8 | protocol u8 | view u8 | flags u8 | client length u8, fate u8 | request length u16 | response length u16, target length u8, 1 unused
-//   | client 16 | route | request, target | response |
+//   | client 16 | ends | route | request, target | response |
 //
 // The target, if there is one, is the name that is to be forwarded in the place of the request's own: CNAMEs of ours lead there.
 // The owner writes all of it but the response, and reads that again when it has given up waiting. Its fate is
@@ -20,7 +21,8 @@ const REQUEST_LENGTH = FATE + 1
 const RESPONSE_LENGTH = REQUEST_LENGTH + 2
 const TARGET_LENGTH = RESPONSE_LENGTH + 2
 const CLIENT = TARGET_LENGTH + 2
-const ROUTE = CLIENT + 16
+const ENDS = CLIENT + 16
+const ROUTE = ENDS + ENDS_SIZE
 const REQUEST = ROUTE + ROUTE_SIZE
 /** A name, an OPT record with a cookie and padding to a block (RFC 8467 §4.1) come to half of it. What is longer is not forwarded. */
 const REQUEST_ROOM = 1024
@@ -109,6 +111,11 @@ export class ForwardSlot {
 
   set clientLength(length: number) {
     this.bytes[this.start + CLIENT_LENGTH] = length
+  }
+
+  /** See `client-in-slot.ts`. */
+  get endsStart(): number {
+    return this.start + ENDS
   }
 
   get routeStart(): number {

@@ -2,6 +2,7 @@ import { protocolOf } from '../../hooks/hook-query.js'
 import type { LateAnswering } from '../../hooks/late-answers.js'
 import type { ThreadHooks } from '../../hooks/thread-hooks.js'
 import { Counter } from '../../metrics/counters.js'
+import { clientInSlot } from '../../query/client-in-slot.js'
 import type { ClientAddresses } from '../../query/query-context.js'
 import { LateRing } from '../../transport/late-ring.js'
 import { Fate } from './forward-slot.js'
@@ -20,7 +21,7 @@ export class LateForwarded extends LateRing {
     this.#forwarding = forwarding
     this.#answering = answering
     this.#hooks = hooks
-    this.#clients = { clientAddress: (_, target) => this.#clientAddress(target) }
+    this.#clients = clientInSlot(() => this.#open())
     this.#clientsBefore = this.#clients
   }
 
@@ -85,11 +86,5 @@ export class LateForwarded extends LateRing {
 
   #open() {
     return this.#forwarding.slot.open(this.owner.bytes, this.owner.bodyStart(this.slot))
-  }
-
-  #clientAddress(target: Uint8Array): number {
-    const { bytes, clientStart, clientLength } = this.#open()
-    for (let i = 0; i < clientLength; i++) target[i] = bytes[clientStart + i]!
-    return clientLength
   }
 }

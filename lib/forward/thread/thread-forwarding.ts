@@ -8,6 +8,7 @@ import { type HandoffHandle, NONE } from '../../handoff/layout.js'
 import { protocolCode } from '../../hooks/hook-query.js'
 import type { Routes } from '../../hooks/query-origin.js'
 import { Counter } from '../../metrics/counters.js'
+import { saveEnds } from '../../query/client-in-slot.js'
 import type { ClientAddresses, QueryContext } from '../../query/query-context.js'
 import type { QueryForwarding } from '../../query/query-forwarding.js'
 import type { Zone } from '../../query/zone.js'
@@ -64,6 +65,8 @@ export class ThreadForwarding implements QueryForwarding {
   parkedSlot = NONE
   /** The queries in hand have been given up: nobody is asked any more. */
   isOverdue = false
+  /** Whether somebody is shown where queries came from. */
+  isTapped = false
   readonly owner: HandoffOwner
   readonly cache: AnswerCacheReader
   readonly slot = new ForwardSlot()
@@ -245,6 +248,7 @@ export class ThreadForwarding implements QueryForwarding {
     const at = slot.clientStart
     for (let i = 0; i < length; i++) slot.bytes[at + i] = this.#address[i]!
     if (kind === ForwardKind.query) this.routes?.saveRoute(this.#i, slot.bytes, slot.routeStart)
+    if (this.isTapped) saveEnds(this.#clients, this.#i, slot.bytes, slot.endsStart)
     if (!slot.setRequest(reader.bytes, reader.start, reader.end - reader.start)) return NONE
     return target === undefined || slot.setTarget(target.bytes, target.length) ? claimed : NONE
   }

@@ -29,6 +29,7 @@ import {
 } from './upstream-result.js'
 import type { ReplyHandler, UpstreamSockets } from './upstream-sockets.js'
 import type { StreamHandler } from './upstream-stream.js'
+import type { UpstreamTap } from './upstream-tap.js'
 
 export interface ExchangeSettings {
   readonly attempts: number
@@ -43,6 +44,8 @@ export interface ExchangeNeeds {
   readonly random: Random
   readonly counts: UpstreamCounts
   readonly ports: OpenPorts
+  /** Left out where nobody is shown what goes out and comes in. */
+  readonly tap?: UpstreamTap | undefined
   /** Called when an upstream has failed too often, and when it answers again. */
   onStateChange(upstream: Upstream): void
 }
@@ -84,7 +87,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
   constructor(settings: ExchangeSettings, needs: ExchangeNeeds) {
     this.settings = settings
     this.#needs = needs
-    this.#tries = new Tries(needs.random, needs.ports)
+    this.#tries = new Tries(needs.random, needs.ports, needs.tap)
     this.#wheel = new TimerWheel(needs.clock.monotonicMs())
   }
 
@@ -182,6 +185,7 @@ export class Exchanges implements ReplyHandler, StreamHandler {
       this.#needs.counts.ignored++
       return
     }
+    if (one.isTapped) this.#needs.tap?.received(upstream!.address, one.isOverStream, one.sentMs, bytes, length)
     if (match === BARE_ERROR) {
       this.#needs.counts.ignored++
       if (one.hasEdns && !one.isSettled) this.#askWithoutEdns(one, now)

@@ -22,6 +22,8 @@ export class Try {
   previous: Try | undefined
   stream: UpstreamStream | undefined
   hasEdns = false
+  /** Whether it is shown to the tap, and so what is answered to it. */
+  isTapped = false
   sentMs = 0
   /** It has led to another try, and only a good response to it still counts. */
   isSettled = false

@@ -1,9 +1,10 @@
 import type { ForwardedQuery, Try } from './forwarded-query.js'
 import { NO_SOCKET, type OpenPorts } from './port-pool.js'
-import { writeUpstreamQuery } from './query-writer.js'
+import { MAX_UPSTREAM_QUERY_SIZE, writeUpstreamQuery } from './query-writer.js'
 import type { Random } from './secure-random.js'
 import type { Upstream } from './upstream.js'
 import type { UpstreamSockets } from './upstream-sockets.js'
+import type { UpstreamTap } from './upstream-tap.js'
 
 /** Tries on their way: sends them, and knows by socket and ID which of them a datagram may belong to. */
 export class Tries {
@@ -12,6 +13,7 @@ export class Tries {
   waitingForStreams = 0
   readonly #random: Random
   readonly #ports: OpenPorts
+  readonly #tap: UpstreamTap | undefined
   #sockets!: UpstreamSockets
   /**
    * By the number of a socket: the first of those that wait on it, one linked to the next. A port is used so often and no more, so that few do.
@@ -19,9 +21,11 @@ export class Tries {
    */
   readonly #firstOn: (Try | undefined)[] = []
 
-  constructor(random: Random, ports: OpenPorts) {
+  /** `tap` is shown what goes out. */
+  constructor(random: Random, ports: OpenPorts, tap?: UpstreamTap) {
     this.#random = random
     this.#ports = ports
+    this.#tap = tap
   }
 
   useSockets(sockets: UpstreamSockets): void {
@@ -41,6 +45,9 @@ export class Tries {
     if (isOverStream) this.waitingForStreams++
     query.tryCount++
     upstream.sent++
+    // Probes are ours alone.
+    one.isTapped = this.#tap !== undefined && !query.isProbe && this.#tap.takes()
+    if (one.isTapped) this.#show(one, this.#tap!)
     return true
   }
 
@@ -70,6 +77,13 @@ export class Tries {
       this.waitingForDatagrams--
     }
     one.upstream = undefined
+  }
+
+  /** What was sent is written once more: it may have gone into a frame, or wait for a connection. */
+  #show({ query, id, hasEdns, upstream, isOverStream }: Try, tap: UpstreamTap): void {
+    const bytes = new Uint8Array(MAX_UPSTREAM_QUERY_SIZE)
+    const length = writeUpstreamQuery(query, id, hasEdns, bytes, 0)
+    tap.sent(upstream!.address, isOverStream, bytes, length)
   }
 
   #sendDatagram(one: Try, now: number): boolean {

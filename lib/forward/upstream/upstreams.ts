@@ -17,6 +17,7 @@ import { UpstreamChoice } from './upstream-choice.js'
 import { noUpstreamCounts, type UpstreamCounts } from './upstream-counts.js'
 import { FAILURES, type FailureReason, type OnUpstreamResult, type UpstreamQuestion } from './upstream-result.js'
 import type { UpstreamSockets } from './upstream-sockets.js'
+import type { UpstreamTap } from './upstream-tap.js'
 
 /** Descriptors for all upstreams together; with very many upstreams each has fewer ports, and still as many in all. */
 const MAX_PORTS = 4096
@@ -33,6 +34,8 @@ export interface UpstreamNeeds extends UpstreamSocketNeeds {
   readonly listeners?: readonly Listener[]
   /** What else the thread does in its turns; with `wakeFd`, which ends their waits. */
   readonly work?: TurnWork
+  /** Is shown what goes out and comes in. */
+  readonly tap?: UpstreamTap | undefined
   /** What an operator has to know and mend: CDNS_FORWARD_LOOP. It is logged, too. */
   onError(error: ContainerDnsError): void
 }
@@ -68,7 +71,7 @@ export class Upstreams {
     this.counts = needs.counts ?? noUpstreamCounts()
     const { clock } = needs
     this.#exchanges = new Exchanges(options, {
-      ...{ clock, random: this.#random, counts: this.counts, ports: this.#ports },
+      ...{ clock, random: this.#random, counts: this.counts, ports: this.#ports, tap: needs.tap },
       onStateChange: (upstream) => this.#reportState(upstream),
     })
     this.#sockets = openUpstreamSockets(needs, this.#exchanges)

@@ -8,7 +8,18 @@ import {
 } from '../datagram-transport.js'
 import type { Libc } from '../libc.js'
 import { MSG_DONTWAIT } from '../linux-constants.js'
-import { FRAME_SIZE, IPV4_SIZE, IPV4_SOURCE, IPV6_SIZE, IPV6_SOURCE, UDP_SIZE, UDP_SOURCE } from './frame-layout.js'
+import {
+  FRAME_SIZE,
+  IPV4_DESTINATION,
+  IPV4_SIZE,
+  IPV4_SOURCE,
+  IPV6_DESTINATION,
+  IPV6_SIZE,
+  IPV6_SOURCE,
+  UDP_DESTINATION,
+  UDP_SIZE,
+  UDP_SOURCE,
+} from './frame-layout.js'
 import { FrameReader, Verdict } from './frame-reader.js'
 import { writeHeaders } from './frame-writer.js'
 import { LateRoutes } from './late-routes.js'
@@ -63,6 +74,8 @@ export class XdpQueue {
       lengths: new Uint32Array(BATCH_SIZE),
       clientAddress: (i, target) => this.#clientAddress(i, target),
       clientPort: (i) => this.#clientPort(i),
+      serverAddress: (i, target) => this.#serverAddress(i, target),
+      serverPort: (i) => this.#view.getUint16(this.#batch.starts[i]! - UDP_SIZE + UDP_DESTINATION),
       saveRoute: (i, target, at) => this.#routes.save(bytes, this.#networks[i]!, this.#areIpv6[i] === 1, target, at),
     }
     // Of a thread that has died.
@@ -272,8 +285,19 @@ export class XdpQueue {
 
   #clientAddress(i: number, target: Uint8Array): number {
     const isIpv6 = this.#areIpv6[i] === 1
-    const start = this.#networks[i]! + (isIpv6 ? IPV6_SOURCE : IPV4_SOURCE)
-    const length = isIpv6 ? 16 : 4
+    return this.#copyAddress(this.#networks[i]! + (isIpv6 ? IPV6_SOURCE : IPV4_SOURCE), isIpv6 ? 16 : 4, target)
+  }
+
+  #serverAddress(i: number, target: Uint8Array): number {
+    const isIpv6 = this.#areIpv6[i] === 1
+    return this.#copyAddress(
+      this.#networks[i]! + (isIpv6 ? IPV6_DESTINATION : IPV4_DESTINATION),
+      isIpv6 ? 16 : 4,
+      target,
+    )
+  }
+
+  #copyAddress(start: number, length: number, target: Uint8Array): number {
     const { bytes } = this.#batch
     for (let at = 0; at < length; at++) target[at] = bytes[start + at]!
     return length

@@ -1,3 +1,4 @@
+import { ExchangeRing } from '../../../lib/export/exchange-ring.js'
 import { createRing, NONE } from '../../../lib/export/ring-layout.js'
 import { RingReader } from '../../../lib/export/ring-reader.js'
 import { ThreadTap } from '../../../lib/export/thread-tap.js'
@@ -14,6 +15,11 @@ const ROUNDS = 200
 
 const queries = new ZipfQueries(BATCH)
 const client = Uint8Array.of(10, 0, 0, 1)
+
+function server4(target: Uint8Array): number {
+  for (let i = 0; i < 4; i++) target[i] = client[i]!
+  return 4
+}
 
 const kinds = [
   { kind: 'off', sample: 0 },
@@ -33,9 +39,12 @@ const servers = kinds.map(({ sample }) => {
       return 4
     },
     clientPort: () => 5353,
+    serverAddress: (_, target) => server4(target),
+    serverPort: () => 53,
   }
   const ring = createRing(2 ** 21, createBell())
-  const tap = sample === 0 ? undefined : new ThreadTap({ ring, logSample: 0, dnstapSample: sample }, server.meter!, 1)
+  const handle = { ring, logSample: 0, dnstapSample: sample, upstreamSample: 0 }
+  const tap = sample === 0 ? undefined : new ThreadTap(new ExchangeRing(ring), handle, server.meter!, 1)
   server.pipeline.tap = tap
   return { server, tap, reader: new RingReader(ring) }
 })
