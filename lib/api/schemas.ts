@@ -68,12 +68,20 @@ export const HEALTH_STATE: JsonSchema = { type: 'string', enum: ['healthy', 'unh
 
 export const ADDRESS_HEALTH: JsonSchema = objectOf({ address: TEXT, state: HEALTH_STATE }, ['address', 'state'])
 
+const HEALTH_SOURCE: JsonSchema = { type: 'string', enum: ['program', 'store', 'probe'] }
+
+/** With what is remembered of the last change: not of all addresses, where there are very many. */
+export const KNOWN_HEALTH: JsonSchema = objectOf(
+  { address: TEXT, state: HEALTH_STATE, since: TEXT, source: HEALTH_SOURCE, reason: TEXT },
+  ['address', 'state'],
+)
+
 export const HEALTH_CHANGE: JsonSchema = objectOf(
   {
     at: TEXT,
     state: HEALTH_STATE,
     previous: HEALTH_STATE,
-    source: { type: 'string', enum: ['program', 'store', 'probe'] },
+    source: HEALTH_SOURCE,
     reason: TEXT,
   },
   ['at', 'state', 'previous', 'source'],

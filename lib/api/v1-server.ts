@@ -1,11 +1,21 @@
 import { addressFromText, addressToText } from '../clients/client-address.js'
 import { ContainerDnsError } from '../errors.js'
-import type { HealthState } from '../health/health.js'
+import type { AddressHealth, Health, HealthState } from '../health/health.js'
 import type { PastHealthChange } from '../health/health-history.js'
 import { canonicalName } from './access.js'
 import type { Audit } from './audit.js'
 import { type Call, ok, type Route } from './route.js'
-import { ADDRESS_HEALTH, HEALTH_CHANGE, HEALTH_STATE, listOf, NAME, objectOf, PROBLEMS, plainText } from './schemas.js'
+import {
+  ADDRESS_HEALTH,
+  HEALTH_CHANGE,
+  HEALTH_STATE,
+  KNOWN_HEALTH,
+  listOf,
+  NAME,
+  objectOf,
+  PROBLEMS,
+  plainText,
+} from './schemas.js'
 import type { Source } from './source.js'
 
 export interface ServerRoutesOptions {
@@ -31,16 +41,16 @@ function healthRoutes({ source, audit }: ServerRoutesOptions): Route[] {
       ...{ method: 'GET', path: '/v1/health', access: 'read' },
       schema: {
         ...{ summary: 'Addresses that are known to be healthy or unhealthy', tags },
-        response: { 200: objectOf({ addresses: listOf(ADDRESS_HEALTH) }, ['addresses']), ...PROBLEMS },
+        response: { 200: objectOf({ addresses: listOf(KNOWN_HEALTH) }, ['addresses']), ...PROBLEMS },
       },
-      handle: () => ok({ addresses: [...source.health.status()] }),
+      handle: () => ok({ addresses: Array.from(source.health.status(), (each) => knownHealth(each, source.health)) }),
     },
     {
       ...{ method: 'GET', path: '/v1/health/:address', access: 'read' },
-      schema: { summary: 'The health of an address', tags, params, response: { 200: ADDRESS_HEALTH, ...PROBLEMS } },
+      schema: { summary: 'The health of an address', tags, params, response: { 200: KNOWN_HEALTH, ...PROBLEMS } },
       handle: ({ params }) => {
         const address = canonicalAddress(params['address']!)
-        return ok({ address, state: source.health.status(address) })
+        return ok(knownHealth({ address, state: source.health.status(address) }, source.health))
       },
     },
     {
@@ -72,6 +82,14 @@ function healthRoutes({ source, audit }: ServerRoutesOptions): Route[] {
       },
     },
   ]
+}
+
+/** Since when it is so, and who has said it why. */
+function knownHealth(known: AddressHealth, health: Health): object {
+  const last = health.history(known.address).at(-1)
+  if (last?.state !== known.state) return known
+  const { at, source, reason } = last
+  return { ...known, since: new Date(at).toISOString(), source, ...(reason === undefined ? {} : { reason }) }
 }
 
 function changeBody({ at, state, previous, source, reason }: PastHealthChange): object {

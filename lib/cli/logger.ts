@@ -1,6 +1,5 @@
 import { type Logger, pino } from 'pino'
 import type { LogConfig } from '../config/log-config.js'
-import type { LogLevel } from '../config/log-levels.js'
 import { LogFile } from './log-file.js'
 import { loggedError } from './logged-error.js'
 import { textLine } from './text-line.js'
@@ -25,11 +24,7 @@ export function openLog({ level, format, file }: LogConfig): Log {
   }
 }
 
-/** pino on standard error, a JSON line an event; standard output stays free. `level` is one of LOG_LEVELS. */
-export function createLogger(level: string): Logger {
-  return openLog({ level: level as LogLevel, format: 'json' }).logger
-}
-
+/** A line an event; standard output stays free. */
 function standardError() {
   return pino.destination({ dest: 2, sync: true })
 }

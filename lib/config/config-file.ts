@@ -8,6 +8,7 @@ import { checkFiles } from './check-files.js'
 import { CONFIG_KEYS, type Config, type ConfigFileContent } from './config.js'
 import { ConfigSource, isSection, MERGED_KEYS } from './config-fault.js'
 import { readEnvironment, withOverrides } from './environment.js'
+import { type LogFormat, parseLog } from './log-config.js'
 import { originConfig } from './origin/origin-config.js'
 import type { OriginProgram } from './origin/origin-keys.js'
 
@@ -63,6 +64,25 @@ export async function readConfig({
       ...ignored.map((variable) => `the environment's ${variable} is no key of a config`),
     ],
   }
+}
+
+/** How lines of a log are to look, whatever else of the config is wrong: the fault itself is to be read. */
+export async function readLogFormat({ file, environment = {}, flags = {} }: ReadConfigOptions): Promise<LogFormat> {
+  const said = [
+    () => flags,
+    () => withOverrides({}, readEnvironment(environment, ['log']).overrides),
+    async () => file && new YamlDocument(file, await readText(file), 'CDNS_CONFIG_INVALID').value,
+  ]
+  for (const content of said) {
+    try {
+      const log = partOf(Object(await content()), 'log')
+      const format = partOf(Object(log), 'format')
+      if (format !== undefined) return parseLog({ format }).format
+    } catch {
+      // It is part of what is wrong, which is said when all of it is read.
+    }
+  }
+  return parseLog().format
 }
 
 function withFlags(content: object, flags: object): ConfigFileContent {

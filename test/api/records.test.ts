@@ -297,8 +297,8 @@ describe('health', () => {
       state: 'unhealthy',
     })
     expect((await client.ask('GET', '/v1/health')).body.addresses).toContainEqual({
-      address: '2001:db8::1',
-      state: 'unhealthy',
+      ...{ address: '2001:db8::1', state: 'unhealthy', source: 'program' },
+      since: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     })
     expect(under.dns.health.status('2001:db8::1')).toBe('unhealthy')
     expect(await client.ask('PUT', '/v1/health/nonsense', { state: 'healthy' })).toMatchObject({ status: 422 })

@@ -116,7 +116,10 @@ describe('the commands of a server', () => {
     expect(await ask('health', 'set', '192.0.2.9', 'unhealthy')).toMatchObject({ code: 0 })
     expect(under.dns.health.status('192.0.2.9')).toBe('unhealthy')
     expect((await ask('health', 'get', '192.0.2.9')).stdout).toBe('unhealthy\n')
-    expect((await ask('health', 'list')).stdout).toContain('192.0.2.9  unhealthy')
+    const [head, ...rows] = (await ask('health', 'list')).stdout.split('\n')
+    expect(head).toMatch(/^ADDRESS +STATE +SINCE +SOURCE +REASON$/)
+    expect(rows).toContainEqual(expect.stringMatching(/^192\.0\.2\.9 +unhealthy +\d{4}-\d\d-\d\dT\S+Z +program$/))
+    expect((await json('health', 'get', '192.0.2.9')).source).toBe('program')
     expect(await ask('health', 'set', '192.0.2.9', 'tired')).toMatchObject({ code: 1, stdout: '' })
   })
 

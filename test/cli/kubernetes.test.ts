@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.js'
 import { KubeSimulator } from '../support/kube-simulator.js'
 import { Etcd } from '../support/start-etcd.js'
 import { dataOf } from '../support/udp-client.js'
+import { run } from './cli-process.js'
 import { Serve } from './serve-process.js'
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -52,6 +53,16 @@ it("containerdns kubernetes takes a file of ContainerDNS's kubeapi as it stands"
   } finally {
     child.kill('SIGKILL')
   }
+})
+
+it('containerdns kubernetes logs as it is told', async () => {
+  const cluster = ['--cluster', 'east', '--kubeconfig', '/nonexistent', '--etcd', 'http://127.0.0.1:1']
+  const file = join(mkdtempSync(join(tmpdir(), 'containerdns-')), 'log')
+  const { code, stderr } = await run(['kubernetes', ...cluster, '--log-format', 'text', '--log-file', file])
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+  expect(readFileSync(file, 'utf8')).toMatch(
+    /^\S+Z error containerdns kubernetes could not start\n +CDNS_KUBECONFIG_INVALID: /,
+  )
 })
 
 it.each([[['--cluster', 'east']], [['--config-file', 'a.conf', '--cluster', 'east']]])(

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -51,6 +51,32 @@ describe('the log of a command', () => {
     const { code, stdout, stderr } = await run(['serve', '--log-file', join(folder, 'missing', 'x.log')])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('the log cannot be opened')
+  })
+
+  it.each([
+    ['a flag', { flags: ['--log-format', 'text'], env: {}, file: 'zones: 5\n' }],
+    ['the environment', { flags: [], env: { CONTAINERDNS_LOG__FORMAT: 'text' }, file: 'zones: 5\n' }],
+    ['the config', { flags: [], env: {}, file: 'zones: 5\nlog: { format: text }\n' }],
+    ['a flag, of a config that is no YAML', { flags: ['--log-format', 'text'], env: {}, file: 'zones: [\n' }],
+  ])('has a fault of a config as %s says', async (_, { flags, env, file }) => {
+    const path = join(folder, 'wrong.yaml')
+    writeFileSync(path, file)
+    for (const command of ['serve', 'api']) {
+      const { code, stderr } = await run([command, '--config', path, ...flags], env)
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/^\d{4}-\d\d-\d\dT\S+ fatal could not start: .*wrong\.yaml.* code=CDNS_CONFIG_INVALID$/m)
+    }
+  })
+
+  it('says at the end what was done, and nothing of what was not', async () => {
+    await using serve = new Serve({}, '--zone', 'example')
+    await using client = await serve.client()
+    await client.ask('absent.example')
+    serve.child.kill('SIGTERM')
+    await serve.ended
+    const stopped = serve.lines.find(({ msg }) => msg === 'stopped') as unknown as { counters: object }
+    expect(stopped).toMatchObject({ queries: 1, responses: 1, dropped: 0, counters: { NXDOMAIN: 1 } })
+    expect(Object.values(stopped.counters)).not.toContain(0)
   })
 
   it('goes on where it is while a new file cannot be opened', () => {

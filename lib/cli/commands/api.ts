@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { Logger as Pino } from 'pino'
 import { type RunningApi, startApi } from '../../api/start-api.js'
 import type { Config } from '../../config/config.js'
-import { readConfig } from '../../config/config-file.js'
+import { readConfig, readLogFormat } from '../../config/config-file.js'
 import type { ListenOptions } from '../../transport/options.js'
 import { openStore } from '../config-store.js'
 import { type Log, openLog } from '../logger.js'
@@ -60,7 +60,8 @@ const HINTS: Hints = {
 }
 
 async function api(flags: ApiFlags): Promise<void> {
-  let { logger } = openLog({ level: flags.logLevel ?? 'info', format: flags.logFormat ?? 'json' })
+  const format = await readLogFormat({ file: flags.config, environment: process.env, flags: { log: logOf(flags) } })
+  let { logger } = openLog({ level: flags.logLevel ?? 'info', format })
   try {
     const config = await readConfig({
       file: flags.config,

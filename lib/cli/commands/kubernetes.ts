@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander'
-import { LOG_LEVELS } from '../../config/log-levels.js'
+import type { Logger } from 'pino'
 import { readOriginBridge } from '../../config/origin/origin-bridge.js'
 import type { KubernetesBridgeOptions } from '../../kubernetes/bridge-options.js'
 import { startKubernetesBridge } from '../../kubernetes/kubernetes-bridge.js'
-import { createLogger } from '../logger.js'
 import { exitCodeOfOptions } from '../outcome.js'
+import { type LogFlags, openLogOf, withLogOptions } from './log-options.js'
 
-interface KubernetesFlags {
+interface KubernetesFlags extends LogFlags {
   configFile?: string
   cluster?: string
   etcd?: string[]
@@ -22,7 +22,6 @@ interface KubernetesFlags {
   monitor?: true
   serviceAddresses: 'clusterIPs' | 'externalIPs'
   ttl?: number
-  logLevel?: string
 }
 
 const EXAMPLES = `
@@ -39,11 +38,11 @@ Any number may run for one cluster: one writes, and another takes over when it i
 /** `containerdns kubernetes`: the bridge from a cluster to etcd, in the foreground. */
 export function addKubernetesCommand(program: Command): void {
   const list = (value: string) => value.split(',')
-  program
+  const command = program
     .command('kubernetes')
     .description("write a Kubernetes cluster's names to etcd, for servers that read it")
     .addOption(
-      new Option('--config-file <file>', 'a file of containerdns-kubeapi (INI), and no other flag but --log-level')
+      new Option('--config-file <file>', 'a file of containerdns-kubeapi (INI), and no other flag but those of the log')
         .conflicts([
           'cluster',
           'etcd',
@@ -81,9 +80,7 @@ export function addKubernetesCommand(program: Command): void {
         .default('clusterIPs'),
     )
     .option('--ttl <seconds>', 'of the records (default: 5)', Number)
-    .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
-    .addHelpText('after', EXAMPLES)
-    .action(run)
+  withLogOptions(command).addHelpText('after', EXAMPLES).action(run)
 }
 
 async function run(flags: KubernetesFlags, command: Command): Promise<void> {
@@ -91,7 +88,7 @@ async function run(flags: KubernetesFlags, command: Command): Promise<void> {
   if (flags.configFile === undefined && (cluster === undefined || etcd === undefined)) {
     command.error('error: --cluster and --etcd must be given, or --config-file')
   }
-  const logger = createLogger(flags.logLevel ?? 'info')
+  const { logger } = openLogOf(flags)
   const stopping = new AbortController()
   const stop = () => stopping.abort()
   process.once('SIGTERM', stop).once('SIGINT', stop)
@@ -118,7 +115,7 @@ async function run(flags: KubernetesFlags, command: Command): Promise<void> {
 async function optionsIn(
   file: string,
   { logLevel }: KubernetesFlags,
-  logger: ReturnType<typeof createLogger>,
+  logger: Logger,
 ): Promise<KubernetesBridgeOptions> {
   const { options, level, ignored } = await readOriginBridge(file)
   logger.level = logLevel ?? level

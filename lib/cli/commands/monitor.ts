@@ -1,24 +1,29 @@
 import { readFile } from 'node:fs/promises'
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { LOG_LEVELS } from '../../config/log-levels.js'
+import { type Command, InvalidArgumentError } from 'commander'
 import { type OriginMonitorConfig, readScannerConfig, readSchedulerConfig } from '../../config/origin/origin-monitor.js'
 import type { AlertsOptions } from '../../health/alerts/options.js'
-import type { MonitorOptions, QuorumOptions, ScannerOptions } from '../../health/monitor/options.js'
+import {
+  LEASE_SECONDS,
+  type MonitorOptions,
+  type QuorumOptions,
+  SCANNED_PORTS,
+  type ScannerOptions,
+} from '../../health/monitor/options.js'
 import { startScanner } from '../../health/monitor/start-scanner.js'
 import { startScheduler } from '../../health/monitor/start-scheduler.js'
+import { FALL, INTERVAL_MS, RISE, TIMEOUT_MS } from '../../health/probe/options.js'
 import { YamlDocument } from '../../yaml-document.js'
-import { createLogger } from '../logger.js'
 import { exitCodeOfOptions, UsageError } from '../outcome.js'
+import { type LogFlags, openLogOf, withLogOptions } from './log-options.js'
 
 type ProbeFlags = NonNullable<ScannerOptions['probes']>
 
-interface MonitorFlags {
+interface MonitorFlags extends LogFlags {
   etcd?: string[]
   configFile?: string
   prefix?: string
   name?: string
   lease?: number
-  logLevel?: string
 }
 
 interface SchedulerFlags extends MonitorFlags {
@@ -35,21 +40,60 @@ interface ScannerFlags extends MonitorFlags {
   fall?: number
 }
 
+const SCANNER_EXAMPLES = `
+Examples:
+  containerdns scanner --etcd http://10.0.0.2:2379 --ports 80,443
+      probes its share of the addresses that have a status in etcd; start one on each of some hosts, and a scheduler
+  containerdns scanner --etcd http://10.0.0.2:2379 --icmp --interval 2000 --timeout 500 --fall 2
+      an address that is gone is down after four to five seconds
+  containerdns scanner --config-file /etc/containerdns/containerdns-scanner.conf --log-format text
+      as containerdns-scanner did it
+
+SIGTERM and SIGINT end it: its addresses go to the others.`
+
+const SCHEDULER_EXAMPLES = `
+Examples:
+  containerdns scheduler --etcd http://10.0.0.2:2379
+      any number may run: one leads, and another takes over when it is gone
+  containerdns scheduler --etcd http://10.0.0.2:2379 --quorum 2/3 --alerts alerts.yaml
+      three scanners probe each address, two have to find it down; alerts.yaml says who is told (docs/health.md)
+  containerdns scheduler --config-file /etc/containerdns/containerdns-schedule.conf
+      as containerdns-schedule did it
+
+SIGTERM and SIGINT end it.`
+
 /** `containerdns scanner` and `containerdns scheduler`: the health of addresses in etcd, in the foreground until SIGTERM or SIGINT. */
 export function addMonitorCommands(program: Command): void {
   addCommonOptions(program.command('scanner').description('probe the addresses that have a status in etcd'))
-    .option('-p, --ports <ports>', 'TCP ports for addresses that name none, with commas between', collectPorts)
+    .option(
+      '-p, --ports <ports>',
+      `TCP ports for addresses that name none, with commas between (default: ${SCANNED_PORTS.join()})`,
+      collectPorts,
+    )
     .option('--icmp', 'send ICMP echo requests instead of connecting', false)
-    .option('--interval <ms>', 'from one probe of an address to the next', wholeNumber)
-    .option('--timeout <ms>', 'how long a probe may take', wholeNumber)
-    .option('--rise <probes>', 'successes until an address is up', wholeNumber)
-    .option('--fall <probes>', 'failures until an address is down', wholeNumber)
+    .option(
+      '--interval <ms>',
+      `from one probe of an address to the next (default: ${INTERVAL_MS.default})`,
+      wholeNumber,
+    )
+    .option('--timeout <ms>', `how long a probe may take (default: ${TIMEOUT_MS.default})`, wholeNumber)
+    .option('--rise <probes>', `successes until an address is up (default: ${RISE.default})`, wholeNumber)
+    .option('--fall <probes>', `failures until an address is down (default: ${FALL.default})`, wholeNumber)
+    .addHelpText('after', SCANNER_EXAMPLES)
     .action((flags: ScannerFlags) =>
       runUntilSignal(flags, readScannerConfig, startScanner, { probes: probesOf(flags) }),
     )
   addCommonOptions(program.command('scheduler').description('say which scanners share the addresses'))
-    .option('--quorum <down/scanners>', 'such as 2/3: each address is probed by 3, and down when 2 say so', parseQuorum)
-    .option('--alerts <file>', 'whom to tell when addresses go down: YAML, as health.alerts of a config')
+    .option(
+      '--quorum <down/scanners>',
+      'such as 2/3: each address is probed by 3, and down when 2 say so (default: 1/1)',
+      parseQuorum,
+    )
+    .option(
+      '--alerts <file>',
+      'whom to tell when addresses go down: YAML, as health.alerts of a config (default: nobody)',
+    )
+    .addHelpText('after', SCHEDULER_EXAMPLES)
     .action(async ({ quorum, alerts, ...flags }: SchedulerFlags) =>
       runUntilSignal(flags, readSchedulerConfig, startScheduler, {
         ...(quorum && { quorum }),
@@ -59,13 +103,17 @@ export function addMonitorCommands(program: Command): void {
 }
 
 function addCommonOptions(command: Command): Command {
-  return command
+  command
     .option('-e, --etcd <urls>', 'etcd endpoints, with commas between', (text) => text.split(','))
     .option('--config-file <file>', 'its file of ContainerDNS; what else is given here counts more')
     .option('--prefix <prefix>', 'where the keys of monitoring are (default: /containerdns/monitor/)')
     .option('--name <name>', "what it is called (default: the host's name)")
-    .option('--lease <seconds>', 'how long it counts as alive without a word', wholeNumber)
-    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS))
+    .option(
+      '--lease <seconds>',
+      `how long it counts as alive without a word (default: ${LEASE_SECONDS.default})`,
+      wholeNumber,
+    )
+  return withLogOptions(command)
 }
 
 function probesOf({ ports, icmp, interval, timeout, rise, fall }: ScannerFlags): ProbeFlags {
@@ -94,12 +142,12 @@ async function runUntilSignal<Options extends MonitorOptions & { probes?: ProbeF
   start: (options: Options) => Promise<{ close(): Promise<void> }>,
   own: Partial<Options>,
 ): Promise<void> {
-  const { etcd, configFile, prefix, name, lease, logLevel } = flags
+  const { etcd, configFile, prefix, name, lease } = flags
   if (etcd === undefined && configFile === undefined) throw new UsageError('--etcd or --config-file must be given')
-  let logger = createLogger(logLevel ?? 'info')
+  const { logger } = openLogOf(flags)
   try {
     const config = configFile === undefined ? undefined : await read(configFile)
-    logger = createLogger(logLevel ?? config?.logLevel ?? 'info')
+    logger.level = flags.logLevel ?? config?.logLevel ?? 'info'
     for (const each of config?.ignored ?? []) logger.warn({}, each)
     const probes = { ...config?.options.probes, ...own.probes }
     const running = await start({

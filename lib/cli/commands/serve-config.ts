@@ -1,6 +1,7 @@
 import type { Config, ConfigFileContent } from '../../config/config.js'
 import { FlagFault } from '../../config/config-fault.js'
-import { readConfig } from '../../config/config-file.js'
+import { readConfig, readLogFormat } from '../../config/config-file.js'
+import type { LogFormat } from '../../config/log-config.js'
 import type { ForwardZoneOptions } from '../../forward/options.js'
 import type { KubernetesStoreOptions } from '../../kubernetes/options.js'
 import { type ContainerDnsOptions, DEFAULT_ZONES } from '../../options.js'
@@ -44,6 +45,11 @@ export async function readServeConfig(flags: ServeFlags, environment: NodeJS.Pro
   const { listen = {} } = config.options
   const shared = (Array.isArray(listen) ? listen : [listen]).map((address) => ({ ...address, share: true }))
   return { ...config, options: { ...config.options, listen: shared } }
+}
+
+/** As it is said, also where the config has a fault. */
+export function readServeLogFormat(flags: ServeFlags, environment: NodeJS.ProcessEnv): Promise<LogFormat> {
+  return readLogFormat({ file: flags.config, environment, flags: { log: logOf(flags) } })
 }
 
 function contentOf(flags: ServeFlags): ConfigFileContent {

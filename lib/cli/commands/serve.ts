@@ -3,6 +3,7 @@ import type { Logger as Pino } from 'pino'
 import type { RunningApi } from '../../api/start-api.js'
 import type { Config } from '../../config/config.js'
 import type { ContainerDns } from '../../container-dns.js'
+import type { CounterTotals } from '../../metrics/counter-totals.js'
 import { DEFAULT_ZONES, TRANSPORTS } from '../../options.js'
 import { prometheusText } from '../../prometheus/prometheus-text.js'
 import { createContainerDns } from '../../server.js'
@@ -15,7 +16,7 @@ import { ServedConfig } from '../reload-config.js'
 import { type Hints, sayWhy } from '../say-why.js'
 import { collect, collectListen, collectPath, parseListen, wholeNumber } from './arguments.js'
 import { withLogOptions } from './log-options.js'
-import { readServeConfig, type ServeFlags } from './serve-config.js'
+import { readServeConfig, readServeLogFormat, type ServeFlags } from './serve-config.js'
 
 const EXAMPLES = `
 Examples:
@@ -100,7 +101,7 @@ interface Serving {
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  let { logger } = openLog({ level: flags.logLevel ?? 'info', format: flags.logFormat ?? 'json' })
+  let { logger } = openLog({ level: flags.logLevel ?? 'info', format: await readServeLogFormat(flags, process.env) })
   try {
     const config = await readServeConfig(flags, process.env)
     const log = openLog(config.log)
@@ -172,6 +173,12 @@ async function announce({ dns, api, served }: Serving, logger: Pino): Promise<vo
   process.stdout.write(`try: dig @${asked} -p ${port} ${question}\n`)
 }
 
+/** What a server has counted, as far as that is anything. */
+function workDone({ queries, responses, dropped, ...others }: CounterTotals): object {
+  const more = Object.fromEntries(Object.entries(others).filter(([, count]) => count > 0))
+  return { queries, responses, dropped, ...(Object.keys(more).length > 0 && { counters: more }) }
+}
+
 function handleSignals({ dns, api, served }: Serving, log: Log): void {
   const { logger } = log
   const stop = (signal: NodeJS.Signals) => {
@@ -179,7 +186,7 @@ function handleSignals({ dns, api, served }: Serving, log: Log): void {
     logger.info({ signal, drainMs }, 'stopping')
     process.off('SIGHUP', reload)
     Promise.all([api?.close({ drainMs }), dns.close({ drainMs })]).then(
-      () => logger.info({ counters: dns.stats().counters }, 'stopped'),
+      () => logger.info(workDone(dns.stats().counters), 'stopped'),
       (error: Error) => logger.error({ err: error }, 'did not stop cleanly'),
     )
   }

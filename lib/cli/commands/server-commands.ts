@@ -41,14 +41,19 @@ async function listHealth(flags: ApiFlags): Promise<void> {
   const { body } = await clientFor(flags).ask('GET', '/v1/health')
   if (flags.json) writeJson(body)
   else {
-    const rows = body.addresses.map(({ address, state }: AddressState) => [address, state])
-    write(table(['ADDRESS', 'STATE'], rows, 'nothing is known of any address'))
+    const rows = body.addresses.map(({ address, state, since = '', source = '', reason = '' }: KnownAddress) => [
+      ...[address, state, since, source, reason],
+    ])
+    write(table(['ADDRESS', 'STATE', 'SINCE', 'SOURCE', 'REASON'], rows, 'nothing is known of any address'))
   }
 }
 
-interface AddressState {
+interface KnownAddress {
   readonly address: string
   readonly state: string
+  readonly since?: string
+  readonly source?: string
+  readonly reason?: string
 }
 
 async function getHealth(address: string, flags: ApiFlags): Promise<void> {
