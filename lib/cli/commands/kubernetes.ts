@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import type { Logger } from 'pino'
 import { readOriginBridge } from '../../config/origin/origin-bridge.js'
 import type { KubernetesBridgeOptions } from '../../kubernetes/bridge-options.js'
 import { startKubernetesBridge } from '../../kubernetes/kubernetes-bridge.js'
+import type { Log } from '../logger.js'
 import { exitCodeOfOptions } from '../outcome.js'
 import { type LogFlags, openLogOf, withLogOptions } from './log-options.js'
 
@@ -115,7 +115,7 @@ async function run(flags: KubernetesFlags, command: Command): Promise<void> {
 async function optionsIn(
   file: string,
   { logLevel }: KubernetesFlags,
-  logger: Logger,
+  logger: Log['logger'],
 ): Promise<KubernetesBridgeOptions> {
   const { options, level, ignored } = await readOriginBridge(file)
   logger.level = logLevel ?? level
