@@ -142,6 +142,11 @@ export interface ReloadOptions {
    * by them. If it fails, all stays as it is. Default: a store that reads files reads them again where `zones` or `defaultTtl` change.
    */
   load?: () => Promise<void>
+  /**
+   * How long the reload, and its `load`, may take to get ready; default 300 000, 1 to 3 600 000 milliseconds. Then it rejects with CDNS_RELOAD_TIMEOUT, nothing has
+   * changed, and the next one has its turn.
+   */
+  timeoutMs?: number
 }
 
 export interface CloseOptions {

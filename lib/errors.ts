@@ -74,6 +74,7 @@ export const ERROR_CODES = {
   CDNS_CONFIG_INVALID:
     'A config cannot be read or has a fault; the message names the file, the line, the key and the reason.',
   CDNS_RESTART_NEEDED: 'A reload would change what takes a restart; the message names it. Nothing was changed.',
+  CDNS_RELOAD_TIMEOUT: 'A reload was not ready in time, most often because of its `load`. Nothing was changed.',
   CDNS_FLUSH_FAILED:
     'The answer cache could not be flushed: the forward thread does not answer, or has too much to do.',
   CDNS_CLOSED: 'The server or store has been closed.',

@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { refuseUnknownKeys } from '../bounds.js'
+import { type Bounds, numberWithin, refuseUnknownKeys } from '../bounds.js'
 import type { ReloadOptions } from '../container-dns.js'
 import { ContainerDnsError } from '../errors.js'
 import type { ParsedOptions } from '../options.js'
 import { type OptionsInUse, RELOADABLE_NAMES, type ReloadableOptions, reloadedOptions } from '../reloaded-options.js'
+
+/** Until all parts of a reload are ready: a million names are read from files in a minute. */
+const TIMEOUT_MS: Bounds = { default: 300_000, min: 1, max: 3_600_000, unit: 'milliseconds' }
 
 /** One reload, as each part sees it. */
 export interface OptionsChange {
@@ -69,16 +72,26 @@ export class ServerReload {
   }
 
   async #reload(changes: ReloadableOptions, options: ReloadOptions): Promise<void> {
-    refuseUnknownKeys('the options of reload', options, ['load'])
+    refuseUnknownKeys('the options of reload', options, ['load', 'timeoutMs'])
+    const timeoutMs = numberWithin('reload.timeoutMs', options.timeoutMs, TIMEOUT_MS)
     this.#refuseClosed()
     const next = reloadedOptions(this.#inUse, changes)
-    const applies = await this.#prepare(next.parsed, options.load)
+    const applies = await this.#prepareInTime(timeoutMs, next.parsed, options.load)
     const changed = changedNames(this.#inUse, next)
     this.#inUse = next
     await Promise.all(applies.map((apply) => apply()))
     const { logger } = this.options
     if (changed.length > 0) logger.info({ options: changed }, 'options have been reloaded')
     else logger.debug({}, 'a reload has changed no option')
+  }
+
+  async #prepareInTime(timeoutMs: number, next: ParsedOptions, load: ReloadOptions['load']): Promise<Apply[]> {
+    const timer = setTimeout(() => this.#giveUp(overdue(timeoutMs)), timeoutMs)
+    try {
+      return await this.#prepare(next, load)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async #prepare(next: ParsedOptions, load: ReloadOptions['load']): Promise<Apply[]> {
@@ -107,6 +120,13 @@ export class ServerReload {
 
 function closed(): ContainerDnsError {
   return new ContainerDnsError('CDNS_CLOSED', 'the server has been closed')
+}
+
+function overdue(timeoutMs: number): ContainerDnsError {
+  return new ContainerDnsError(
+    'CDNS_RELOAD_TIMEOUT',
+    `the reload was not ready within ${timeoutMs} milliseconds; nothing has changed`,
+  )
 }
 
 /** Options that mean something else than before, however they are written. */

@@ -133,6 +133,19 @@ describe('reload', () => {
     expect((await server.query('www.example', 'A')).answer).toHaveLength(1)
   })
 
+  it('does not wait for ever for what brings its records, and the next one has its turn', async () => {
+    await using server = await start()
+    const load = () => new Promise<void>(() => {})
+    const stuck = server.reload({ selection: { maxAnswers: 1 }, zones: ['example', 'other'] }, { load, timeoutMs: 50 })
+    const next = server.reload({ selection: { maxAnswers: 2 } })
+    await expect(stuck).rejects.toMatchObject({ code: 'CDNS_RELOAD_TIMEOUT' })
+    await next
+    expect((await server.query('www.example', 'A')).answer).toHaveLength(2)
+    expect((await server.query('www.other', 'A')).rcode).toBe('REFUSED')
+    const refused = server.reload({}, { timeoutMs: 0 })
+    await expect(refused).rejects.toMatchObject({ code: 'CDNS_OPTION_INVALID' })
+  })
+
   it('reads the files of its store again for other zones, and keeps the old zones where a file is wrong', async () => {
     const file = zoneFile('new.zone', '$TTL 60\nwww A 192.0.2.7\n')
     const store = memoryStore()
