@@ -1,4 +1,4 @@
-import { isIP, type Server, type Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Bounds, describe, numberWithin, refuseUnknownKeys } from '../bounds.js'
@@ -6,6 +6,7 @@ import { ContainerDnsError } from '../errors.js'
 import { CertificateWatch } from '../transport/certificate-watch.js'
 import { type Certificate, readCertificate, secureOptions } from '../transport/tls-certificate.js'
 import { isLoopback } from './authentication.js'
+import { limitConnections, REQUEST_TIMEOUTS, SERVER_TIMEOUTS, TLS_TIMEOUTS } from './connection-limits.js'
 import { API_OPTION_NAMES, type ApiOptions, type ParsedApiOptions, parseApiOptions } from './options.js'
 import { registerApi } from './plugin.js'
 import { PROBLEM_TYPE, problem, problemOf } from './problem.js'
@@ -38,13 +39,6 @@ export const API_PORT: Bounds = { default: 9003, min: 0, max: 65535 }
 const DRAIN_MS: Bounds = { default: 0, min: 0, max: 3_600_000, unit: 'milliseconds' }
 /** How often the files of a certificate may be looked at. */
 const LOOK_MS = 1000
-/** A client that sends nothing gives its connection back. */
-const REQUEST_TIMEOUT_MS = 30_000
-/** Those beyond are closed at once. A DNS server in the same process needs descriptors, too. */
-const MAX_CONNECTIONS = 1000
-/** Who is turned away is logged this often. */
-const DROPS_LOGGED_MS = 60_000
-
 /**
  * Runs the API in this process: for a `server` that is in it, or for a `store` beside servers elsewhere.
  *
@@ -58,7 +52,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   const { host, port, tls } = parseApiListen(listen, parsed)
   const certificate = tls === undefined ? undefined : await readCertificate(tls)
   const app = createApp(parsed, certificate)
-  limitConnections(app.server, parsed)
+  limitConnections(app.server, parsed.logger)
   let isOpen = true
   let registered: { reopenLogs(): void } | undefined
   try {
@@ -96,7 +90,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
 function createApp({ bodyLimitBytes, ui }: ParsedApiOptions, certificate: Certificate | undefined): FastifyInstance {
   const limits = {
     bodyLimit: bodyLimitBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...REQUEST_TIMEOUTS,
     forceCloseConnections: 'idle' as const,
   }
   // Whatever a request line can hold: the schema of the parameter says in our own words what is too long.
@@ -106,8 +100,11 @@ function createApp({ bodyLimitBytes, ui }: ParsedApiOptions, certificate: Certif
   }
   const app =
     certificate === undefined
-      ? Fastify({ ...limits, ...router })
-      : (Fastify({ ...limits, ...router, https: secureOptions(certificate) }) as unknown as FastifyInstance)
+      ? Fastify({ ...limits, ...router, http: SERVER_TIMEOUTS })
+      : (Fastify({
+          ...{ ...limits, ...router },
+          https: { ...secureOptions(certificate), ...SERVER_TIMEOUTS, ...TLS_TIMEOUTS },
+        }) as unknown as FastifyInstance)
   app.setErrorHandler((error, _, reply) => refuse(error as Error, reply))
   // Files of the page are named from where it is.
   if (ui) {
@@ -128,17 +125,6 @@ function refuse(error: Error & { statusCode?: number }, reply: FastifyReply): vo
   const found =
     statusCode < 400 || statusCode > 499 ? problemOf(error) : problem(statusCode, 'CDNS_REQUEST_INVALID', error.message)
   reply.code(found.status).type(PROBLEM_TYPE).send(JSON.stringify(found))
-}
-
-function limitConnections(server: Server, { logger }: ParsedApiOptions): void {
-  server.maxConnections = MAX_CONNECTIONS
-  let loggedAtMs = Number.NEGATIVE_INFINITY
-  server.on('drop', () => {
-    const nowMs = performance.now()
-    if (nowMs - loggedAtMs < DROPS_LOGGED_MS) return
-    loggedAtMs = nowMs
-    logger.warn({ connections: MAX_CONNECTIONS }, 'the API turns connections away: it has as many as it takes')
-  })
 }
 
 const UNREADABLE: Readonly<Record<string, readonly [status: number, detail: string]>> = {

@@ -168,3 +168,65 @@ describe('more connections than the API takes', () => {
     await eventually(async () => expect((await fetch(`${api.url}/health`)).status).toBe(200))
   })
 })
+
+describe('a client that keeps the API waiting', () => {
+  it('is turned away after a while, and keeps nobody else waiting', { timeout: 60_000 }, async () => {
+    const kinds = {
+      silence: { first: '', more: '' },
+      headers: { first: 'GET /v1/zones HTTP/1.1\r\n', more: 'X-More: 1\r\n' },
+      body: {
+        first: head('POST /v1/bulk HTTP/1.1', 'Content-Type: application/json', 'Content-Length: 1000'),
+        more: ' ',
+      },
+    }
+    const answers = Promise.all(Object.values(kinds).map(({ first, more }) => trickle(under.api.port, first, more)))
+    const others = { asked: 0, isOver: false }
+    const asking = (async () => {
+      while (!others.isOver) {
+        expect((await under.client.ask('GET', '/v1/zones')).status).toBe(200)
+        others.asked++
+      }
+    })()
+    for (const answer of await answers) expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*application\/problem\+json/)
+    others.isOver = true
+    await asking
+    expect(others.asked).toBeGreaterThan(100)
+  })
+
+  it('is one of a thousand connections without a request, and others find room', async () => {
+    await using api = await startApi({ ...{ store: memoryStore(), zones: ['example'], listen: { port: 0 } } })
+    const held: Socket[] = []
+    try {
+      let answered = 0
+      for (let i = 0; i < 1000; i++) {
+        const socket = connect(api.port, '127.0.0.1', () =>
+          socket.write('GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'),
+        )
+        socket.on('error', () => {})
+        socket.once('data', () => answered++)
+        held.push(socket)
+      }
+      await eventually(() => expect(answered).toBeGreaterThan(900), 20_000)
+      await eventually(async () => expect((await fetch(`${api.url}/health`)).status).toBe(200))
+    } finally {
+      for (const socket of held) socket.destroy()
+    }
+  })
+})
+
+/** Sends a little at a time, for as long as it may; what came back when the connection is over. */
+function trickle(port: number, first: string, more: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(first))
+    const timer = setInterval(() => more !== '' && socket.write(more), 500)
+    let answer = ''
+    socket.on('data', (bytes) => {
+      answer += bytes
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      clearInterval(timer)
+      resolve(answer)
+    })
+  })
+}
