@@ -32,7 +32,7 @@ export function allRoutes(options: RoutesOptions): Route[] {
     ...(options.ui ? uiRoutes() : []),
     ...originRecordRoutes(source, edits),
     ...originStatsRoutes(source, audit),
-    ...kdnsRoutes(source, edits, bulkLimit),
+    ...kdnsRoutes(source, edits, audit, bulkLimit),
   ]
 }
 

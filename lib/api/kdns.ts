@@ -4,6 +4,7 @@ import { DEFAULT_VIEW } from '../records/view.js'
 import type { RecordData, SrvData } from '../wire/rdata/record-data.js'
 import type { RecordType } from '../wire/rdata/record-type.js'
 import { canonicalName, isInScope, requireScope, zoneOf } from './access.js'
+import type { Audit } from './audit.js'
 import { addressIn } from './origin-names.js'
 import { notServed } from './origin-stats.js'
 import { jsonReply, textReply } from './origin-texts.js'
@@ -12,7 +13,7 @@ import { changedData, type Edit, type RecordEdits, replacing, viewOption } from 
 import type { Call, JsonSchema, Method, Reply, Route } from './route.js'
 import { listOf, objectOf, plainText, TEXT_ERRORS } from './schemas.js'
 import type { Source } from './source.js'
-import { notHere, statsOf } from './v1-server.js'
+import { notHere, statsOf, whoAndWhen } from './v1-server.js'
 
 // The calls of KDNS: each record by itself, with how to choose among those of its name. Whoever pushes records to KDNS can push them here.
 
@@ -53,7 +54,7 @@ const RECORD: JsonSchema = {
 }
 
 /** `/kdns/…` */
-export function kdnsRoutes(source: Source, edits: RecordEdits, bulkLimit: number): Route[] {
+export function kdnsRoutes(source: Source, edits: RecordEdits, audit: Audit, bulkLimit: number): Route[] {
   const tags = ['KDNS']
   const many: JsonSchema = { ...listOf(RECORD), minItems: 1, maxItems: bulkLimit }
   const change = (method: Method, path: string, summary: string, body: JsonSchema): Route => ({
@@ -117,7 +118,52 @@ export function kdnsRoutes(source: Source, edits: RecordEdits, bulkLimit: number
       () => threadStatistics(source),
       listOf({ type: 'object' }),
     ),
+    ...['/kdns/statistics/reset', '/kdns/statistics/port/reset', '/kdns/metrics/resetlocal'].map((path) =>
+      absent('POST', path, COUNTERS_GROW),
+    ),
+    absent('GET', '/kdns/statistics/port/get', 'figures of network ports: those are the kernel’s'),
+    show(
+      '/kdns/metrics/domains',
+      'The names that are asked for most',
+      'stats',
+      () => topNames(source),
+      listOf(FIGURES),
+    ),
+    absent('GET', '/kdns/metrics/clientIp', 'count of names by client'),
+    absent('GET', '/kdns/forward/caches', 'way to look into the cache of answers'),
+    {
+      ...{ method: 'DELETE', path: '/kdns/forward/caches', access: 'cache', errors: 'origin' },
+      schema: {
+        ...{ summary: 'Forgets what upstreams have answered', tags },
+        response: { 200: plainText('OK'), ...TEXT_ERRORS },
+      },
+      handle: (call) => flush(source, audit, call),
+    },
   ]
+}
+
+const COUNTERS_GROW = 'counters to reset: they only grow, and whoever wants differences takes them'
+const FIGURES: JsonSchema = { type: 'object' }
+/** KDNS tells all that it has. */
+const MAX_NAMES = 1000
+
+/** KDNS's times are microseconds since 1970. How long names take is known for all of them together only. */
+function topNames(source: Source): Reply {
+  if (source.topNames === undefined) throw notHere('count of names')
+  const microseconds = (at: Date) => 1000 * at.getTime()
+  return jsonReply(
+    source.topNames(MAX_NAMES).map(({ name, queries, firstSeen, lastSeen }) => ({
+      ...{ Domain: name, QueryNum: queries },
+      ...{ FirstQueryTime: microseconds(firstSeen), LastQueryTime: microseconds(lastSeen) },
+    })),
+  )
+}
+
+async function flush(source: Source, audit: Audit, call: Call): Promise<Reply> {
+  if (source.cache === undefined) throw notHere('cache of answers')
+  await source.cache.flush()
+  audit.record({ ...whoAndWhen(call), action: 'flush' })
+  return textReply('OK')
 }
 
 const VIEWS_ARE_OPTIONS = 'change of views: they are options of the server, which it can be told to reload'

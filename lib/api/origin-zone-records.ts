@@ -2,7 +2,7 @@ import type { RRset } from '../records/rrset.js'
 import { splitText } from '../store/etcd/value-containerdns.js'
 import type { MxData, RecordData } from '../wire/rdata/record-data.js'
 import { canonicalName } from './access.js'
-import type { OriginBody, OriginEdits } from './origin-edits.js'
+import { addressesOf, type OriginBody, type OriginEdits } from './origin-edits.js'
 import { byFamily, labelOf, labelsAt, type OriginName, refuseService, textIn } from './origin-names.js'
 import { fault, TEXTS } from './origin-texts.js'
 import type { Call } from './route.js'
@@ -54,13 +54,33 @@ export class OriginZoneRecords {
     const isMeant = this.#meant(place, type, label)
     const said = saidIn(type, body)?.replace(/\.$/, '')
     const isTold = (item: RecordData) => said !== undefined && textIn(item) === said
+    let removed: readonly RecordData[] = []
     const hasLabels = type !== 'NS' && !label.includes('.') && this.#edits.source.store.labels !== undefined
     await this.#edits.edit(call, place.zone, (rrsets) => {
       const items = (rrsets.find((rrset) => rrset.type === type)?.data ?? []) as RecordData[]
       const found = items.filter((item) => isMeant(item) || (!hasLabels && isTold(item)))
-      const removed = found.length === 0 && items.length === 1 && !hasLabels ? items : found
+      removed = found.length === 0 && items.length === 1 && !hasLabels ? items : found
       if (removed.length === 0) throw fault('CDNS_NOT_FOUND', TEXTS.noSuchName)
       return this.#edits.withoutData(rrsets, type, removed)
+    })
+    if (type !== 'TXT' && removed.some((item) => hostOf(item) === place.name))
+      await this.#removeAddress(call, place, said)
+  }
+
+  /**
+   * The host that an address was posted as goes with its last record: of its addresses the one that the body tells of, or the only one. What is somebody else's
+   * stays, and so does what is more than these calls make of it.
+   */
+  async #removeAddress(call: Call, { name, zone }: OriginName, told: string | undefined): Promise<void> {
+    const ofZone = await this.#edits.source.records.get(zone)
+    const hosts = ofZone
+      .filter(({ type }) => type === 'NS' || type === 'MX')
+      .flatMap(({ data }) => data as RecordData[])
+    if (hosts.some((item) => hostOf(item) === name)) return
+    await this.#edits.edit(call, name, (rrsets) => {
+      const addresses = addressesOf(rrsets.filter(({ owner }) => owner === call.principal.name))
+      const gone = addresses.length === 1 ? addresses : addresses.filter((address) => address === told)
+      return this.#edits.withoutAddresses(rrsets, byFamily(gone))
     })
   }
 
@@ -80,6 +100,11 @@ export class OriginZoneRecords {
     const data = type === 'NS' ? host : ({ preference: body.mailPriority ?? 0, exchange: host } satisfies MxData)
     return isAddress ? { data, address: given } : { data }
   }
+}
+
+/** Where an NS or MX leads. */
+function hostOf(item: RecordData): string {
+  return typeof item === 'string' ? item : (item as MxData).exchange
 }
 
 function typeOf({ type = '' }: OriginBody): OfZone {

@@ -224,6 +224,37 @@ describe('the faults of the origin', () => {
       expect(await call('DELETE', `/${label}.containerdns.local`, { type }), type).toMatchObject({ status: 200 })
     }
     expect(await dns.records.get('containerdns.local')).toEqual([])
+    // The address that it was posted as.
+    expect(await dns.records.get('ns1.containerdns.local')).toEqual([])
+  })
+
+  it('an address that an NS or MX was posted as goes with the last of them, unless it is more than that', async () => {
+    const addresses = async (name: string) =>
+      (await dns.records.get(`${name}.containerdns.local`)).flatMap(({ data }) => data as string[]).sort()
+    const post = async (name: string, body: object, user?: string) =>
+      expect(await call('POST', `/${name}`, body, user)).toMatchObject({ text: 'OK\n' })
+    const remove = async (name: string, body: object) =>
+      expect(await call('DELETE', `/${name}`, body)).toMatchObject({ text: 'OK\n' })
+    await post('both', { type: 'NS', nsHost: '10.0.0.54' })
+    await post('both', { type: 'MX', mailHost: '10.0.0.54' })
+    await remove('both', { type: 'NS' })
+    expect(await addresses('both')).toEqual(['10.0.0.54'])
+    await remove('both', { type: 'MX' })
+    expect(await addresses('both')).toEqual([])
+    await post('more', { type: 'A', ips: ['10.0.0.55', '10.0.0.56'] })
+    await post('more', { type: 'NS', nsHost: '10.0.0.57' })
+    await remove('more', { type: 'NS', nsHost: '10.0.0.57' })
+    expect(await addresses('more')).toEqual(['10.0.0.55', '10.0.0.56'])
+    await post('more', { type: 'NS', nsHost: '10.0.0.57' })
+    await remove('more', { type: 'NS' })
+    expect(await addresses('more')).toEqual(['10.0.0.55', '10.0.0.56', '10.0.0.57'])
+    await remove('more', { type: 'A' })
+    // Elsewhere: it is no address of ours.
+    await post('host', { type: 'A', ips: ['10.0.0.58'] })
+    await post('named', { type: 'NS', nsHost: 'host.containerdns.local' })
+    await remove('named', { type: 'NS', nsHost: 'host.containerdns.local' })
+    expect(await addresses('host')).toEqual(['10.0.0.58'])
+    await remove('host', { type: 'A' })
   })
 
   it('26: labels are those of the origin, whoever has chosen them, and told apart', async () => {
@@ -346,6 +377,12 @@ describe('the other calls', () => {
         ['POST', path],
         ['DELETE', path],
       ]),
+      ['POST', '/kdns/statistics/reset'],
+      ['GET', '/kdns/statistics/port/get'],
+      ['POST', '/kdns/statistics/port/reset'],
+      ['POST', '/kdns/metrics/resetlocal'],
+      ['GET', '/kdns/metrics/clientIp'],
+      ['GET', '/kdns/forward/caches'],
     ] as [string, string][]
     for (const [method, path] of calls) {
       expect(await client.ask(method, path), `${method} ${path}`).toMatchObject({
@@ -404,6 +441,16 @@ describe('the other calls', () => {
     }))
     expect(perCore.map(({ role }) => role)).toContain('dns')
     expect((await kdns('GET', '/statistics/percore/get')).body).toEqual(perCore)
+    expect(await kdns('DELETE', '/forward/caches')).toMatchObject({ status: 200, text: 'OK\n' })
+    const beforeMs = Date.now()
+    await udp.ask('counted.containerdns.local')
+    await eventually(async () => {
+      const names = (await kdns('GET', '/metrics/domains')).body
+      const found = names.find(({ Domain }: { Domain: string }) => Domain === 'counted.containerdns.local')
+      expect(found).toMatchObject({ QueryNum: 1, LastQueryTime: found.FirstQueryTime })
+      // In whole seconds.
+      expect(Math.abs(found.FirstQueryTime / 1000 - beforeMs)).toBeLessThan(60_000)
+    })
     expect((await kdns('GET', '/view')).body).toEqual([
       { viewName: 'office', cidrs: '10.0.0.0/8' },
       { viewName: 'office', cidrs: '2001:db8:1::/48' },
