@@ -1,6 +1,7 @@
 import type { Stats } from '../container-dns.js'
 import { COUNTER_NAMES } from '../metrics/counters.js'
 import type { Distribution, FigureProtocol } from '../metrics/query-figures.js'
+import { ALERT_METRICS } from './alert-metrics.js'
 import { COUNTER_METRICS } from './counter-metrics.js'
 import { EXPORT_METRICS } from './export-metrics.js'
 import { FORWARD_METRICS } from './forward-metrics.js'
@@ -162,6 +163,7 @@ export const METRICS: readonly Metric[] = [
   },
   ...FORWARD_METRICS,
   ...EXPORT_METRICS,
+  ...ALERT_METRICS,
   gauge(
     'containerdns_health_unhealthy_addresses',
     'Addresses that are unhealthy.',

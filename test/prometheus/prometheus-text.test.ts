@@ -107,7 +107,7 @@ describe('prometheusText', () => {
     }
   })
 
-  it('says what upstreams, the cache and exports are up to, where there are any', async () => {
+  it('says what upstreams, the cache, exports and alerts are up to, where there are any', async () => {
     const { lines, stats } = await scraped(async (client) => {
       for (let i = 0; i < 3; i++) await client.ask('www.example')
     })
@@ -128,6 +128,10 @@ describe('prometheusText', () => {
         dnstap: { written: 20, lost: 2, connected: true },
         hostLost: 3,
         ringLost: 4,
+      },
+      health: {
+        ...stats.health,
+        alerts: { webhook: { sent: 5, failed: 6, dropped: 7, waiting: 8 }, mail: undefined },
       },
     }
     const told = new Set(lines.map(({ name }) => name))
@@ -151,6 +155,10 @@ describe('prometheusText', () => {
       ['containerdns_export_queries_total', 'host', 'lost', 3],
       ['containerdns_export_ring_lost_total', 4],
       ['containerdns_dnstap_connected', 1],
+      ['containerdns_alerts_total', 'webhook', 'sent', 5],
+      ['containerdns_alerts_total', 'webhook', 'failed', 6],
+      ['containerdns_alerts_total', 'webhook', 'dropped', 7],
+      ['containerdns_alerts_waiting', 'webhook', 8],
     ])
     for (const { name, labels } of more) {
       expect(Object.keys(labels).sort().join(', ')).toBe(DOCUMENTED_LABELS.get(name)!.split(', ').sort().join(', '))
@@ -174,6 +182,21 @@ describe('the metrics', () => {
       expect(name).toMatch(/^(coredns|containerdns|process|nodejs)_[a-z0-9_]+$/)
       expect(help).toMatch(/\.$/)
       if (type === 'counter') expect(name).toMatch(/_total$/)
+    }
+  })
+
+  it('that are called as CoreDNS’s, or are to be asked for in their place, stand in the table of those', () => {
+    const known = METRICS.map(({ name }) => name)
+    const rows = [...DOC.matchAll(/^\| `(coredns_[a-z0-9_]+)` \| (?!counter|gauge|histogram)([^|]*) \|$/gm)]
+    const same = rows.filter(([, , instead]) => instead === 'the same').map(([, name]) => name!)
+    expect(same.sort()).toEqual(known.filter((name) => name.startsWith('coredns_')).sort())
+    for (const [, name, instead] of rows) {
+      const asked = [...instead!.matchAll(/`([a-z0-9_]+)`/g)].map(([, each]) => each!)
+      expect(
+        asked.filter((each) => !known.includes(each)),
+        name,
+      ).toEqual([])
+      expect(asked.length > 0 || ['the same', 'none'].includes(instead!), name).toBe(true)
     }
   })
 
