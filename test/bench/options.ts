@@ -5,6 +5,7 @@ export const PARTS = [
   'peers',
   'forward',
   'costs',
+  'metrics',
   'million',
   'writes',
   'etcd',

@@ -7,6 +7,7 @@ import { costsPart } from './parts/costs.js'
 import { etcdPart } from './parts/etcd.js'
 import { footprintPart } from './parts/footprint.js'
 import { forwardPart } from './parts/forward.js'
+import { metricsPart } from './parts/metrics.js'
 import { millionPart } from './parts/million.js'
 import { peersPart } from './parts/peers.js'
 import { tcpPart } from './parts/tcp.js'
@@ -22,6 +23,7 @@ const PART_RUNNERS: Readonly<Record<PartName, (bench: Bench) => Promise<PartRepo
   peers: peersPart,
   forward: forwardPart,
   costs: costsPart,
+  metrics: metricsPart,
   million: millionPart,
   writes: writesPart,
   etcd: etcdPart,

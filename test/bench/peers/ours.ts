@@ -4,7 +4,7 @@ import type { Peer } from './peer.js'
 /** Our server from a build, its process started with further arguments of Node's. */
 export function ours(
   name: string,
-  plan: Pick<OurServerPlan, 'dist' | 'workers' | 'transport' | 'isAllOn' | 'etcd' | 'upstreamPort' | 'xdp'>,
+  plan: Pick<OurServerPlan, 'dist' | 'workers' | 'transport' | 'isAllOn' | 'etcd' | 'upstreamPort' | 'xdp' | 'metrics'>,
   nodeArguments: readonly string[] = [],
 ): Peer {
   return {

@@ -1,4 +1,4 @@
-import type { CounterTotals, XdpOptions } from '../../../lib/index.js'
+import type { CounterTotals, MetricsOptions, XdpOptions } from '../../../lib/index.js'
 import type { LoadReport } from './record-loader.js'
 
 /** How our server is to be started; passed to its process as JSON. */
@@ -18,6 +18,8 @@ export interface OurServerPlan {
   readonly upstreamPort?: number
   /** `clientHash`, views, cookies and limits switched on; none of them refuses anything. */
   readonly isAllOn?: boolean
+  /** What is counted of names and clients; left out: all of it. */
+  readonly metrics?: MetricsOptions
   /** Takes records from etcd at this address, and puts none. */
   readonly etcd?: string
 }

@@ -35,6 +35,7 @@ async function start(): Promise<ContainerDns> {
     transport: plan.transport,
     ...(plan.xdp === undefined ? {} : { xdp: plan.xdp }),
     ...(plan.upstreamPort !== undefined && { forward: { upstreams: [`127.0.0.1:${plan.upstreamPort}`] } }),
+    ...(plan.metrics === undefined ? {} : { metrics: plan.metrics }),
     ...(plan.isAllOn ? ALL_ON : {}),
     store: plan.etcd === undefined ? memoryStore() : etcdStore({ hosts: [plan.etcd] }),
   }
