@@ -9,15 +9,15 @@ interface PlotProps {
   /** The number of each line's colour. */
   readonly colours: readonly number[]
   readonly text: (value: number) => string
+  /** How high the scale is at least: what is idle has one, too, with marks that can be told apart. */
+  readonly leastTop: number
 }
 
 const HEIGHT = 190
 const COLOURS = 8
-/** Even an idle server has a scale. */
-const LEAST_TOP = 1e-4
 
 /** Lines over time. The table beside it says which is which, and what they are now. */
-export function Plot({ label, data, colours, text }: PlotProps) {
+export function Plot({ label, data, colours, text, leastTop }: PlotProps) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const latest = useRef(data)
@@ -28,7 +28,7 @@ export function Plot({ label, data, colours, text }: PlotProps) {
     const element = box.current!
     const draw = () => {
       plot.current?.destroy()
-      const options = optionsFor(element.clientWidth, colours, text)
+      const options = optionsFor(element.clientWidth, { colours, text, leastTop })
       plot.current = new uPlot(options, latest.current as uPlot.AlignedData, element)
     }
     draw()
@@ -42,19 +42,19 @@ export function Plot({ label, data, colours, text }: PlotProps) {
       plot.current?.destroy()
       plot.current = undefined
     }
-  }, [shape, text])
+  }, [shape, text, leastTop])
   useEffect(() => plot.current?.setData(data as uPlot.AlignedData), [data])
   return <div class="plot" role="img" aria-label={label} ref={box} />
 }
 
-function optionsFor(width: number, colours: readonly number[], text: (value: number) => string): uPlot.Options {
+function optionsFor(width: number, { colours, text, leastTop }: Omit<PlotProps, 'label' | 'data'>): uPlot.Options {
   const style = getComputedStyle(document.documentElement)
   const value = (name: string) => style.getPropertyValue(name).trim()
   const axis = { stroke: value('--quiet'), font: '12px system-ui, sans-serif', ticks: { show: false } }
   const grid = { stroke: value('--line'), width: 1 }
   return {
     ...{ width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [10, 24, 0, 0] },
-    scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max * 1.1, LEAST_TOP)] } },
+    scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max * 1.1, leastTop)] } },
     series: [{}, ...colours.map((colour) => lineOf(value(`--series-${colour % COLOURS}`), colour))],
     axes: [
       { ...axis, grid: { show: false }, size: 30, space: 80, values: (_, times) => times.map(timeOfDay) },

@@ -18,6 +18,11 @@ export function ServerSection({ figures: { stats } }: { figures: LiveFigures }) 
 }
 
 function storeFacts({ store }: PageStats): Fact[] {
+  return [...(store.kind === 'memory' ? [] : sourceFacts(store)), ...recordFacts(store)]
+}
+
+/** Of a source elsewhere, that is followed: a memory is its own. */
+function sourceFacts(store: PageStats['store']): Fact[] {
   const { snapshot } = store
   const facts: Fact[] = [
     [
@@ -35,16 +40,21 @@ function storeFacts({ store }: PageStats): Fact[] {
     ['Behind by at most', timeSpan(store.lagMs)],
     ['Last heard of', store.lastContactAt === 0 ? '–' : `${timeSpan(Date.now() - store.lastContactAt)} ago`],
     ['Revision', whole(store.revision)],
-    ['Loads', whole(store.loads)],
-    ['Changes since the last load', whole(store.changes)],
     ['Checks against the source', whole(store.checks)],
     ['Changes that got lost', whole(store.discrepancies)],
-    ['Keys not understood', whole(store.badRecords)],
-    ['Keys of views not served', whole(store.ignoredRecords)],
   ]
   return snapshot === undefined
     ? facts
     : [...facts, ['Snapshot', `${timeSpan(snapshot.ageMs)} old, revision ${whole(snapshot.revision)}`]]
+}
+
+function recordFacts(store: PageStats['store']): Fact[] {
+  return [
+    ['Loads', whole(store.loads)],
+    ['Changes since the last load', whole(store.changes)],
+    [store.kind === 'memory' ? 'Lines not understood' : 'Keys not understood', whole(store.badRecords)],
+    ['Records of views not served', whole(store.ignoredRecords)],
+  ]
 }
 
 function indexFacts(index: NonNullable<PageStats['index']>): Fact[] {

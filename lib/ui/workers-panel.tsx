@@ -7,6 +7,10 @@ import type { ThreadRates } from './rates.js'
 const LATENCIES = { median: 'median', p99: 'p99' } as const
 type LatencyName = keyof typeof LATENCIES
 
+/** Of the scales: queries a second, and seconds. */
+const LEAST_QUERIES = 5
+const LEAST_LATENCY = 1e-4
+
 /** What answers: lines of queries and latency for each thread, and a table of what they are now. */
 export function WorkersPanel({ figures }: { figures: LiveFigures }) {
   const [shown, setShown] = useState<LatencyName>('p99')
@@ -30,7 +34,7 @@ export function WorkersPanel({ figures }: { figures: LiveFigures }) {
           <figcaption>Queries a second</figcaption>
           <Plot
             label={`Queries a second of each worker over five minutes; all together now ${perSecond(rates?.queries)}`}
-            {...{ data: queries, colours: numbers, text: short }}
+            {...{ data: queries, colours: numbers, text: short, leastTop: LEAST_QUERIES }}
           />
         </figure>
         <figure>
@@ -48,7 +52,7 @@ export function WorkersPanel({ figures }: { figures: LiveFigures }) {
           </figcaption>
           <Plot
             label={`Latency, ${LATENCIES[shown]}, of each worker over five minutes; of all together now ${latency(rates?.[shown])}`}
-            {...{ data: latencies, colours: numbers, text: latency }}
+            {...{ data: latencies, colours: numbers, text: latency, leastTop: LEAST_LATENCY }}
           />
         </figure>
       </div>

@@ -288,6 +288,9 @@ describe('the page', { timeout: 2 * PATIENCE_MS }, () => {
     await page.goto(`${first.api.url}/ui/#server`)
     await signIn(watched)
     await page.getByText('ready', { exact: true }).waitFor()
+    // There is nothing behind a memory that it could be in touch with.
+    await page.getByText('Lines not understood').waitFor()
+    expect(await page.getByText('Revision', { exact: true }).count()).toBe(0)
     await first[Symbol.asyncDispose]()
     await page.getByText('the server does not answer').waitFor()
     await page.getByText('Record index').waitFor()
@@ -310,6 +313,7 @@ describe('the page', { timeout: 2 * PATIENCE_MS }, () => {
       await page.goto(`${api.url}/ui/#server`)
       await page.getByRole('heading', { name: 'Store: etcd' }).waitFor()
       await page.getByText('connected', { exact: true }).waitFor()
+      await page.getByText('Revision', { exact: true }).waitFor()
       await etcd.kill()
       await page.getByText('out of reach', { exact: true }).waitFor()
       expect(watched.complaints).toEqual([])
