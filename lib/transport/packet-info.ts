@@ -50,8 +50,13 @@ export function readDestination(
   target: Uint8Array,
 ): number {
   const level = words[(at + LEVEL) >>> 2]
-  if (length >= IPV4_CONTROL_SIZE && level === IPPROTO_IP) return copyBytes(bytes, at + IPV4_OWN_ADDRESS, target, 4)
-  if (length >= IPV6_CONTROL_SIZE && level === IPPROTO_IPV6) return copyBytes(bytes, at + IPV6_ADDRESS, target, 16)
+  const type = words[(at + TYPE) >>> 2]
+  if (length >= IPV4_CONTROL_SIZE && level === IPPROTO_IP && type === IP_PKTINFO) {
+    return copyBytes(bytes, at + IPV4_OWN_ADDRESS, target, 4)
+  }
+  if (length >= IPV6_CONTROL_SIZE && level === IPPROTO_IPV6 && type === IPV6_PKTINFO) {
+    return copyBytes(bytes, at + IPV6_ADDRESS, target, 16)
+  }
   return 0
 }
 

@@ -293,6 +293,24 @@ describe('dnstap', () => {
     },
   )
 
+  it('knows an upstream that is asked over TLS', async () => {
+    await using receiver = await DnstapReceiver.listen(0)
+    await using upstream = await startTestUpstream({ zone: ELSE, tls: true })
+    await using server = await startExporting({
+      dnstap: { tcp: { host: '127.0.0.1', port: receiver.port }, forwarder: true },
+      forward: { upstreams: [`tls://127.0.0.1:${upstream.tlsPort}#localhost`], tls: { ca: upstream.ca! } },
+    })
+    await using client = await UdpClient.open(server.addresses[0]!)
+    client.isRecursionDesired = true
+    await client.ask('www.else.test', 'A', 10_000)
+    await eventually(() => expect(receiver.messages).toHaveLength(4))
+    const place = { family: 'INET', address: undefined, port: undefined, serverAddress: V4 }
+    const asked = receiver.messages.filter(({ type }) => type.startsWith('FORWARDER'))
+    expect(asked.map(ends)).toEqual(
+      ['DOT', 'DOT'].map((protocol) => ({ ...place, protocol, serverPort: upstream.tlsPort })),
+    )
+  })
+
   it('says nothing of upstreams unless it shall', async () => {
     await using receiver = await DnstapReceiver.listen(0)
     await using upstream = await startTestUpstream({ zone: ELSE })

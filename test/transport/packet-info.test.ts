@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { turnAround } from '../../lib/transport/packet-info.js'
+import { readDestination, turnAround } from '../../lib/transport/packet-info.js'
 
 describe('turnAround', () => {
   it('keeps our address of an IPv4 request and leaves the interface to routing', () => {
@@ -30,6 +30,27 @@ describe('turnAround', () => {
   it('says nothing of control data that it does not know', () => {
     const stamp = controlData({ level: 1, type: 29, data: Array<number>(16).fill(1) })
     expect(turnAround(stamp.words, stamp.at, 32)).toBe(0)
+  })
+})
+
+describe('readDestination', () => {
+  const V6 = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+
+  it.each([
+    [
+      'ours of IPv4, also of a broadcast',
+      { level: 0, type: 8, data: [3, 0, 0, 0, 192, 0, 2, 1, 192, 0, 2, 255] },
+      [192, 0, 2, 1],
+    ],
+    ['of IPv6', { level: 41, type: 50, data: [...V6, 3, 0, 0, 0] }, V6],
+    ['none of control data that it does not know', { level: 1, type: 29, data: Array<number>(16).fill(1) }, []],
+    ['none of another option of IPv4', { level: 0, type: 2, data: Array<number>(12).fill(1) }, []],
+  ])('is the address that a request was sent to: %s', (_, given, address) => {
+    const { words, at } = controlData(given)
+    const target = new Uint8Array(16)
+    const length = readDestination(new Uint8Array(words.buffer), words, 4 * at, 40, target)
+    expect([...target.subarray(0, length)]).toEqual(address)
+    expect(readDestination(new Uint8Array(words.buffer), words, 4 * at, 0, target)).toBe(0)
   })
 })
 
