@@ -2,9 +2,9 @@ import { isIP } from 'node:net'
 import { ipv6ToText, writeIpv6FromText } from '../wire/rdata/ipv6.js'
 
 const IPV6_SIZE = 16
-const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i
+const LABEL = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i
 
-/** Whether this can be a label as Kubernetes has them. A dot would put a name where somebody else's is. */
+/** Whether this can be a label as Kubernetes has them. A dot would put a name where somebody else's is, and a `_` in front where a port's or one of ours is. */
 export function isLabel(given: unknown): given is string {
   return typeof given === 'string' && LABEL.test(given)
 }

@@ -46,7 +46,8 @@ export interface ResourceFollowerOptions {
  *
  * A watch that ends goes on from the last version it told. Everything is listed anew when the server has that version no longer
  * (410), could not be reached in between, or says anything that we did not expect: it may have been restored since, and count
- * versions of another history.
+ * versions of another history. The server does not tell by itself that a watch begins at a version which is still to come: kube-apiserver 1.34
+ * says nothing at all until it has got there. So it is asked before each watch that goes on.
  */
 export class ResourceFollower {
   readonly #options: ResourceFollowerOptions
@@ -94,7 +95,7 @@ export class ResourceFollower {
   /** A list, if one is needed, and a watch until it ends. Never throws. */
   async #follow(signal: AbortSignal): Promise<void> {
     try {
-      if (this.#mustList || this.#options.clock.monotonicMs() >= this.#listAgainAt) await this.#list(signal)
+      if (this.#mustList || this.#isListDue() || (await this.#isAheadOfServer(signal))) await this.#list(signal)
       this.#mustList = false
       await this.#watch(signal)
     } catch (cause) {
@@ -126,22 +127,40 @@ export class ResourceFollower {
     await listener.flush()
   }
 
+  #isListDue(): boolean {
+    return this.#options.clock.monotonicMs() >= this.#listAgainAt
+  }
+
+  /** Whether what we have seen is still to come for the server: it has been restored from a backup. */
+  async #isAheadOfServer(signal: AbortSignal): Promise<boolean> {
+    const query = this.#query()
+    query.set('limit', '1')
+    const items = await this.#page(query, signal)
+    let step = items.next()
+    while (step.done !== true) step = items.next()
+    return isBefore(step.value.resourceVersion, this.#version)
+  }
+
   async #readPage(continueAt: string, signal: AbortSignal): Promise<PageMetadata> {
     const { listener, clusterOptions } = this.#options
     const query = this.#query()
     if (this.#listsInPages) query.set('limit', String(clusterOptions.tuning.pageSize))
     if (continueAt !== '') query.set('continue', continueAt)
-    const chunks: Buffer[] = []
-    for await (const chunk of await this.#get(query, signal)) {
-      chunks.push(chunk as Buffer)
-      this.#heard()
-    }
-    const items = pageItems(Buffer.concat(chunks))
+    const items = await this.#page(query, signal)
     for (let step = items.next(); ; step = items.next()) {
       if (step.done === true) return step.value
       this.#put(step.value)
       await pauseOf(listener, signal)
     }
+  }
+
+  async #page(query: URLSearchParams, signal: AbortSignal): Promise<ReturnType<typeof pageItems>> {
+    const chunks: Buffer[] = []
+    for await (const chunk of await this.#get(query, signal)) {
+      chunks.push(chunk as Buffer)
+      this.#heard()
+    }
+    return pageItems(Buffer.concat(chunks))
   }
 
   /** Returns when it has ended or was cut; throws when it could not begin, or the server says that something is wrong. */
@@ -220,6 +239,13 @@ async function* untilCut(body: Readable): AsyncGenerator<Buffer, void, void> {
     if (piece.done === true) return
     yield piece.value as Buffer
   }
+}
+
+const NUMBER = /^\d+$/
+
+/** Versions are numbers by which they can be compared (KEP-5504); of others nothing is known. */
+function isBefore(version: string, other: string): boolean {
+  return NUMBER.test(version) && NUMBER.test(other) && BigInt(version) < BigInt(other)
 }
 
 function isExpired(cause: unknown): boolean {

@@ -16,6 +16,7 @@ interface Event {
 interface Watch {
   readonly kind: string
   readonly namespace: string
+  readonly from: number
   readonly response: ServerResponse
 }
 
@@ -217,10 +218,6 @@ export class KubeSimulator implements AsyncDisposable {
 
   #watch(kind: string, namespace: string, query: URLSearchParams, response: ServerResponse): void {
     const from = Number(query.get('resourceVersion'))
-    if (from > this.#version) {
-      fail(response, 504, `Too large resource version: ${from}, current: ${this.#version}`)
-      return
-    }
     const isGone = from < this.#compacted
     if (isGone && this.tellsGoneBy === 'status') {
       fail(response, 410, 'too old resource version')
@@ -233,8 +230,9 @@ export class KubeSimulator implements AsyncDisposable {
       response.end()
       return
     }
-    const watch = { kind, namespace, response }
-    for (const event of this.#events) if (event.version > from) tell(watch, event)
+    // From a version that is still to come nothing is told until then, as kube-apiserver 1.34 has it.
+    const watch = { kind, namespace, from, response }
+    for (const event of this.#events) tell(watch, event)
     this.#watches.add(watch)
     response.once('close', () => this.#watches.delete(watch))
   }
@@ -263,7 +261,8 @@ function isSelected({ metadata }: KubeObject, selector: string | null): boolean 
   return (metadata['labels'] as Record<string, string> | undefined)?.[label] === value
 }
 
-function tell({ kind, namespace, response }: Watch, event: Event): void {
+function tell({ kind, namespace, from, response }: Watch, event: Event): void {
+  if (event.version <= from) return
   const isOfNamespace = namespace === '' || event.object.metadata.namespace === namespace
   if (event.kind === kind && isOfNamespace) send(response, event.type, event.object)
 }
