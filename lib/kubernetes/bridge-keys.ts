@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { RRset } from '../records/rrset.js'
+import { DEFAULT_VIEW, isViewName } from '../records/view.js'
 import { endOfFolder, reversedLabels } from '../store/etcd/key-labels.js'
 import type { KeyRange } from '../store/etcd/key-layout.js'
 import { ContainerdnsLayout } from '../store/etcd/layout-containerdns.js'
+import { rrsetPath } from '../store/etcd/leaf-path.js'
 import { serviceRecord } from '../store/etcd/value-containerdns.js'
 import { rrsetValue } from '../store/etcd/value-rrset.js'
 import { foldName, nameFromText } from '../wire/name.js'
@@ -29,8 +31,11 @@ export class BridgeKeys {
   /** What every name of the cluster ends with. */
   readonly #suffix: string
   readonly #statusFolder: string
-  /** Everything of ours is in these. */
+  /** Everything of ours is in these, but for what is in views. */
   readonly ranges: readonly KeyRange[]
+  /** Where views have their folders, the default one's among them. */
+  readonly views: KeyRange
+  readonly #folder: string
 
   /** `monitor`: what scanners are told is ours to change, too. */
   constructor(prefix: string, cluster: string, zone: string, monitor: boolean) {
@@ -39,9 +44,26 @@ export class BridgeKeys {
     this.#suffix = `.${zone}.`
     this.#statusFolder = `${prefix}monitor/status/`
     const folder = reversedLabels(nameFromText(zone))
-    const rrsets = `${prefix.replace(/\/$/, '')}.v1/default/`
+    const views = `${prefix.replace(/\/$/, '')}.v1/`
+    const rrsets = `${views}${DEFAULT_VIEW}/`
     const folders = [`${prefix}${folder}`, `${rrsets}${folder}`, `${rrsets}arpa/`]
+    this.#folder = folder
+    this.views = folderRange(views)
     this.ranges = [...folders, ...(monitor ? [this.#statusFolder] : [])].map(folderRange)
+  }
+
+  /** What of ours may be in the view that a key of `views` is in; undefined for the default one, whose ranges are known. */
+  rangeInView(key: Buffer): KeyRange | undefined {
+    const start = this.views.start.toString('latin1')
+    const [view] = key.toString('latin1', start.length).split('/')
+    return view === DEFAULT_VIEW || !isViewName(view) ? undefined : folderRange(`${start}${view}/${this.#folder}`)
+  }
+
+  /** Behind the view, or whatever it is, that a key of `views` is in. */
+  behindView(key: Buffer): Buffer {
+    const start = this.views.start.toString('latin1')
+    const [view] = key.toString('latin1', start.length).split('/')
+    return endOfFolder(`${start}${view}/`)
   }
 
   /** The keys of an owner's records, and their values. */
@@ -52,9 +74,9 @@ export class BridgeKeys {
     const keys = new Map<string, NewValue>()
     const put = (key: string, value: string) => keys.set(key, () => value)
     for (const rrset of rrsets) {
-      const place = this.#layout.leafPlace(owner, rrset)
+      const place = rrset.view === undefined ? this.#layout.leafPlace(owner, rrset) : undefined
       if (place === undefined) {
-        put(this.#keyOf(owner, this.#layout.rrsetPath(rrset.type)), rrsetValue(rrset, fields))
+        put(this.#keyOf(owner, rrsetPath(rrset.type, rrset.view)), rrsetValue(rrset, fields))
         continue
       }
       for (const data of rrset.data) {

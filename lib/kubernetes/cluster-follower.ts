@@ -40,17 +40,16 @@ export class ClusterFollower {
 
   constructor(options: ClusterFollowerOptions) {
     this.#options = options
-    const { namespaces, pods, originPodNames } = options.clusterOptions
+    const { namespaces, pods, originPodNames, zoneClients } = options.clusterOptions
     this.records = new ClusterRecords(options.clusterOptions)
     // Who may read some namespaces only may not list which there are.
     if (namespaces !== undefined) this.records.assume(namespaces)
     const kinds: ClusterKind[] = ['services', 'endpointslices']
-    if (pods === 'verified' || originPodNames) kinds.push('pods')
+    if (pods === 'verified' || originPodNames || zoneClients === 'pods') kinds.push('pods')
     const scopes = namespaces ?? ['']
-    const hasZones = options.clusterOptions.zoneViews.size > 0
     this.#followers = [
       ...(namespaces === undefined ? [this.#follow('namespaces', '')] : []),
-      ...(hasZones ? [this.#follow('nodes', '')] : []),
+      ...(zoneClients !== 'none' ? [this.#follow('nodes', '')] : []),
       ...kinds.flatMap((kind) => scopes.map((scope) => this.#follow(kind, scope))),
     ]
     this.listed = new Promise((resolve) => {

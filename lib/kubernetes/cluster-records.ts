@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RRset } from '../records/rrset.js'
-import { ADDRESS_LABELS, SEARCH_LIST } from '../records/synthesis-types.js'
-import { nameFromText } from '../wire/name.js'
-import { genericText } from '../wire/rdata/generic.js'
-import { type ClusterNode, readNode } from './cluster-node.js'
+import { ClusterClients, type ZoneClients } from './cluster-clients.js'
+import { readNode } from './cluster-node.js'
 import { type ClusterPod, readPod } from './cluster-pod.js'
 import { type ClusterService, labelOf, readService, type ServiceAddresses } from './cluster-service.js'
 import { type EndpointSlice, endpointsBeside, endpointsOf, readEndpointSlice } from './endpoint-slice.js'
 import type { MonitoredAddress } from './monitor-value.js'
 import { dashed, isLabel, reverseName } from './names.js'
+import { fixedRecords, NamespaceRecords } from './namespace-records.js'
 import { addressRRsets, OWN, portLabels, ServiceRecords } from './service-records.js'
+import { Touched } from './touched.js'
 
 /** The kinds of objects that names come from, as the API's paths have them. */
 export type ClusterKind = 'namespaces' | 'services' | 'endpointslices' | 'pods' | 'nodes'
@@ -33,6 +33,7 @@ export interface ClusterRecordsOptions {
   readonly monitor: boolean
   /** Zones of the cluster whose clients see the endpoints that are for them, by views of these names. */
   readonly zoneViews: ReadonlySet<string>
+  readonly zoneClients: ZoneClients
 }
 
 /** An owner and all it is to be answered with; none: nothing any more. */
@@ -44,19 +45,6 @@ export interface OwnerRecords {
   /** Of the name of an address, where addresses are monitored: what for. */
   readonly monitored?: MonitoredAddress
 }
-
-export const SCHEMA_VERSION = '1.1.0'
-/** As in the specification's example; it changes when the server does. */
-const SCHEMA_TTL = 28_800
-
-/**
- * Keeps a name there that has no records of its own: that of a namespace without services. No name of Kubernetes begins so, and with
- * a record below it the index answers for the name as for any other between two that have records (RFC 8020).
- */
-const EXISTS_LABEL = '_exists'
-
-/** As data of a type that says all by being there. */
-const NO_DATA = genericText(new Uint8Array(0), 0, 0)
 
 /** Names that point from one address. A thousand tell nobody anything. */
 const MAX_POINTERS = 100
@@ -76,19 +64,19 @@ export class ClusterRecords {
   /** By the Service's key, then by the slice's. */
   readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>()
   readonly #pods = new Map<string, ClusterPod>()
-  /** What says how the names below `svc` and `pod` in a namespace are made up, if they are. */
-  readonly #searchList: string
-  readonly #nodes = new Map<string, ClusterNode>()
+  readonly #namespaceRecords: NamespaceRecords
+  /** Where clients ask from. */
+  readonly clients: ClusterClients
   /** How many pods of a namespace have an address, by `<namespace>/<address>`: those of the host's network share one. */
   readonly #podAddresses = new Map<string, number>()
   /** The keys of the Services whose names an address may point to; one for each place it stands at. */
   readonly #servicesAt = new Map<string, string[]>()
   #touched = new Touched()
-  #hasOtherNodes = false
 
   constructor(options: ClusterRecordsOptions) {
     this.#options = options
-    this.#searchList = searchListOf(options.zone)
+    this.#namespaceRecords = new NamespaceRecords(options)
+    this.clients = new ClusterClients(options)
     this.#touched.isFirst = true
   }
 
@@ -114,7 +102,7 @@ export class ClusterRecords {
         this.#setPod(key, readPod(object))
         break
       case 'nodes':
-        this.#setNode(key, readNode(object))
+        this.clients.setNode(key, readNode(object))
         break
     }
   }
@@ -135,7 +123,7 @@ export class ClusterRecords {
         this.#setPod(key, undefined)
         break
       case 'nodes':
-        this.#setNode(key, undefined)
+        this.clients.setNode(key, undefined)
         break
     }
   }
@@ -143,23 +131,13 @@ export class ClusterRecords {
   /** The keys of all objects of a kind. */
   keys(kind: ClusterKind): string[] {
     if (kind === 'namespaces') return Array.from(this.#namespaces, (name) => `/${name}`)
-    const maps = { services: this.#services, endpointslices: this.#slices, pods: this.#pods, nodes: this.#nodes }
+    if (kind === 'nodes') return this.clients.nodeKeys()
+    const maps = { services: this.#services, endpointslices: this.#slices, pods: this.#pods }
     return [...maps[kind].keys()]
   }
 
   get hasChanges(): boolean {
-    return this.#touched.size > 0 || this.#hasOtherNodes
-  }
-
-  /** Where the clients of each zone ask from; undefined where that is as it was the last time. */
-  takeClients(): Map<string, string[]> | undefined {
-    if (!this.#hasOtherNodes) return undefined
-    this.#hasOtherNodes = false
-    const clients = new Map<string, string[]>()
-    for (const { zone, networks } of this.#nodes.values()) {
-      if (this.#options.zoneViews.has(zone)) clients.set(zone, [...(clients.get(zone) ?? []), ...networks])
-    }
-    return clients
+    return this.#touched.size > 0
   }
 
   /**
@@ -169,8 +147,10 @@ export class ClusterRecords {
   *take(): Generator<OwnerRecords> {
     const touched = this.#touched
     this.#touched = new Touched()
-    if (touched.isFirst) yield* this.#fixed()
-    for (const namespace of touched.namespaces) yield* this.#namespace(namespace)
+    if (touched.isFirst) yield* fixedRecords(this.#options)
+    for (const namespace of touched.namespaces) {
+      yield* this.#namespaceRecords.of(namespace, this.#namespaces.has(namespace))
+    }
     for (const key of touched.pods) yield this.#pod(key)
     const known = new Map<string, ServiceRecords>()
     for (const [key, names] of touched.services) {
@@ -269,11 +249,10 @@ export class ClusterRecords {
   }
 
   #setPod(key: string, pod: ClusterPod | undefined): void {
-    const { pods, originPodNames } = this.#options
-    const isVerified = pods === 'verified'
-    if (!isVerified && !originPodNames) return
+    const isVerified = this.#options.pods === 'verified'
     const before = this.#pods.get(key)
     if (isDeepStrictEqual(before, pod)) return
+    this.clients.setPod(before, pod)
     if (before !== undefined && isVerified) this.#countPod(before, -1)
     if (pod === undefined) this.#pods.delete(key)
     else {
@@ -287,13 +266,6 @@ export class ClusterRecords {
   #touchPodName(key: string): void {
     const name = key.slice(key.indexOf('/') + 1)
     if (this.#options.originPodNames && isLabel(name)) this.#touched.namesOf(key).add(OWN)
-  }
-
-  #setNode(key: string, node: ClusterNode | undefined): void {
-    if (isDeepStrictEqual(this.#nodes.get(key), node)) return
-    this.#hasOtherNodes = true
-    if (node === undefined) this.#nodes.delete(key)
-    else this.#nodes.set(key, node)
   }
 
   #countPod({ namespace, addresses }: ClusterPod, change: 1 | -1): void {
@@ -367,39 +339,6 @@ export class ClusterRecords {
     const pod = this.#options.originPodNames ? this.#pods.get(key) : undefined
     return { name, source: 'pod', rrsets: addressRRsets(name, this.#options.ttl, pod?.addresses ?? []) }
   }
-
-  /** A namespace is there whether it has services or not. */
-  *#namespace(namespace: string): Generator<OwnerRecords> {
-    const { zone, pods, autopath } = this.#options
-    const isThere = this.#namespaces.has(namespace)
-    const services = `${namespace}.svc.${zone}`
-    yield this.#exists(services, 'svc', isThere)
-    if (autopath) yield this.#synthesis(services, 'svc', SEARCH_LIST, this.#searchList, isThere)
-    if (pods === 'disabled') return
-    yield this.#exists(`${namespace}.pod.${zone}`, 'pod', isThere)
-    if (pods === 'insecure') yield this.#synthesis(`${namespace}.pod.${zone}`, 'pod', ADDRESS_LABELS, NO_DATA, isThere)
-  }
-
-  *#fixed(): Generator<OwnerRecords> {
-    const { zone } = this.#options
-    const name = `dns-version.${zone}`
-    yield { name, source: 'svc', rrsets: [{ name, type: 'TXT', ttl: SCHEMA_TTL, data: [SCHEMA_VERSION] }] }
-    yield this.#exists(`svc.${zone}`, 'svc', true)
-    yield this.#exists(`pod.${zone}`, 'pod', true)
-  }
-
-  #exists(above: string, source: 'svc' | 'pod', isThere: boolean): OwnerRecords {
-    const name = `${EXISTS_LABEL}.${above}`
-    const rrsets: RRset[] = isThere ? [{ name, type: 'TXT', ttl: this.#options.ttl, data: ['kubernetes'] }] : []
-    return { name, source, rrsets }
-  }
-
-  /** The names right below one are made up as they are asked for. */
-  #synthesis(above: string, source: 'svc' | 'pod', type: number, data: string, isThere: boolean): OwnerRecords {
-    const name = `*.${above}`
-    const rrset: RRset = { name, type: `TYPE${type}`, ttl: this.#options.ttl, data: [data] }
-    return { name, source, rrsets: isThere ? [rrset] : [] }
-  }
 }
 
 /** `<namespace>/<name>` of an object; '/<name>' for one that is in no namespace. Throws for what has no name. */
@@ -412,12 +351,6 @@ export function keyOf(object: unknown): string {
   return `${namespace}/${name}`
 }
 
-/** What follows the first domain in the search list of every pod, and then the name as it was meant. */
-function searchListOf(zone: string): string {
-  const domains = Buffer.concat([`svc.${zone}`, zone, '.'].map((domain) => nameFromText(domain)))
-  return genericText(domains, 0, domains.length)
-}
-
 function touchPorts(names: Set<string>, { ports }: EndpointSlice): void {
   for (const { name, protocol } of ports) if (name !== '') names.add(portLabels(name, protocol))
 }
@@ -427,28 +360,4 @@ function monitoredAt(address: string, services: readonly ServiceRecords[]): Moni
   const ports = new Set(answering.flatMap((records) => records.tcpPortsAt(address)))
   const domains = answering.map((records) => `${records.name}.`).sort()
   return { address, ports: [...ports].sort((a, b) => a - b), domains: domains.slice(0, MAX_POINTERS) }
-}
-
-/** What `take` has to look at. */
-class Touched {
-  isFirst = false
-  readonly namespaces = new Set<string>()
-  /** Keys of Services, and names relative to theirs. */
-  readonly services = new Map<string, Set<string>>()
-  readonly pods = new Set<string>()
-  readonly addresses = new Set<string>()
-
-  get size(): number {
-    const { isFirst, namespaces, services, pods, addresses } = this
-    return (isFirst ? 1 : 0) + namespaces.size + services.size + pods.size + addresses.size
-  }
-
-  namesOf(service: string): Set<string> {
-    let names = this.services.get(service)
-    if (names === undefined) {
-      names = new Set()
-      this.services.set(service, names)
-    }
-    return names
-  }
 }

@@ -1,4 +1,5 @@
 import type { EtcdClient } from '../store/etcd/client.js'
+import type { KeyRange } from '../store/etcd/key-layout.js'
 import { pages } from '../store/etcd/loader/pages.js'
 import type { Compare, RequestOp } from '../store/etcd/messages.js'
 import type { BridgeKeys, NewValue } from './bridge-keys.js'
@@ -68,14 +69,11 @@ export class EtcdReconciler {
       for (const key of keys) wanted.add(key)
     })
     const orphans = [...this.#known.keys()].filter((key) => !wanted.has(key))
-    for (let from = 0; from < orphans.length; from += CHANGES_PER_TXN) {
-      signal.throwIfAborted()
-      const some = orphans.slice(from, from + CHANGES_PER_TXN)
-      await this.#commit(
-        client,
-        some.map((key) => [key, this.#options.keys.removal(key)]),
-      )
-    }
+    signal.throwIfAborted()
+    await this.#commit(
+      client,
+      orphans.map((key) => [key, this.#options.keys.removal(key)]),
+    )
   }
 
   /** Writes what has changed since. The same throws. */
@@ -86,7 +84,7 @@ export class EtcdReconciler {
   async #read(client: EtcdClient, signal: AbortSignal): Promise<void> {
     const { keys, pageSize, pause, requestTimeoutMs } = this.#options
     this.#known.clear()
-    for (const { start, end } of keys.ranges) {
+    for (const { start, end } of [...keys.ranges, ...(await this.#rangesInViews(client))]) {
       const { header } = await client.range({ key: start, keys_only: true }, requestTimeoutMs)
       const range = { rangeStart: start, rangeEnd: end, pageSize, revision: Number(header.revision) }
       for await (const page of pages(client, range)) {
@@ -101,6 +99,21 @@ export class EtcdReconciler {
     }
   }
 
+  /** Of all views that anything is in: also of zones that have had one until now. One question for each. */
+  async #rangesInViews(client: EtcdClient): Promise<KeyRange[]> {
+    const { keys, requestTimeoutMs } = this.#options
+    const ranges: KeyRange[] = []
+    let { start: key } = keys.views
+    for (;;) {
+      const query = { key, range_end: keys.views.end, limit: 1, keys_only: true }
+      const found = (await client.range(query, requestTimeoutMs)).kvs[0]?.key
+      if (found === undefined) return ranges
+      const range = keys.rangeInView(found)
+      if (range !== undefined) ranges.push(range)
+      key = keys.behindView(found)
+    }
+  }
+
   async #write(
     client: EtcdClient,
     records: ClusterRecords,
@@ -109,11 +122,11 @@ export class EtcdReconciler {
   ): Promise<void> {
     const { keys } = this.#options
     // Scanners write to statuses: a batch that meets one has to be written one by one, and is not to have records in it.
-    const batches: Change[][] = [[], []]
-    const commit = async (least: number) => {
-      for (const batch of batches) {
-        while (batch.length >= least) await this.#commit(client, batch.splice(0, CHANGES_PER_TXN))
-      }
+    const batches: { readonly records: Change[]; readonly statuses: Change[] } = { records: [], statuses: [] }
+    // An owner whose changes were in two transactions would be without any record between them.
+    const add = async (batch: Change[], changes: readonly Change[]) => {
+      if (batch.length + changes.length > CHANGES_PER_TXN) await this.#commit(client, batch.splice(0))
+      batch.push(...changes)
     }
     for (const owner of records.take()) {
       const wait = this.#options.pause()
@@ -121,32 +134,44 @@ export class EtcdReconciler {
       signal.throwIfAborted()
       const wanted = keys.of(owner)
       onKeys(wanted.keys())
-      for (const change of this.#changesOf(owner, wanted)) batches[keys.isMonitor(change[0]) ? 1 : 0]!.push(change)
-      await commit(CHANGES_PER_TXN)
+      const changes = this.#changesOf(owner, wanted)
+      await add(
+        batches.records,
+        changes.filter(([key]) => !keys.isMonitor(key)),
+      )
+      await add(
+        batches.statuses,
+        changes.filter(([key]) => keys.isMonitor(key)),
+      )
     }
-    await commit(1)
+    await this.#commit(client, batches.records)
+    await this.#commit(client, batches.statuses)
   }
 
+  /** What is new comes first: an owner with more changes than a transaction takes is never without any record. */
   #changesOf({ name }: OwnerRecords, keys: ReadonlyMap<string, NewValue>): Change[] {
     const changes: Change[] = []
-    for (const key of this.#wanted.get(name) ?? []) {
-      if (!keys.has(key)) changes.push([key, this.#options.keys.removal(key)])
-    }
     for (const [key, value] of keys) {
       const now = this.#known.get(key)?.value
       if (value(now) !== now) changes.push([key, value])
+    }
+    for (const key of this.#wanted.get(name) ?? []) {
+      if (!keys.has(key)) changes.push([key, this.#options.keys.removal(key)])
     }
     if (keys.size === 0) this.#wanted.delete(name)
     else this.#wanted.set(name, [...keys.keys()])
     return changes
   }
 
-  /** All in one step where nobody else has touched a key, else one by one. */
+  /** As many at a time as a transaction takes, where nobody else has touched a key; else one by one. */
   async #commit(client: EtcdClient, given: readonly Change[]): Promise<void> {
     // Of two changes to one key the later counts.
     const changes = [...new Map(given)]
-    if (await this.#tryCommit(client, changes)) return
-    for (const change of changes) await this.#commitOne(client, change)
+    for (let from = 0; from < changes.length; from += CHANGES_PER_TXN) {
+      const some = changes.slice(from, from + CHANGES_PER_TXN)
+      if (await this.#tryCommit(client, some)) continue
+      for (const change of some) await this.#commitOne(client, change)
+    }
   }
 
   async #commitOne(client: EtcdClient, change: Change): Promise<void> {

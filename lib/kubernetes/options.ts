@@ -2,6 +2,7 @@ import { type Bounds, describe, numberWithin, parseBoolean, refuseUnknownKeys } 
 import { ContainerDnsError } from '../errors.js'
 import { isViewName } from '../records/view.js'
 import { nameFromText, nameToText } from '../wire/name.js'
+import type { ZoneClients } from './cluster-clients.js'
 import type { PodNames } from './cluster-records.js'
 import type { ServiceAddresses } from './cluster-service.js'
 import { isLabel } from './names.js'
@@ -33,6 +34,11 @@ export interface ClusterOptions {
   serviceAddresses?: ServiceAddresses
   /** Endpoints without a hostname are named after their pods, not after their addresses. Default: false. */
   endpointPodNames?: boolean
+  /**
+   * Zones of the cluster (`topology.kubernetes.io/zone`) that servers have `views` of the same names for: the clients of a view see of a
+   * headless Service the endpoints that are for their zone. Default: none.
+   */
+  zoneViews?: string[]
   /** How often everything is read anew and compared, give or take a tenth; 0: never. Default: 1800000. */
   relistIntervalMs?: number
 }
@@ -40,10 +46,10 @@ export interface ClusterOptions {
 /** What `kubernetesStore` takes. */
 export interface KubernetesStoreOptions extends ClusterOptions {
   /**
-   * Zones of the cluster (`topology.kubernetes.io/zone`) that the server has `views` of the same names for: their clients, found by the networks of
-   * their nodes, see of a headless Service the endpoints that are for their zone. Default: none.
+   * What tells which clients are in a zone: 'nodes', by their networks, or 'pods' besides, each by its address, for nodes without networks
+   * of their own. Default: 'nodes'.
    */
-  zoneViews?: string[]
+  zoneClients?: 'nodes' | 'pods'
   /** `stats().store.stale` once the API server has been away for this long. Default: 30000. */
   staleAfterMs?: number
 }
@@ -62,6 +68,7 @@ export interface ParsedClusterOptions {
   readonly autopath: boolean
   readonly monitor: boolean
   readonly zoneViews: ReadonlySet<string>
+  readonly zoneClients: ZoneClients
   readonly relistIntervalMs: number
   readonly tuning: ClusterTuning
 }
@@ -116,12 +123,13 @@ export const CLUSTER_OPTION_NAMES = [
   'endpointPodNames',
   'originPodNames',
   'autopath',
+  'zoneViews',
   'relistIntervalMs',
 ] as const satisfies readonly (keyof ClusterOptions)[]
 
 export const KUBERNETES_STORE_OPTION_NAMES = [
   ...CLUSTER_OPTION_NAMES,
-  'zoneViews',
+  'zoneClients',
   'staleAfterMs',
 ] as const satisfies readonly (keyof KubernetesStoreOptions)[]
 
@@ -131,9 +139,11 @@ export function parseKubernetesStoreOptions(
   tuning: Partial<ClusterTuning> = {},
 ): ParsedKubernetesStoreOptions {
   refuseUnknownKeys('kubernetesStore', given, KUBERNETES_STORE_OPTION_NAMES)
+  const parsed = parseClusterOptions('kubernetesStore', given, tuning)
+  const zoneClients = parseChoice('kubernetesStore.zoneClients', given.zoneClients, ['nodes', 'pods'])
   return Object.freeze({
-    ...parseClusterOptions('kubernetesStore', given, tuning),
-    zoneViews: parseZoneViews(given.zoneViews),
+    ...parsed,
+    zoneClients: parsed.zoneViews.size === 0 ? 'none' : zoneClients,
     staleAfterMs: numberWithin('kubernetesStore.staleAfterMs', given.staleAfterMs, CLUSTER_STALE_AFTER_MS),
   })
 }
@@ -161,7 +171,8 @@ export function parseClusterOptions(
     // Only who writes to etcd has scanners to tell.
     monitor: false,
     // Only who answers itself knows where its clients are.
-    zoneViews: new Set<string>(),
+    zoneClients: 'none',
+    zoneViews: parseZoneViews(`${of}.zoneViews`, given.zoneViews),
     relistIntervalMs:
       relistIntervalMs === 0 ? 0 : numberWithin(`${of}.relistIntervalMs`, relistIntervalMs, CLUSTER_RELIST_INTERVAL_MS),
     tuning: Object.freeze({ ...DEFAULT_TUNING, ...tuning }),
@@ -201,12 +212,12 @@ function parseNamespaces(option: string, given: unknown): readonly string[] | un
   )
 }
 
-function parseZoneViews(given: unknown): ReadonlySet<string> {
+function parseZoneViews(option: string, given: unknown): ReadonlySet<string> {
   if (given === undefined) return new Set()
   if (Array.isArray(given) && given.every(isViewName)) return new Set(given)
   throw new ContainerDnsError(
     'CDNS_OPTION_INVALID',
-    `kubernetesStore.zoneViews must be an array of names of views, got ${describe(given)}`,
+    `${option} must be an array of names of views, got ${describe(given)}`,
   )
 }
 

@@ -18,6 +18,7 @@ const OPTIONS: ClusterRecordsOptions = {
   autopath: false,
   monitor: false,
   zoneViews: new Set(),
+  zoneClients: 'none',
 }
 
 /** What follows the changes of a cluster, and holds what they came to. */

@@ -1,3 +1,4 @@
+import { etcdStore as builtEtcdStore, createContainerDns } from 'containerdns'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KubernetesBridgeOptions } from '../../lib/kubernetes/bridge-options.js'
 import { type KubernetesBridge, startKubernetesBridge } from '../../lib/kubernetes/kubernetes-bridge.js'
@@ -103,6 +104,79 @@ describe('startKubernetesBridge', () => {
     for (const kind of ['services', 'endpointslices', 'pods', 'namespaces']) cluster.deleteAll(kind)
     await eventually(async () => expect(await dump()).toEqual(before))
     expect(bridge.status().keys).toBe(Object.keys(before).length)
+  })
+
+  it('never leaves a name without records while its endpoints are exchanged, at any revision of etcd', async () => {
+    const names = Array.from({ length: 70 }, (_, i) => `s${i}`)
+    const endpoints = (round: number, count: number) =>
+      Array.from({ length: count }, (_, i) => ({ address: `10.${round}.${i >> 8}.${i & 255}` }))
+    await using cluster = await KubeSimulator.start()
+    cluster.put('services', ...[...names, 'large'].map((name) => service(`default/${name}`, ['None'])))
+    // Endpoints of a Service with an address are a key each, and so an odd number of changes: others meet the end of a transaction with one of their two.
+    cluster.put('services', service('default/first', ['10.99.0.1']))
+    const exchange = (round: number) => {
+      cluster.put('endpointslices', slice('default/first', endpoints(round, round)))
+      for (const name of names) cluster.put('endpointslices', slice(`default/${name}`, endpoints(round, 1)))
+      cluster.put('endpointslices', slice('default/large', endpoints(round, 150)))
+    }
+    exchange(1)
+    await using bridge = await start(cluster)
+    const from = await etcd.revision()
+    for (let round = 2; round < 5; round++) {
+      exchange(round)
+      await eventually(async () => expect(JSON.stringify(await dump())).not.toContain(`"10.${round - 1}.`))
+    }
+    const to = await etcd.revision()
+    const folder = `${prefix}local/cluster/svc/default/`
+    for (let revision = from; revision <= to; revision++) {
+      const keys = await etcd.ctl('get', '--prefix', '--keys-only', '--rev', String(revision), folder)
+      const there = new Set([...keys.matchAll(/default\/(\w+)\/k8s-/g)].map(([, name]) => name))
+      expect([...names, 'large'].filter((name) => !there.has(name))).toEqual([])
+    }
+    expect(bridge.status()).toMatchObject({ conflicts: 0 })
+  })
+
+  it('writes what is for a zone to a view of its name, and leaves nothing in one that is a zone no more', async () => {
+    await using cluster = await KubeSimulator.start()
+    fill(cluster)
+    cluster.put(
+      'endpointslices',
+      slice(
+        'default/db',
+        [
+          { address: '10.1.0.1', zone: 'a' },
+          { address: '10.1.0.2', zone: 'b' },
+        ],
+        [HTTPS],
+      ),
+    )
+    const asked = async (client: string): Promise<unknown[]> => {
+      const { answer } = await server.query('db.default.svc.cluster.local', 'A', { client })
+      return answer.map(({ data }) => data).sort()
+    }
+    const foreign = `${prefix.slice(0, -1)}.v1/a/local/cluster/svc/default/mine/A`
+    await etcd.ctl('put', foreign, '{"data":["192.0.2.9"]}')
+    const first = await start(cluster, { zoneViews: ['a', 'b'] })
+    await using server = await createContainerDns({
+      zones: ['cluster.local'],
+      views: [
+        { name: 'a', clients: ['10.244.1.0/24'] },
+        { name: 'b', clients: ['10.244.2.0/24'] },
+      ],
+      listen: { port: 0, protocols: ['udp'] },
+      workers: 1,
+      store: builtEtcdStore({ hosts: etcd.host, prefix }),
+    })
+    await eventually(async () => expect(await asked('10.244.1.7')).toEqual(['10.1.0.1']))
+    expect(await asked('10.244.2.7')).toEqual(['10.1.0.2'])
+    expect(await asked('192.0.2.1')).toEqual(['10.1.0.1', '10.1.0.2'])
+    cluster.put('endpointslices', slice('default/db', [{ address: '10.1.0.3', zone: 'a' }], [HTTPS]))
+    await eventually(async () => expect(await asked('10.244.2.7')).toEqual(['10.1.0.3']))
+    await first.close()
+    await using second = await start(cluster, { zoneViews: ['b'] })
+    const inViews = Object.keys(await dump()).filter((key) => key.includes('.v1/a/') || key.includes('.v1/b/'))
+    expect(inViews).toEqual([foreign])
+    expect(second.status().isLeader).toBe(true)
   })
 
   it('brings etcd in line at its start with what has changed since the last', async () => {

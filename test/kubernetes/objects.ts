@@ -89,6 +89,11 @@ export function node(
   }
 }
 
+/** A pod that runs on a node. */
+export function podOn(nodeName: string, path: string, addresses: readonly string[]): KubeObject {
+  return { ...pod(path, addresses), spec: { nodeName } }
+}
+
 export function pod(path: string, addresses: readonly string[], phase = 'Running', more: object = {}): KubeObject {
   return {
     metadata: metadata(path, more),

@@ -3,7 +3,8 @@ import { kubernetesStore } from 'containerdns/kubernetes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.js'
 import { KubeSimulator } from '../support/kube-simulator.js'
-import { type Decoded, UdpClient } from '../support/udp-client.js'
+import { UdpClient } from '../support/udp-client.js'
+import { answerLines, linesOf } from './answer-lines.js'
 import { externalName, namespace, pod, service, slice } from './objects.js'
 
 const HTTPS = { name: 'https', protocol: 'TCP', port: 443 }
@@ -76,31 +77,8 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]()
 })
 
-/** `name ttl type data` of a section, sorted. */
-function lines(records: Decoded['answers']): string[] {
-  return (records ?? [])
-    .filter(({ type }) => type !== 'OPT')
-    .map((record) => {
-      const { name, ttl, type, data } = record as unknown as { name: string; ttl: number; type: string; data: unknown }
-      return `${name} ${ttl} ${type} ${textOf(data)}`
-    })
-    .sort()
-}
-
-function textOf(data: unknown): string {
-  if (Array.isArray(data)) return data.map((item) => `"${String(item)}"`).join(' ')
-  if (typeof data !== 'object' || data === null || data instanceof Uint8Array) return String(data)
-  const { priority, weight, port, target } = data as Record<string, unknown>
-  return [priority, weight, port, target].join(' ')
-}
-
-/** What comes of a question: the answers, or the code of a negative answer, which has the zone's SOA beside it. */
 async function answerTo(name: string, type: string): Promise<string[]> {
-  const packet = await client.ask(name, type)
-  const answers = lines(packet.answers)
-  if (answers.length > 0) return answers
-  expect(packet.authorities?.map((record) => record.type)).toEqual(['SOA'])
-  return [packet.rcode === 'NOERROR' ? 'NODATA' : packet.rcode]
+  return answerLines(await client.ask(name, type))
 }
 
 describe('the specification, section by section', () => {
@@ -201,12 +179,12 @@ describe('the specification, section by section', () => {
 
   it('2.3.2 and 2.4.2 have the addresses of the targets beside the SRV records', async () => {
     const one = await client.ask('_https._tcp.kubernetes.default.svc.cluster.local', 'SRV')
-    expect(lines(one.additionals)).toEqual([
+    expect(linesOf(one.additionals)).toEqual([
       'kubernetes.default.svc.cluster.local 4 A 10.3.0.1',
       'kubernetes.default.svc.cluster.local 4 AAAA 2001:db8::1',
     ])
     const many = await client.ask('_https._tcp.headless.default.svc.cluster.local', 'SRV')
-    expect(lines(many.additionals)).toEqual([
+    expect(linesOf(many.additionals)).toEqual([
       '10-3-0-3.headless.default.svc.cluster.local 4 A 10.3.0.3',
       'my-pet-2.headless.default.svc.cluster.local 4 A 10.3.0.2',
       'my-pet.headless.default.svc.cluster.local 4 A 10.3.0.100',

@@ -3,7 +3,7 @@ import { kubernetesStore } from 'containerdns/kubernetes'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.js'
 import { KubeSimulator } from '../support/kube-simulator.js'
-import { namespace, node, service, slice } from './objects.js'
+import { namespace, node, podOn, service, slice } from './objects.js'
 
 const HTTP = { name: 'http', protocol: 'TCP', port: 80 }
 const DB = 'db.default.svc.cluster.local'
@@ -11,7 +11,9 @@ const IN_A = '10.244.1.7'
 const IN_B = '2001:db8:b::7'
 const ELSEWHERE = '192.0.2.1'
 
-async function serve(): Promise<{ cluster: KubeSimulator; server: ContainerDns } & AsyncDisposable> {
+async function serve(
+  zoneClients: 'nodes' | 'pods' = 'nodes',
+): Promise<{ cluster: KubeSimulator; server: ContainerDns } & AsyncDisposable> {
   const cluster = await KubeSimulator.start()
   cluster.put('namespaces', namespace('default'))
   cluster.put(
@@ -40,7 +42,7 @@ async function serve(): Promise<{ cluster: KubeSimulator; server: ContainerDns }
     ],
     listen: { port: 0 },
     workers: 1,
-    store: kubernetesStore({ kubeconfig: cluster.kubeconfig, zoneViews: ['a', 'b'] }),
+    store: kubernetesStore({ kubeconfig: cluster.kubeconfig, zoneViews: ['a', 'b'], zoneClients }),
   })
   const close = async () => {
     await server.close()
@@ -101,6 +103,27 @@ describe('a server with a view for each zone of its cluster', () => {
     await eventually(async () => expect(await ask(server, IN_A, DB)).toEqual(['10.1.0.2', '10.1.0.3']))
     cluster.deleteAll('nodes')
     await eventually(async () => expect(await ask(server, IN_A, DB)).toHaveLength(3))
+  })
+
+  it('finds clients by the nodes of their pods, where those have no networks of their own', async () => {
+    await using serving = await serve('pods')
+    const { cluster, server } = serving
+    const [FIRST, SECOND] = ['192.0.2.77', '2001:db8:77::1']
+    expect(await ask(server, FIRST, DB)).toHaveLength(3)
+    // The pod may be told of before its node.
+    cluster.put('pods', podOn('n9', 'default/p', [FIRST, SECOND]), podOn('n1', 'default/covered', [IN_A]))
+    cluster.put('nodes', node('n9', 'a', []))
+    for (const client of [FIRST, SECOND]) {
+      await eventually(async () => expect(await ask(server, client, DB)).toEqual(['10.1.0.1']))
+    }
+    cluster.put('nodes', node('n9', 'b', []))
+    await eventually(async () => expect(await ask(server, FIRST, DB)).toEqual(['10.1.0.2', '10.1.0.3']))
+    // Tells of a node, so that pods need not wait for one another.
+    cluster.deleteAll('pods')
+    await eventually(async () => {
+      cluster.put('nodes', node(`n${cluster.version}`, 'b', []))
+      expect(await ask(server, FIRST, DB)).toHaveLength(3)
+    })
   })
 
   it('needs a view for each zone that it is to know', async () => {

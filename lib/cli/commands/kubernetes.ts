@@ -21,6 +21,7 @@ interface KubernetesFlags extends LogFlags {
   autopath?: true
   monitor?: true
   serviceAddresses: 'clusterIPs' | 'externalIPs'
+  zoneViews?: string[]
   ttl?: number
 }
 
@@ -55,7 +56,7 @@ export function addKubernetesCommand(program: Command): void {
           'pods',
           'ttl',
         ])
-        .conflicts(['originPodNames', 'monitor', 'autopath', 'serviceAddresses']),
+        .conflicts(['originPodNames', 'monitor', 'autopath', 'serviceAddresses', 'zoneViews']),
     )
     .option('-c, --cluster <name>', 'tells the records of clusters apart that share an etcd')
     .option('-e, --etcd <urls>', 'etcd endpoints, with commas between', list)
@@ -79,6 +80,7 @@ export function addKubernetesCommand(program: Command): void {
         .choices(['clusterIPs', 'externalIPs'])
         .default('clusterIPs'),
     )
+    .option('--zone-views <names>', 'zones that servers have views of the same names for, with commas between', list)
     .option('--ttl <seconds>', 'of the records (default: 5)', Number)
   withLogOptions(command).addHelpText('after', EXAMPLES).action(run)
 }
@@ -125,7 +127,7 @@ async function optionsIn(
 
 function optionsOf(flags: KubernetesFlags): KubernetesBridgeOptions {
   const { cluster, etcd, etcdPrefix, labels, pods, serviceAddresses, monitor = false } = flags
-  const { zone, kubeconfig, context, namespaces, ttl, originPodNames = false, autopath = false } = flags
+  const { zone, kubeconfig, context, namespaces, ttl, zoneViews, originPodNames = false, autopath = false } = flags
   return {
     ...{ cluster: cluster!, pods, serviceAddresses, originPodNames, autopath, monitor },
     etcd: { hosts: etcd!, ...(etcdPrefix !== undefined && { prefix: etcdPrefix }) },
@@ -134,6 +136,7 @@ function optionsOf(flags: KubernetesFlags): KubernetesBridgeOptions {
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
     ...(namespaces !== undefined && { namespaces }),
+    ...(zoneViews !== undefined && { zoneViews }),
     ...(ttl !== undefined && { ttl }),
   }
 }
