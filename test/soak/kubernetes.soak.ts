@@ -3,9 +3,9 @@ import { type ContainerDns, createContainerDns, etcdStore, type RecordStore } fr
 import { type KubernetesBridge, kubernetesStore, startKubernetesBridge } from 'containerdns/kubernetes'
 import { namespace, pod, service, slice } from '../kubernetes/objects.js'
 import { AskedAllTheTime } from '../support/asked-all-the-time.js'
-import { eventually } from '../support/eventually.js'
 import { KubeSimulator } from '../support/kube-simulator.js'
 import { Etcd } from '../support/start-etcd.js'
+import { sameKeys, sameRecords } from './kubernetes/same-records.js'
 import type { Soak } from './soak.js'
 
 const ZONES = ['cluster.local', 'in-addr.arpa', 'ip6.arpa']
@@ -14,7 +14,6 @@ const PORT = { name: 'http', protocol: 'TCP', port: 80 }
 const CHECK_MS = 5_000
 /** After this much of the time the API server is back. */
 const AWAY_PART = 10 / 12
-const CONVERGE_MS = 60_000
 
 /**
  * The API server, here a simulator of one, is away for ten minutes while its cluster changes, is back, starts again, and is restored from backups
@@ -134,35 +133,15 @@ async function restored(followed: Followed, round: number): Promise<void> {
 /** Resolves to the number of names once all servers have what one has that has just begun; and etcd has no key but theirs. */
 async function converged({ etcd, bridge, servers, open }: Followed): Promise<number> {
   await using fresh = await open()
-  const wanted = await recordsOf(fresh)
-  await eventually(async () => {
-    for (const { dns } of servers) {
-      const found = await recordsOf(dns)
-      const other = [...wanted, ...found].find(([name]) => wanted.get(name) !== found.get(name))
-      if (other !== undefined) {
-        throw new Error(`${other[0]} is ${found.get(other[0])} in place of ${wanted.get(other[0])}`)
-      }
-    }
-    const kept = (await etcd.ctl('get', '--prefix', '--keys-only', '/containerdns')).split('\n')
-    const keys = kept.filter((key) => key !== '' && !key.startsWith('/containerdns.kubernetes/'))
-    if (keys.length !== bridge.status().keys) {
-      throw new Error(`there are ${keys.length} keys in etcd, and the bridge knows ${bridge.status().keys}`)
-    }
-  }, CONVERGE_MS)
+  const names = await sameRecords(
+    fresh,
+    servers.map(({ dns }) => dns),
+    () => sameKeys(etcd, bridge),
+  )
   for (const server of servers) await server.check()
-  return wanted.size
+  return names
 }
 
 function serve(store: RecordStore): Promise<ContainerDns> {
   return createContainerDns({ zones: ZONES, listen: { port: 0, protocols: ['udp'] }, workers: 1, store })
-}
-
-/** All records of a server, by name: types and data in order. */
-async function recordsOf(server: ContainerDns): Promise<Map<string, string>> {
-  const records = new Map<string, string[]>()
-  for await (const { name, type, ttl, data } of server.records.list()) {
-    const items = data.map((item) => JSON.stringify(item)).sort()
-    records.set(name, [...(records.get(name) ?? []), `${type} ${ttl} ${items.join(' ')}`])
-  }
-  return new Map(Array.from(records, ([name, lines]) => [name, lines.sort().join('; ')]))
 }

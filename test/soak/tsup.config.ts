@@ -13,6 +13,8 @@ export default defineConfig({
     'mixed-load': 'test/soak/forward/mixed-load.ts',
     'scanner-host': 'test/soak/monitor/scanner-host.ts',
     'xdp-server': 'test/soak/xdp/xdp-server.ts',
+    'change-load': 'test/soak/kube-apiserver/change-load.ts',
+    'sync-server': 'test/soak/kube-apiserver/sync-server.ts',
     'churn-server': 'test/soak/churn/churn-server.ts',
     'faulty-dns.worker': 'test/cluster/faulty-dns.worker.ts',
     'faulty-stream.worker': 'test/cluster/faulty-stream.worker.ts',
@@ -23,6 +25,6 @@ export default defineConfig({
   platform: 'node',
   splitting: false,
   // The package finds itself by its name: what is tested is the build, which has its workers beside it.
-  external: ['containerdns', 'containerdns/health'],
+  external: ['containerdns', 'containerdns/health', 'containerdns/kubernetes'],
   sourcemap: true,
 })

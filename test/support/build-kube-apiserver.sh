@@ -2,16 +2,23 @@
 # Builds a real kube-apiserver from the Go module proxy into a folder outside of the repository, once, and prints where it is:
 #
 #   test/support/build-kube-apiserver.sh [FOLDER]     default: ~/.cache/containerdns-tests
+#   test/support/build-kube-apiserver.sh --built      only prints where it is; fails when it has not been built yet
 #
 # Needs go 1.24 or later and a gigabyte and a half; half an hour on a busy machine of two cores.
 set -eu
 
 version=1.34.1
-folder=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/containerdns-tests}
+given=${1:-}
+[ "$given" = --built ] && given=
+folder=${given:-${XDG_CACHE_HOME:-$HOME/.cache}/containerdns-tests}
 binary=$folder/kube-apiserver-$version
 if [ -x "$binary" ]; then
   echo "$binary"
   exit
+fi
+if [ "${1:-}" = --built ]; then
+  echo "there is no kube-apiserver at $binary: build it with test/support/build-kube-apiserver.sh" >&2
+  exit 1
 fi
 module=$folder/kube-apiserver-module
 mkdir -p "$module"

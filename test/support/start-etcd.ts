@@ -239,7 +239,7 @@ function newFolder(): Promise<string> {
 }
 
 /** Ports that were free a moment ago. All are held at once, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, '127.0.0.1')
