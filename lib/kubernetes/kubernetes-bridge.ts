@@ -203,6 +203,8 @@ class Bridge implements KubernetesBridge {
 
   /** Resolves when there are changes, or the time is over. Throws when aborted. */
   async #changes(withinMs: number, signal: AbortSignal): Promise<void> {
+    // An abort during the last write is no event any more.
+    signal.throwIfAborted()
     if (!this.#follower.records.hasChanges) {
       const over = new AbortController()
       const end = () => over.abort()
