@@ -3,13 +3,12 @@ import {
   ETHERNET_SOURCE,
   ETHERNET_TYPE,
   IPV4_DESTINATION,
-  IPV4_FRAGMENT,
   IPV4_FRAGMENT_MASK,
-  IPV4_LENGTH,
+  IPV4_ID,
   IPV4_PLAIN,
-  IPV4_PROTOCOL,
   IPV4_SIZE,
   IPV4_SOURCE,
+  IPV4_TTL,
   IPV4_VERSION,
   IPV6_DESTINATION,
   IPV6_LENGTH,
@@ -22,13 +21,12 @@ import {
   TYPE_IPV4,
   TYPE_IPV6,
   TYPES_VLAN,
-  UDP_CHECKSUM,
   UDP_LENGTH,
   UDP_SIZE,
   UDP_SOURCE,
   VLAN_TAG_SIZE,
 } from './frame-layout.js'
-import { foldSum, sumWords, swap16 } from './internet-checksum.js'
+import { foldSum, sumWord, sumWords, swap16 } from './internet-checksum.js'
 
 /** What became of a frame. Numbers, because one is asked for each frame. */
 export const Verdict = { datagram: 0, malformed: 1, badChecksum: 2, unanswerable: 3 } as const
@@ -69,22 +67,28 @@ export class FrameReader {
     return type === TYPE_IPV6 ? this.#readIpv6() : Verdict.malformed
   }
 
+  /** Each word of the header is read once: what is looked for in it is what is added up. */
   #readIpv4(): Verdict {
     const view = this.#view
     const { network } = this
     if (network + IPV4_SIZE + UDP_SIZE > this.#end) return Verdict.malformed
-    const length = view.getUint16(network + IPV4_LENGTH)
-    if (view.getUint8(network + IPV4_VERSION) !== IPV4_PLAIN) return Verdict.malformed
-    if ((view.getUint16(network + IPV4_FRAGMENT) & IPV4_FRAGMENT_MASK) !== 0) return Verdict.malformed
-    if (view.getUint8(network + IPV4_PROTOCOL) !== PROTOCOL_UDP) return Verdict.malformed
+    const first = view.getInt32(network + IPV4_VERSION, true)
+    const second = view.getInt32(network + IPV4_ID, true)
+    const third = view.getInt32(network + IPV4_TTL, true)
+    const source = view.getInt32(network + IPV4_SOURCE, true)
+    const destination = view.getInt32(network + IPV4_DESTINATION, true)
+    const length = swap16(first >>> 16)
+    if ((first & 0xff) !== IPV4_PLAIN) return Verdict.malformed
+    if (((second >>> 16) & FRAGMENT_MASK_SWAPPED) !== 0) return Verdict.malformed
+    if (((third >>> 8) & 0xff) !== PROTOCOL_UDP) return Verdict.malformed
     if (length < IPV4_SIZE + UDP_SIZE || network + length > this.#end) return Verdict.malformed
-    if (foldSum(sumWords(view, network, IPV4_SIZE)) !== ALL_ONES) return Verdict.badChecksum
+    const addressSum = sumWord(source) + sumWord(destination)
+    const sum = sumWord(first) + sumWord(second) + sumWord(third) + addressSum
+    if (foldSum(sum) !== ALL_ONES) return Verdict.badChecksum
     this.isIpv6 = false
     this.transport = network + IPV4_SIZE
-    if (!canAnswerIpv4(view.getUint8(network + IPV4_SOURCE), view.getUint8(network + IPV4_DESTINATION))) {
-      return Verdict.unanswerable
-    }
-    return this.#readUdp(length - IPV4_SIZE, sumWords(view, network + IPV4_SOURCE, IPV4_SIZE - IPV4_SOURCE))
+    if (!canAnswerIpv4(source & 0xff, destination & 0xff)) return Verdict.unanswerable
+    return this.#readUdp(length - IPV4_SIZE, addressSum)
   }
 
   #readIpv6(): Verdict {
@@ -105,18 +109,22 @@ export class FrameReader {
   #readUdp(room: number, addressSum: number): Verdict {
     const view = this.#view
     const { transport } = this
-    const length = view.getUint16(transport + UDP_LENGTH)
+    const second = view.getInt32(transport + UDP_LENGTH, true)
+    const lengthSwapped = second & 0xffff
+    const length = swap16(lengthSwapped)
     if (length < UDP_SIZE || length > room) return Verdict.malformed
     this.payload = transport + UDP_SIZE
     this.payloadLength = length - UDP_SIZE
     if (view.getUint16(transport + UDP_SOURCE) === 0) return Verdict.unanswerable
-    const checksum = view.getUint16(transport + UDP_CHECKSUM, true)
+    const checksum = second >>> 16
     // RFC 768: the sender made none. RFC 8200 §8.1: over IPv6 it must.
     if (checksum === 0) return this.isIpv6 ? Verdict.badChecksum : Verdict.datagram
-    const pseudoHeader = addressSum + PROTOCOL_SWAPPED + swap16(length)
-    if (foldSum(pseudoHeader + sumWords(view, transport, length)) === ALL_ONES) return Verdict.datagram
+    const pseudoHeader = addressSum + PROTOCOL_SWAPPED + lengthSwapped
     // Between machines on one host, the checksum is left to a card that never comes: what stands there is the sum that it would begin with.
-    return checksum === foldSum(pseudoHeader) ? Verdict.datagram : Verdict.badChecksum
+    if (checksum === foldSum(pseudoHeader)) return Verdict.datagram
+    return foldSum(pseudoHeader + sumWords(view, transport, length)) === ALL_ONES
+      ? Verdict.datagram
+      : Verdict.badChecksum
   }
 
   #canAnswerIpv6(source: number, destination: number): boolean {
@@ -134,6 +142,7 @@ const [VLAN, OUTER_VLAN] = TYPES_VLAN as [number, number]
 const GROUP = 0x01
 const ALL_ONES = 0xffff
 const PROTOCOL_SWAPPED = swap16(PROTOCOL_UDP)
+const FRAGMENT_MASK_SWAPPED = swap16(IPV4_FRAGMENT_MASK)
 const IPV6_MULTICAST = 0xff
 
 /**

@@ -21,7 +21,7 @@ import {
   UDP_SOURCE,
 } from './frame-layout.js'
 import { FrameReader, Verdict } from './frame-reader.js'
-import { writeHeaders } from './frame-writer.js'
+import { FrameWriter } from './frame-writer.js'
 import { LateRoutes } from './late-routes.js'
 import { FREE_LIST, IN_HAND_LIST, Word } from './queue-memory.js'
 import { AddressRing, DescriptorRing } from './ring.js'
@@ -31,7 +31,9 @@ export class XdpQueue {
   readonly #libc: Libc
   readonly #endpoint: XdpQueueEndpoint
   readonly #view: DataView
+  readonly #frameWords: Int32Array
   readonly #reader: FrameReader
+  readonly #writer: FrameWriter
   readonly #rx: DescriptorRing
   readonly #tx: DescriptorRing
   readonly #fill: AddressRing
@@ -40,10 +42,16 @@ export class XdpQueue {
   readonly #freeMask: number
   readonly #receiveBytes: number
   readonly #sendBytes: number
+  /** The frame that takes what cannot be sent. */
+  readonly #scratch: number
+  // A frame is never larger than the interface takes: what needs more is truncated, and asked for again over TCP.
+  readonly #capacityIpv4: number
+  readonly #capacityIpv6: number
   readonly #routes: LateRoutes
   readonly #batch: RequestBatch & { count: number }
-  // Of the requests of a batch: where their frames and their IP headers begin, and which are of IPv6.
+  // Of the requests of a batch: where their frames begin and how long these are, where their IP headers begin, and which are of IPv6.
   readonly #frames = new Int32Array(BATCH_SIZE)
+  readonly #frameLengths = new Int32Array(BATCH_SIZE)
   readonly #networks = new Int32Array(BATCH_SIZE)
   readonly #areIpv6 = new Uint8Array(BATCH_SIZE)
   /** Frames of a batch by their verdicts. */
@@ -56,7 +64,9 @@ export class XdpQueue {
     this.#libc = libc
     this.#endpoint = endpoint
     this.#view = new DataView(memory, layout.framesStart, layout.framesBytes)
+    this.#frameWords = new Int32Array(memory, layout.framesStart, layout.framesBytes >>> 2)
     this.#reader = new FrameReader(this.#view)
+    this.#writer = new FrameWriter(this.#view, this.#frameWords)
     this.#rx = new DescriptorRing(memory, layout.rx)
     this.#tx = new DescriptorRing(memory, layout.tx)
     this.#fill = new AddressRing(memory, layout.fill)
@@ -66,6 +76,9 @@ export class XdpQueue {
     this.#receiveBytes = layout.receiveFrames * FRAME_SIZE
     this.#sendBytes = layout.sendFrames * FRAME_SIZE
     this.#routes = new LateRoutes(listeners, endpoint.interfaceIndex)
+    this.#scratch = this.#receiveBytes + this.#sendBytes
+    this.#capacityIpv4 = Math.min(endpoint.mtu - IPV4_SIZE - UDP_SIZE, LARGEST_RESPONSE)
+    this.#capacityIpv6 = Math.min(endpoint.mtu - IPV6_SIZE - UDP_SIZE, LARGEST_RESPONSE)
     const bytes = new Uint8Array(memory, layout.framesStart, layout.framesBytes)
     this.#batch = {
       bytes,
@@ -82,19 +95,18 @@ export class XdpQueue {
     this.#giveBack()
   }
 
-  /** Serves one batch and says whether there was one. */
-  serve(handler: DatagramHandler): boolean {
+  /** Serves one batch and returns how many frames it had. */
+  serve(handler: DatagramHandler): number {
     const rx = this.#rx
     const consumer = rx.consumer
     const received = Math.min((rx.producer - consumer) >>> 0, BATCH_SIZE)
-    if (received === 0) return false
+    if (received === 0) return 0
     this.#takeSent()
-    this.#read(consumer, received)
-    this.#takeInHand(consumer, received)
+    this.#read(this.#takeInHand(consumer, received))
     const sent = this.#batch.count === 0 ? 0 : this.#serveBatch(handler)
     this.#giveBack()
     this.#count(sent)
-    return true
+    return received
   }
 
   #serveBatch(handler: DatagramHandler): number {
@@ -105,24 +117,49 @@ export class XdpQueue {
     return sent
   }
 
-  /** Puts together the batch: what is in frames `consumer` to `consumer + received` of the rx ring, as far as it is a datagram. */
-  #read(consumer: number, received: number): void {
-    const { starts, lengths } = this.#batch
-    this.#fetch(consumer, received)
+  /**
+   * Takes the frames of a batch out of the rx ring. Returns how many of them are a piece of one of ours to receive into, as the kernel is to
+   * name them: what is written by a wrong offset would be anybody's.
+   */
+  #takeInHand(consumer: number, received: number): number {
     const rx = this.#rx
-    const reader = this.#reader
+    const words = this.#words
+    const frames = this.#frames
+    const frameLengths = this.#frameLengths
+    const receiveBytes = this.#receiveBytes
+    let inHand = 0
     let count = 0
     for (let i = 0; i < received; i++) {
       const start = rx.address(consumer + i)
       const length = rx.length(consumer + i)
-      if (!this.#isWithin(start, length)) {
+      const isOurs = start >= 0 && start < receiveBytes
+      if (isOurs) words[IN_HAND_LIST + inHand++] = start & ~(FRAME_SIZE - 1)
+      if (!isOurs || length < 0 || (start & (FRAME_SIZE - 1)) + length > FRAME_SIZE) {
         this.#badDescriptors++
         continue
       }
-      const verdict = reader.read(start, length)
+      frames[count] = start
+      frameLengths[count++] = length
+    }
+    // One right after the other: a thread is not ended in between, so that no frame is in both lists or in none.
+    Atomics.store(words, Word.inHand, inHand)
+    rx.consumer = (consumer + received) | 0
+    return count
+  }
+
+  /** Puts together the batch: what is in the first `received` of `#frames`, as far as it is a datagram. */
+  #read(received: number): void {
+    const { starts, lengths } = this.#batch
+    const frames = this.#frames
+    this.#fetch(received)
+    const reader = this.#reader
+    let count = 0
+    for (let i = 0; i < received; i++) {
+      const start = frames[i]!
+      const verdict = reader.read(start, this.#frameLengths[i]!)
       this.#verdicts[verdict]!++
       if (verdict !== Verdict.datagram) continue
-      this.#frames[count] = start
+      frames[count] = start
       this.#networks[count] = reader.network
       this.#areIpv6[count] = reader.isIpv6 ? 1 : 0
       starts[count] = reader.payload
@@ -134,24 +171,18 @@ export class XdpQueue {
 
   /**
    * Reads a word of each line of the cache that headers and a short query take: they were written by the core that received them, and are
-   * on their way all at once then, where one frame after the other would wait for its own.
+   * on their way all at once then, where one frame after the other would wait for its own. The fewer instructions there are in between, the
+   * more of them the processor asks for together.
    */
-  #fetch(consumer: number, received: number): void {
-    const rx = this.#rx
-    const view = this.#view
+  #fetch(received: number): void {
+    const frames = this.#frames
+    const frameWords = this.#frameWords
     let sum = 0
     for (let i = 0; i < received; i++) {
-      const start = rx.address(consumer + i)
-      if (start < 0 || start >= this.#receiveBytes) continue
-      sum ^= view.getInt32(start, true) ^ view.getInt32(start + CACHE_LINE, true)
+      const at = frames[i]! >>> 2
+      sum ^= frameWords[at]! ^ frameWords[at + CACHE_LINE_WORDS]!
     }
     this.#words[Word.fetched] = sum
-  }
-
-  /** Whether the kernel speaks of a piece of one frame to receive into: what is written by a wrong offset would be anybody's. */
-  #isWithin(start: number, length: number): boolean {
-    if (start < 0 || start >= this.#receiveBytes || length < 0) return false
-    return (start & (FRAME_SIZE - 1)) + length <= FRAME_SIZE
   }
 
   /** Has responses written where they are sent from. Returns how many there are. */
@@ -159,6 +190,7 @@ export class XdpQueue {
     const { bytes, count, lengths, starts } = this.#batch
     const words = this.#words
     const tx = this.#tx
+    const writer = this.#writer
     const producer = tx.producer
     const consumer = words[Word.freeConsumer]!
     // No more than there are places in the tx ring, too: it has as many as there are frames.
@@ -166,44 +198,25 @@ export class XdpQueue {
     let sent = 0
     for (let i = 0; i < count; i++) {
       const frame = sent < free ? words[FREE_LIST + ((consumer + sent) & this.#freeMask)]! : this.#scratch
+      const isIpv6 = this.#areIpv6[i] === 1
       const request = this.#frames[i]!
       const start = frame + SEND_OFFSET
-      const headerSize = starts[i]! - request
-      const length = handler.answer(
-        bytes,
-        starts[i]!,
-        lengths[i]!,
-        bytes,
-        start + headerSize,
-        this.#areIpv6[i] === 1 ? this.#capacityIpv6 : this.#capacityIpv4,
-      )
+      const payload = start + (starts[i]! - request)
+      const capacity = isIpv6 ? this.#capacityIpv6 : this.#capacityIpv4
+      const length = handler.answer(bytes, starts[i]!, lengths[i]!, bytes, payload, capacity)
       if (length <= 0) continue
       if (sent === free) {
         this.#notSent++
         continue
       }
-      const isIpv6 = this.#areIpv6[i] === 1
-      tx.write(producer + sent, start, writeHeaders(this.#view, request, this.#networks[i]!, isIpv6, start, length))
+      tx.write(producer + sent, start, writer.write(request, this.#networks[i]!, isIpv6, start, length))
       sent++
     }
     if (sent === 0) return 0
-    // One right after the other: a thread is not ended in between, so that no frame is in both lists or in none.
+    // And here.
     tx.producer = (producer + sent) | 0
     Atomics.store(words, Word.freeConsumer, (consumer + sent) | 0)
     return sent
-  }
-
-  get #scratch(): number {
-    return this.#receiveBytes + this.#sendBytes
-  }
-
-  /** A frame is never larger than the interface takes: what needs more is truncated, and asked for again over TCP. */
-  get #capacityIpv4(): number {
-    return Math.min(this.#endpoint.mtu - IPV4_SIZE - UDP_SIZE, LARGEST_RESPONSE)
-  }
-
-  get #capacityIpv6(): number {
-    return Math.min(this.#endpoint.mtu - IPV6_SIZE - UDP_SIZE, LARGEST_RESPONSE)
   }
 
   /** Has the kernel send what stands in the tx ring. What it has no room for now goes with the next batch. */
@@ -237,21 +250,6 @@ export class XdpQueue {
     completion.consumer = (consumer + count) | 0
   }
 
-  /** Takes the frames of a batch out of the rx ring. */
-  #takeInHand(consumer: number, received: number): void {
-    const rx = this.#rx
-    const words = this.#words
-    let count = 0
-    for (let i = 0; i < received; i++) {
-      const start = rx.address(consumer + i)
-      if (start < 0 || start >= this.#receiveBytes) continue
-      words[IN_HAND_LIST + count++] = start & ~(FRAME_SIZE - 1)
-    }
-    // One right after the other, as above.
-    Atomics.store(words, Word.inHand, count)
-    rx.consumer = (consumer + received) | 0
-  }
-
   /** Gives the kernel what is in hand to receive into again. */
   #giveBack(): void {
     const fill = this.#fill
@@ -259,7 +257,7 @@ export class XdpQueue {
     const count = words[Word.inHand]!
     const producer = fill.producer
     for (let i = 0; i < count; i++) fill.write(producer + i, words[IN_HAND_LIST + i]!)
-    // And here.
+    // One right after the other, as above.
     fill.producer = (producer + count) | 0
     Atomics.store(words, Word.inHand, 0)
   }
@@ -308,7 +306,7 @@ export class XdpQueue {
   }
 }
 
-const CACHE_LINE = 64
+const CACHE_LINE_WORDS = 16
 /** Headers are 42 or 62 bytes, and 4 more with each VLAN tag: so that payloads begin on a word. */
 const SEND_OFFSET = 2
 /** With the longest headers, in one frame. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FrameReader, Verdict } from '../../../lib/transport/xdp/frame-reader.js'
-import { writeHeaders } from '../../../lib/transport/xdp/frame-writer.js'
+import { FrameWriter } from '../../../lib/transport/xdp/frame-writer.js'
 import { buildFrame, type FrameParts, onesComplementSum } from './raw-frames.js'
 
 const SERVER_MAC = Uint8Array.of(2, 0, 0, 0, 0, 1)
@@ -115,7 +115,13 @@ describe('writing a response', () => {
         const { reader, memory, view } = read(buildFrame(given))
         memory.set(payload, ANSWER_AT + reader.payload - AT)
         const { network, isIpv6 } = reader
-        const length = writeHeaders(view, AT, network, isIpv6, ANSWER_AT, payload.length)
+        const length = new FrameWriter(view, new Int32Array(memory.buffer)).write(
+          AT,
+          network,
+          isIpv6,
+          ANSWER_AT,
+          payload.length,
+        )
         const written = memory.subarray(ANSWER_AT, ANSWER_AT + length)
         const expected = buildFrame({
           ...{ destinationMac: given.sourceMac, sourceMac: given.destinationMac, vlans: given.vlans! },
