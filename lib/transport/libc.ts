@@ -28,6 +28,7 @@ export interface Libc {
     address: Uint8Array,
     addressLength: number,
   ): number
+  usleep(microseconds: number): number
   poll(pollfds: number, count: number, timeoutMs: number): number
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number
   sendmmsg(fd: number, headers: number, count: number, flags: number): number
@@ -95,6 +96,7 @@ const PROTOTYPES = [
   'intptr_t read(int fd, void *bytes, size_t count)',
   'intptr_t write(int fd, void *bytes, size_t count)',
   'intptr_t sendto(int fd, void *bytes, size_t count, int flags, void *address, uint32_t addressLength)',
+  'int usleep(unsigned int microseconds)',
   'int poll(uintptr_t pollfds, unsigned long count, int timeoutMs)',
   'int recvmmsg(int fd, uintptr_t headers, unsigned int count, int flags, uintptr_t timeout)',
   'int sendmmsg(int fd, uintptr_t headers, unsigned int count, int flags)',
