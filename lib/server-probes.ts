@@ -47,6 +47,7 @@ export class ServerProbes {
   readonly #ids = new Map<string, number>()
   /** What probes of other options have said, of addresses on which these have said nothing yet. */
   #inherited = new Map<string, HealthState>()
+  #mustDropOrphans = false
 
   constructor(options: ServerProbesOptions) {
     const { probes, logger, clock, health } = options
@@ -57,6 +58,7 @@ export class ServerProbes {
       read: options.read,
       isFollowed: options.isFollowed,
       onChange: (added, removed) => this.#onTargets(added, removed),
+      onSettled: () => this.#onSettled(),
       onRoom: options.follow,
     })
     this.#protection = new Protection({
@@ -108,9 +110,8 @@ export class ServerProbes {
 
   /** Takes back what was inherited on addresses that are not probed any more. For when all names have been followed. */
   dropOrphans(): void {
-    const orphans = [...this.#inherited].filter(([address]) => !this.#ids.has(address))
-    for (const [address] of orphans) this.#inherited.delete(address)
-    this.#withdrawAll(orphans)
+    this.#mustDropOrphans = true
+    if (this.#targets.isSettled) this.#onSettled()
   }
 
   /** Takes back all that these probes have said: there will be none. */
@@ -122,6 +123,15 @@ export class ServerProbes {
     this.#targets.close()
     this.#protection.close()
     await this.#runner.stop()
+  }
+
+  /** All names that have been followed are targets by now. */
+  #onSettled(): void {
+    if (!this.#mustDropOrphans) return
+    this.#mustDropOrphans = false
+    const orphans = [...this.#inherited].filter(([address]) => !this.#ids.has(address))
+    for (const [address] of orphans) this.#inherited.delete(address)
+    this.#withdrawAll(orphans)
   }
 
   #onTargets(added: readonly ProbeTarget[], removed: readonly ProbeTarget[]): void {

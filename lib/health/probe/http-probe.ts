@@ -35,6 +35,11 @@ class HttpProbe implements RunningProbe {
       ...(check.tls && isServerName(check.host) && { servername: check.host }),
     })
     this.#request.on('response', (response) => this.#onResponse(response))
+    // Without a listener, a status of 101 would end in silence.
+    this.#request.on('upgrade', (response, socket) => {
+      socket.on('error', () => {}).destroy()
+      this.#onResponse(response)
+    })
     this.#request.on('error', (error: NodeJS.ErrnoException) => {
       this.#finish(outcomeOf(error.code), error.code ?? error.message)
     })

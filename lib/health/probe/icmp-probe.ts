@@ -18,8 +18,10 @@ import { type OnOutcome, outcomeOf, type RunningProbe } from './check.js'
 
 // An echo message (RFC 792, RFC 4443 §4.1): | type u8 | code u8 | checksum u16 | identifier u16 | sequence u16 | token 8 |
 const TYPE = 0
+const CODE = 1
 const CHECKSUM = 2
 const IDENTIFIER = 4
+const SEQUENCE = 6
 const TOKEN = 8
 const TOKEN_BYTES = 8
 const ECHO_SIZE = TOKEN + TOKEN_BYTES
@@ -31,6 +33,8 @@ const ECHO_REPLY_V6 = 129
 
 /** How often the sockets are read while a probe waits: far below any timeout, and one call when there is nothing. */
 const READ_MS = 5
+/** Replies that are heard in one turn of the event loop: whoever floods this machine with more must not stop the rest. */
+const READS_AT_ONCE = 1_000
 /** Room for an IP header with options, an echo message, and no more of what others get. */
 const READ_BYTES = 256
 
@@ -47,7 +51,7 @@ interface Waiting {
 
 /**
  * Sends ICMP echo requests, and hears the replies, on one socket for each family. A reply is known by eight random bytes that it must bring
- * back. Sockets are of the kind that unprivileged processes may have (`net.ipv4.ping_group_range`), or raw ones.
+ * back: nobody who has not seen the request can make one. Its sequence, and its identifier where that is ours, are the first of them. Sockets are of the kind that unprivileged processes may have (`net.ipv4.ping_group_range`), or raw ones.
  */
 export class IcmpProber {
   readonly #libc: Libc
@@ -113,8 +117,12 @@ export class IcmpProber {
   #read(): void {
     for (const socket of [this.#sockets.v4, this.#sockets.v6]) {
       if (socket === undefined) continue
-      // A read that fails has nothing to give: EAGAIN, or an error that a router has sent, which may be anybody's.
-      for (let length = this.#receive(socket); length >= 0; length = this.#receive(socket)) this.#take(socket, length)
+      for (let reads = 0; reads < READS_AT_ONCE; reads++) {
+        const length = this.#receive(socket)
+        // Nothing to give: EAGAIN, or an error that a router has sent, which may be anybody's.
+        if (length < 0) break
+        this.#take(socket, length)
+      }
     }
     if (this.#waiting.size > 0) return
     clearInterval(this.#timer)
@@ -125,16 +133,11 @@ export class IcmpProber {
     return this.#libc.read(socket.fd, this.#buffer, READ_BYTES)
   }
 
-  #take({ isRaw, isV6 }: IcmpSocket, length: number): void {
-    // RFC 791 §3.1: the low half of the first octet is the length of the header, in words.
-    const start = isRaw && !isV6 ? 4 * (this.#buffer[0]! & 0x0f) : 0
-    if (start + ECHO_SIZE > length) return
-    if (this.#buffer[start + TYPE] !== (isV6 ? ECHO_REPLY_V6 : ECHO_REPLY_V4)) return
-    const at = start + TOKEN
-    const key = Buffer.from(this.#buffer.buffer, at, TOKEN_BYTES).toString('latin1')
-    const probe = this.#waiting.get(key)
+  #take(socket: IcmpSocket, length: number): void {
+    const key = tokenOfReply(this.#buffer, length, socket)
+    const probe = key === undefined ? undefined : this.#waiting.get(key)
     if (probe === undefined) return
-    this.#forget(key)
+    this.#forget(key!)
     probe.onOutcome('alive', '')
   }
 
@@ -149,7 +152,25 @@ export class IcmpProber {
   }
 }
 
-function echoRequest(token: Uint8Array, isV6: boolean): Uint8Array {
+/** The token that an echo reply brings back, in latin1; undefined for whatever else there is, and for a reply that is not as its request was. */
+export function tokenOfReply(
+  bytes: Uint8Array,
+  length: number,
+  { isRaw, isV6 }: Pick<IcmpSocket, 'isRaw' | 'isV6'>,
+): string | undefined {
+  // RFC 791 §3.1: the low half of the first octet is the length of the header, in words.
+  const start = isRaw && !isV6 ? 4 * (bytes[0]! & 0x0f) : 0
+  if (start + ECHO_SIZE > length) return undefined
+  if (bytes[start + TYPE] !== (isV6 ? ECHO_REPLY_V6 : ECHO_REPLY_V4) || bytes[start + CODE] !== 0) return undefined
+  // Identifier and sequence are the token's first bytes. The kernel has an identifier of its own for each socket that is not raw, and hands over replies to that alone.
+  for (let i = isRaw ? IDENTIFIER : SEQUENCE; i < TOKEN; i++) {
+    if (bytes[start + i] !== bytes[start + TOKEN + i - IDENTIFIER]) return undefined
+  }
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start + TOKEN, TOKEN_BYTES).toString('latin1')
+}
+
+/** A token is eight random bytes. */
+export function echoRequest(token: Uint8Array, isV6: boolean): Uint8Array {
   const request = new Uint8Array(ECHO_SIZE)
   request[TYPE] = isV6 ? ECHO_REQUEST_V6 : ECHO_REQUEST_V4
   request.set(token.subarray(0, 4), IDENTIFIER)

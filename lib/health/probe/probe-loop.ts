@@ -11,6 +11,8 @@ export interface ProbeLoopOptions {
   readonly settings: Pick<ProbeSettings, 'profiles' | 'jitter' | 'concurrency' | 'perSecond'>
   readonly clock: Clock
   readonly counters: ProbeCounters
+  /** Sockets that probes may have open at a time, and how many one opens. */
+  readonly sockets: { readonly most: number; readonly of: (target: ProbeTarget, profile: ProbeProfile) => number }
   /** Starts a probe. Its outcome does not come before this has returned. */
   readonly probe: (target: ProbeTarget, profile: ProbeProfile, onOutcome: OnOutcome) => RunningProbe
   /** Finds out whether the references can be reached; undefined where there are none. */
@@ -23,8 +25,12 @@ export interface ProbeLoopOptions {
 const BATCH_MS = 50
 /** Until it is looked again whether those that are due may be started. */
 const CROWDED_MS = 10
-/** First probes of targets that come together are this far apart, if that fits an interval; one that comes alone is probed at once. */
+/** First probes of targets that come together are this far apart, if that fits an interval: thousands at once would stay together for minutes. */
 const FIRST_PROBES_MS = 1
+/** So few that come together do not wait for those that came before. */
+const FEW = 50
+/** References are asked twice in the shortest interval, but no more often. */
+const REFERENCES_MS = 1_000
 
 type State = 'unknown' | 'healthy' | 'unhealthy'
 
@@ -33,6 +39,7 @@ interface Probed {
   readonly key: number
   readonly target: ProbeTarget
   readonly profile: ProbeProfile
+  readonly sockets: number
   state: State
   /** Probes in a row that spoke against the state. */
   streak: number
@@ -61,7 +68,11 @@ export class ProbeLoop {
   /** Those that are to be probed out of turn. */
   #urgent: Probed[] = []
   #running = 0
+  /** Of the probes that are running. */
+  #sockets = 0
   readonly #random = new FastRandom(randomInt(2 ** 32))
+  /** Until then there are first probes of targets that have come together. */
+  #firstsUntilMs = 0
   #nextKey = 0
   #allowance: number
   #allowanceMs: number
@@ -70,6 +81,7 @@ export class ProbeLoop {
   #verdicts: Verdict[] = []
   #batchTimer: NodeJS.Timeout | undefined
   readonly #references: ReferenceRound<Probed> | undefined
+  #referenceTimer: NodeJS.Timeout | undefined
   #isStopped = false
 
   constructor(options: ProbeLoopOptions) {
@@ -82,16 +94,25 @@ export class ProbeLoop {
     const { askReferences: ask } = options
     if (ask !== undefined) {
       this.#references = new ReferenceRound(ask, (condemned, isReachable) => this.#judge(condemned, isReachable))
+      const shortestMs = Math.min(...options.settings.profiles.map(({ intervalMs }) => intervalMs))
+      // Whoever has lost its network is to know before it has found everybody dead, and to know when it has it back.
+      this.#referenceTimer = setInterval(() => this.#references!.ask(), Math.max(REFERENCES_MS, shortestMs / 2))
     }
   }
 
   add(targets: readonly ProbeTarget[]): void {
     const now = this.#options.clock.monotonicMs()
+    let at = targets.length > FEW ? Math.max(now, this.#firstsUntilMs) : now
     for (const target of targets) {
       const profile = this.#options.settings.profiles[target.profile]!
-      const within = Math.min(profile.intervalMs, (targets.length - 1) * FIRST_PROBES_MS)
-      this.#add(target, profile, now + within * this.#random.fraction())
+      this.#add(
+        target,
+        profile,
+        at - now <= profile.intervalMs ? at : now + profile.intervalMs * this.#random.fraction(),
+      )
+      at += FIRST_PROBES_MS
     }
+    if (targets.length > FEW) this.#firstsUntilMs = at
     this.#arm()
   }
 
@@ -114,6 +135,7 @@ export class ProbeLoop {
     this.#isStopped = true
     clearTimeout(this.#timer)
     clearTimeout(this.#batchTimer)
+    clearInterval(this.#referenceTimer)
     for (const probed of this.#byKey.values()) probed.running?.cancel()
     this.#byKey.clear()
     this.#byId.clear()
@@ -125,6 +147,7 @@ export class ProbeLoop {
       key: this.#nextKey++,
       target,
       profile,
+      sockets: this.#options.sockets.of(target, profile),
       state: 'unknown',
       streak: 0,
       dueMs,
@@ -184,11 +207,11 @@ export class ProbeLoop {
   }
 
   #startReady(now: number): void {
-    const { perSecond, concurrency } = this.#options.settings
+    const { perSecond } = this.#options.settings
     this.#allowance = Math.min(this.#burst, this.#allowance + ((now - this.#allowanceMs) * perSecond) / 1000)
     this.#allowanceMs = now
     this.#startUrgent(now)
-    while (this.#readyFrom < this.#ready.length && this.#allowance >= 1 && this.#running < concurrency) {
+    while (this.#readyFrom < this.#ready.length && this.#hasRoom(this.#ready[this.#readyFrom]!)) {
       const probed = this.#ready[this.#readyFrom++]!
       if (this.#byKey.get(probed.key) !== probed) continue
       if (now - probed.dueMs > probed.profile.intervalMs / 2) this.#options.counters.add('late')
@@ -203,10 +226,15 @@ export class ProbeLoop {
     this.#readyFrom = 0
   }
 
+  #hasRoom({ sockets }: Probed): boolean {
+    const { settings, sockets: given } = this.#options
+    if (this.#allowance < 1 || this.#running >= settings.concurrency) return false
+    return this.#sockets === 0 || this.#sockets + sockets <= given.most
+  }
+
   #startUrgent(now: number): void {
-    const { concurrency } = this.#options.settings
     let started = 0
-    while (started < this.#urgent.length && this.#allowance >= 1 && this.#running < concurrency) {
+    while (started < this.#urgent.length && this.#hasRoom(this.#urgent[started]!)) {
       const probed = this.#urgent[started++]!
       // A probe that is under way answers as well.
       if (this.#byKey.get(probed.key) !== probed || probed.running !== undefined) continue
@@ -226,6 +254,7 @@ export class ProbeLoop {
   #start(probed: Probed, now: number): void {
     this.#options.counters.add('probes')
     this.#running++
+    this.#sockets += probed.sockets
     probed.deadlineMs = now + probed.profile.timeoutMs
     this.#deadlines.add(probed.key, probed.deadlineMs)
     const running = this.#options.probe(probed.target, probed.profile, (outcome, reason) => {
@@ -240,6 +269,7 @@ export class ProbeLoop {
     const running = probed.running!
     probed.running = undefined
     this.#running--
+    this.#sockets -= probed.sockets
     return running
   }
 
@@ -290,7 +320,7 @@ export class ProbeLoop {
     else this.#references.condemn(probed)
   }
 
-  /** The references have been asked after these had failed. */
+  /** The references have been asked, after these had failed. */
   #judge(condemned: Iterable<Probed>, isReachable: boolean): void {
     if (this.#isStopped) return
     if (this.#options.counters.read('blind') !== Number(!isReachable)) {

@@ -8,6 +8,7 @@ import { type CheckHealth, callCheckHealth } from './health-hook.js'
 import { type MessageFromProbes, type MessageToProbes, ProbeCounters, type Verdict } from './messages.js'
 import type { ProbeSettings } from './options.js'
 import type { ProbeThreadTask } from './probe-thread.js'
+import { socketBudget } from './socket-budget.js'
 
 export interface ProbeRunnerOptions {
   readonly workerFile: string
@@ -18,6 +19,8 @@ export interface ProbeRunnerOptions {
   /** Everything that is to be probed: for a thread that begins anew. */
   readonly targets: () => Iterable<ProbeTarget>
   readonly onVerdicts: (verdicts: readonly Verdict[]) => void
+  /** Less than half of the references can be reached, or half of them again. */
+  readonly onBlind?: (isBlind: boolean) => void
   /** The thread has died or was hung, and is run again. */
   readonly onRestart: (cause: Error) => void
 }
@@ -40,6 +43,8 @@ const HEART_CHECK_MS = 500
 const MISSED_BEATS = 10
 /** A thread that fails at once must not be run again at once, for ever. */
 const RESTART_MS = 1_000
+/** In one turn of the host's event loop. */
+const POSTING_MS = 1
 /** How long the thread may take to stop by itself. */
 const STOP_TIMEOUT_MS = 1_000
 
@@ -48,12 +53,16 @@ export class ProbeRunner {
   readonly #options: ProbeRunnerOptions
   readonly #counterMemory = ProbeCounters.create()
   readonly #counters = new ProbeCounters(this.#counterMemory)
+  readonly #mostSockets = socketBudget()
   #pool: ThreadPool | undefined
   #port: MessagePort | undefined
   #abort = new AbortController()
   #run: Promise<void> = Promise.resolve()
   #failure: Error | undefined
   #isServing = false
+  /** What is to be posted. */
+  #outgoing: MessageToProbes[] = []
+  #isPosting = false
   #isStopped = false
   #restartTimer: NodeJS.Timeout | undefined
   #heartTimer: NodeJS.Timeout | undefined
@@ -79,6 +88,11 @@ export class ProbeRunner {
   /** Resolves when the thread serves. Rejects with its error, such as CDNS_ICMP_UNAVAILABLE or CDNS_HOOK_MODULE_FAILED. */
   async start(): Promise<void> {
     if (this.#isStopped) return
+    const { settings, logger } = this.#options
+    if (settings.concurrency > this.#mostSockets) {
+      const fields = { concurrency: settings.concurrency, sockets: this.#mostSockets }
+      logger.warn(fields, 'few files may be open; probes take half of that at a time, and may be late')
+    }
     this.#pool = createThreadPool(1, (error) => this.#options.logger.error({ err: error }, 'the probe thread has died'))
     const serving = new Promise<void>((resolve) => {
       this.#onServing = resolve
@@ -118,8 +132,24 @@ export class ProbeRunner {
   }
 
   #post(message: MessageToProbes): void {
+    if (message.type === 'stop') this.#port?.postMessage(message)
     // Before it serves, a thread has nothing yet: it is given all there is then.
-    if (this.#isServing || message.type === 'stop') this.#port?.postMessage(message)
+    if (message.type === 'stop' || !this.#isServing) return
+    this.#outgoing.push(message)
+    if (!this.#isPosting) this.#postSome()
+  }
+
+  /** Some in a turn of the event loop: copying 20 000 targets at once takes 20 ms. */
+  #postSome(): void {
+    const end = performance.now() + POSTING_MS
+    for (;;) {
+      const message = this.#outgoing.shift()
+      if (message !== undefined) this.#port?.postMessage(message)
+      this.#isPosting = message !== undefined
+      if (message === undefined) return
+      if (performance.now() >= end || this.#outgoing.length === 0) break
+    }
+    setImmediate(() => this.#postSome())
   }
 
   #begin(): void {
@@ -140,6 +170,7 @@ export class ProbeRunner {
         references: settings.references,
       },
       counters: this.#counterMemory,
+      mostSockets: this.#mostSockets,
       hookModule: typeof checkHealth === 'string' ? checkHealth : undefined,
     }
     this.#run = this.#pool!.run(workerFile, task, port2, this.#abort.signal).then(
@@ -176,6 +207,7 @@ export class ProbeRunner {
     const { logger } = this.#options
     if (isBlind) logger.warn({}, 'less than half of the references can be reached; no address is called unhealthy')
     else logger.info({}, 'the references can be reached again')
+    if (!this.#isStopped) this.#options.onBlind?.(isBlind)
   }
 
   async #call({ call, address, ports, timeoutMs }: MessageFromProbes & { type: 'call' }): Promise<void> {
@@ -188,6 +220,8 @@ export class ProbeRunner {
   #onEnd(error: Error): void {
     const wasServing = this.#isServing
     this.#isServing = false
+    // The next thread is given everything.
+    this.#outgoing = []
     // What the thread has posted last, its failure above all, comes in after the news of its end.
     for (let message = receive(this.#port); message !== undefined; message = receive(this.#port))
       this.#onMessage(message)

@@ -9,6 +9,7 @@ import { IcmpProber } from './icmp-probe.js'
 import { type MessageFromProbes, type MessageToProbes, ProbeCounters } from './messages.js'
 import type { ProbeSettings } from './options.js'
 import { ProbeLoop } from './probe-loop.js'
+import { socketsOf } from './socket-budget.js'
 import { probeTcp } from './tcp-probe.js'
 
 /** What the probe thread is given. */
@@ -16,6 +17,8 @@ export interface ProbeThreadTask {
   readonly port: MessagePort
   readonly settings: ProbeSettings
   readonly counters: SharedArrayBuffer
+  /** How many sockets probes may have open at a time. */
+  readonly mostSockets: number
   /** The URL of a module that exports `checkHealth`; undefined where the host's function is asked, if any. */
   readonly hookModule: string | undefined
 }
@@ -67,6 +70,7 @@ class ThreadProbes {
       settings,
       clock: systemClock,
       counters,
+      sockets: { most: task.mostSockets, of: socketsOf },
       probe: (target, profile, onOutcome) => this.#probe(target, profile, onOutcome),
       askReferences:
         settings.references.length === 0 ? undefined : (onAnswer) => askReferences(settings.references, onAnswer),

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CidrTable, NO_VALUE } from '../../clients/cidr-table.js'
 import { ADDRESS_WORDS, addressToText, writeClient } from '../../clients/client-address.js'
 import type { Logger } from '../../log.js'
@@ -18,12 +19,18 @@ export interface RecordTargetsOptions {
   readonly isFollowed: (name: Uint8Array) => boolean
   /** Targets that are new or have other ports, and those that are gone. */
   readonly onChange: (added: readonly ProbeTarget[], removed: readonly ProbeTarget[]) => void
+  /** All that has changed has been passed on. */
+  readonly onSettled: () => void
   /** There is room again, after addresses had to be left out: everything should be followed anew. */
   readonly onRoom: () => void
 }
 
 /** Changes of so long are passed on together. */
 const FLUSH_MS = 50
+/** For so long changes are passed on in one turn of the host's event loop. */
+const SLICE_MS = 2
+/** Between two looks at the clock. */
+const LOOK_AFTER = 16
 /** Names that are remembered of an address, to see what share of their records is down; the rest is not looked at. */
 const MAX_OWNERS = 4
 /** Each is a connection for each probe. */
@@ -59,6 +66,7 @@ export class RecordTargets {
   #nextId = 0
   #timer: NodeJS.Timeout | undefined
   #isScanning = false
+  #isFlushing = false
   #hasLeftOut = false
   #targetCount = 0
 
@@ -66,6 +74,11 @@ export class RecordTargets {
     this.#options = options
     this.#refused = new RefusedAddresses(options.probes.allowed)
     this.#profileOf = new CidrTable(options.probes.profileOf)
+  }
+
+  /** Whether all that has changed has been passed on. */
+  get isSettled(): boolean {
+    return !this.#isScanning && this.#changed.size === 0
   }
 
   /** How many are probed. */
@@ -222,27 +235,47 @@ export class RecordTargets {
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    // What changes while this goes on is met by it.
+    if (!this.#isFlushing) void this.#flushSlices()
+  }
+
+  /** Passes on what has changed, in turns of the host's event loop that are short. */
+  async #flushSlices(): Promise<void> {
+    this.#isFlushing = true
+    while (this.#changed.size > 0 && !this.#isScanning) {
+      this.#flushSlice(performance.now() + SLICE_MS)
+      if (this.#changed.size > 0) await nextTurn()
+    }
+    this.#isFlushing = false
+    if (this.#isScanning) return
+    this.#options.onSettled()
+    if (this.#hasLeftOut && this.#backends.size < this.#options.probes.maxTargets) {
+      this.#hasLeftOut = false
+      this.#options.onRoom()
+    }
+  }
+
+  #flushSlice(end: number): void {
     const added: ProbeTarget[] = []
     const removed: ProbeTarget[] = []
+    let looked = 0
     for (const backend of this.#changed) {
+      this.#changed.delete(backend)
       const before = backend.target
       const after = this.#targetFor(backend)
       if (backend.records === 0) {
         this.#backends.delete(keyOf(backend.bytes))
         this.#byId.delete(backend.id)
       }
-      if (isSameTarget(before, after)) continue
-      backend.target = after
-      this.#targetCount += Number(after !== undefined) - Number(before !== undefined)
-      if (after !== undefined) added.push(after)
-      else if (before !== undefined) removed.push(before)
+      if (!isSameTarget(before, after)) {
+        backend.target = after
+        this.#targetCount += Number(after !== undefined) - Number(before !== undefined)
+        if (after !== undefined) added.push(after)
+        else if (before !== undefined) removed.push(before)
+      }
+      if (++looked % LOOK_AFTER === 0 && performance.now() >= end) break
     }
-    this.#changed.clear()
     if (added.length > 0 || removed.length > 0) this.#options.onChange(added, removed)
-    if (this.#hasLeftOut && this.#backends.size < this.#options.probes.maxTargets) {
-      this.#hasLeftOut = false
-      this.#options.onRoom()
-    }
   }
 
   #targetFor({ id, address, bytes, records, ports }: Backend): ProbeTarget | undefined {

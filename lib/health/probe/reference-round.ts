@@ -24,6 +24,11 @@ export class ReferenceRound<Item> {
     if (this.#asked === undefined) this.#start()
   }
 
+  /** Asks them for nobody's sake. */
+  ask(): void {
+    if (this.#asked === undefined) this.#start()
+  }
+
   /** It is alive after all, or of no interest any more. */
   forget(item: Item): void {
     this.#waiting.delete(item)

@@ -1,14 +1,18 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { DnsCheck, HttpCheck, OnOutcome, RunningProbe } from '../../../lib/health/probe/check.js'
 import { type CheckOptions, parseCheck } from '../../../lib/health/probe/check-options.js'
 import { probeDns } from '../../../lib/health/probe/dns-probe.js'
 import { probeHttp } from '../../../lib/health/probe/http-probe.js'
-import { IcmpProber } from '../../../lib/health/probe/icmp-probe.js'
+import { echoRequest, IcmpProber, tokenOfReply } from '../../../lib/health/probe/icmp-probe.js'
 import { probeTcp } from '../../../lib/health/probe/tcp-probe.js'
+import { makeCertificate } from '../../support/certificates.js'
 import { errorCode } from '../../support/error-code.js'
 
 function outcome(start: (onOutcome: OnOutcome) => RunningProbe): Promise<[string, string]> {
@@ -73,6 +77,23 @@ describe('an HTTP probe', () => {
     expect(await probe((_, response) => response.writeHead(418).end(), { statuses: [418] })).toEqual(['alive', ''])
   })
 
+  it('goes over TLS, and looks at the certificate when it is told to', async () => {
+    const asked: unknown[] = []
+    const server = createHttpsServer(makeCertificate(), (request, response) => {
+      asked.push((request.socket as TLSSocket).servername)
+      response.end()
+    })
+    const port = await portOf(server)
+    const over = (more: object) => {
+      const check = parseCheck('check', { type: 'http', tls: true, port, ...more }) as HttpCheck
+      return outcome((onOutcome) => probeHttp('127.0.0.1', check, onOutcome))
+    }
+    expect(await over({})).toEqual(['alive', ''])
+    expect(await over({ host: 'web.example' })).toEqual(['alive', ''])
+    expect(await over({ verifyCertificate: true })).toEqual(['dead', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
+    expect(asked).toEqual([false, 'web.example'])
+  })
+
   it('follows no redirect', async () => {
     const urls: unknown[] = []
     const told = await probe((request, response) => {
@@ -96,6 +117,28 @@ describe('an HTTP probe', () => {
       write()
     }
     expect(await probe(endless, { body: 'end' })).toEqual(['dead', 'the body is another'])
+  })
+
+  it('is dead where headers never end, chunks are none, or something else is to be spoken', async () => {
+    const says = async (...parts: string[]) => {
+      const port = await portOf(
+        createServer((socket) => {
+          socket.on('error', () => {})
+          const [first = '', rest = ''] = parts
+          socket.write(first)
+          const write = () => {
+            while (rest !== '' && !socket.destroyed && socket.write(rest));
+            socket.once('drain', write)
+          }
+          write()
+        }),
+      )
+      const check = parseCheck('check', { type: 'http', port, body: 'well' }) as HttpCheck
+      return (await outcome((onOutcome) => probeHttp('127.0.0.1', check, onOutcome)))[0]
+    }
+    expect(await says('HTTP/1.1 200 OK\r\n', 'x: y\r\n')).toBe('dead')
+    expect(await says('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', 'no chunk\r\n')).toBe('dead')
+    expect(await says('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')).toBe('dead')
   })
 
   it('is dead where something else than HTTP is spoken', async () => {
@@ -180,6 +223,46 @@ describe('an ICMP probe', () => {
     expect(await outcome((onOutcome) => icmp.probe('127.0.0.1', onOutcome))).toEqual(['alive', ''])
     expect(told).toEqual([])
     icmp.close()
+  })
+})
+
+describe('what comes in on a socket of ICMP', () => {
+  const sockets = fc.record({ isRaw: fc.boolean(), isV6: fc.boolean() })
+  const tokens = fc.uint8Array({ minLength: 8, maxLength: 8 })
+  const IP_HEADER = 20
+
+  /** The reply to a request, as the kernel hands it over. */
+  function reply(token: Uint8Array, { isRaw, isV6 }: { isRaw: boolean; isV6: boolean }): Buffer {
+    const echo = Buffer.from(echoRequest(token, isV6))
+    echo[0] = isV6 ? 129 : 0
+    // The kernel's own identifier.
+    if (!isRaw) echo.writeUInt16BE(0x1234, 4)
+    return isRaw && !isV6 ? Buffer.concat([Buffer.alloc(IP_HEADER, 0x45), echo]) : echo
+  }
+
+  it('is a reply when it is all that a reply is, and to no other request', () => {
+    fc.assert(
+      fc.property(sockets, tokens, fc.nat(), fc.nat(7), (socket, token, at, bit) => {
+        const bytes = reply(token, socket)
+        const wanted = Buffer.from(token).toString('latin1')
+        expect(tokenOfReply(bytes, bytes.length, socket)).toBe(wanted)
+        const start = bytes.length - 16
+        // All but the checksum, which the kernel has looked at, and the identifier where that is the kernel's.
+        const told = socket.isRaw ? [0, 1, 4, 5, 6, 7] : [0, 1, 6, 7]
+        const places = [...told, 8, 9, 10, 11, 12, 13, 14, 15]
+        bytes[start + places[at % places.length]!]! ^= 1 << bit
+        expect(tokenOfReply(bytes, bytes.length, socket)).not.toBe(wanted)
+      }),
+    )
+  })
+
+  it('may be anything', () => {
+    fc.assert(
+      fc.property(sockets, fc.uint8Array({ maxLength: 80 }), (socket, bytes) => {
+        const token = tokenOfReply(bytes, bytes.length, socket)
+        expect(token === undefined || token.length === 8).toBe(true)
+      }),
+    )
   })
 })
 

@@ -18,6 +18,7 @@ class Followed {
   readonly #encoder = new RRsetEncoder()
   readonly #index = new RecordIndexWriter({ readers: 1, seed: 1, serial: 1, onSegment: () => undefined })
   rooms = 0
+  settled = 0
 
   constructor(options: ProbesOptions = {}, betweenBuckets: () => Promise<void> | undefined = () => undefined) {
     this.targets = new RecordTargets({
@@ -29,6 +30,7 @@ class Followed {
         for (const target of added) this.probed.set(target.id, target)
         for (const { id } of removed) this.probed.delete(id)
       },
+      onSettled: () => void this.settled++,
       onRoom: () => void this.rooms++,
     })
     this.scan = new OwnerScan(this.#index, this.targets, async (bucketCount, visit) => {
