@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../log.js'
-import { type Alert, AlertRefused, type AlertSender } from './alert.js'
+import { type Alert, AlertRefused, type AlertSender, type RefusedRecipient } from './alert.js'
 
 export interface AlertChannelOptions {
   readonly sender: AlertSender
@@ -20,6 +20,8 @@ export interface AlertCounts {
   readonly dropped: number
   /** Those that wait, or are on their way. */
   readonly waiting: number
+  /** Mails that a mail server has taken for some of their recipients, for each of the others one. */
+  readonly refused: number
 }
 
 /** Some 2 MB. */
@@ -40,6 +42,9 @@ export class AlertChannel {
   #sent = 0
   #failed = 0
   #dropped = 0
+  #refused = 0
+  /** Of the last message: each is told of in the log when it begins. */
+  #refusing: readonly RefusedRecipient[] = []
   #isFailing = false
   #running: Promise<void> | undefined
   readonly #stop = new AbortController()
@@ -50,7 +55,7 @@ export class AlertChannel {
 
   get counts(): AlertCounts {
     const waiting = this.#waiting.length + this.#underWay
-    return { sent: this.#sent, failed: this.#failed, dropped: this.#dropped, waiting }
+    return { sent: this.#sent, failed: this.#failed, dropped: this.#dropped, waiting, refused: this.#refused }
   }
 
   add(alert: Alert): void {
@@ -111,11 +116,22 @@ export class AlertChannel {
     const stop = () => attempt.abort(signal.reason)
     signal.addEventListener('abort', stop)
     try {
-      await sender.send(alerts, attempt.signal)
+      this.#countRefused(await sender.send(alerts, attempt.signal))
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)
     }
+  }
+
+  #countRefused(refused: readonly RefusedRecipient[]): void {
+    const { sender, logger } = this.#options
+    this.#refused += refused.length
+    const before = new Set(this.#refusing.map(({ recipient }) => recipient))
+    for (const { recipient, reason } of refused) {
+      if (before.has(recipient)) continue
+      logger.error({ kind: sender.kind, recipient, reason }, 'alerts are refused for a recipient; others get them')
+    }
+    this.#refusing = refused
   }
 
   #count(alerts: number, failure: Error | undefined): void {

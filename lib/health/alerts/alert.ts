@@ -15,8 +15,14 @@ export interface AlertSender {
   readonly kind: 'webhook' | 'mail'
   /** How long it may take. */
   readonly timeoutMs: number
-  /** Rejects when they have not been told; with an `AlertRefused`, when trying again would not help. */
-  send(alerts: readonly Alert[], signal: AbortSignal): Promise<void>
+  /** Resolves with those who were not told though others were. Rejects when nobody has been told; with an `AlertRefused`, when trying again would not help. */
+  send(alerts: readonly Alert[], signal: AbortSignal): Promise<readonly RefusedRecipient[]>
+}
+
+/** Whom a mail server would not take a mail for. */
+export interface RefusedRecipient {
+  readonly recipient: string
+  readonly reason: string
 }
 
 /** Trying again would not help. */

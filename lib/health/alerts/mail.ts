@@ -1,5 +1,5 @@
 import type { SendMailOptions, Transporter } from 'nodemailer'
-import { type Alert, AlertRefused, type AlertSender } from './alert.js'
+import { type Alert, AlertRefused, type AlertSender, type RefusedRecipient } from './alert.js'
 import { mailText } from './mail-text.js'
 import type { ParsedMail } from './options.js'
 
@@ -19,7 +19,7 @@ export class Mail implements AlertSender {
     return this.#options.timeoutMs
   }
 
-  async send(alerts: readonly Alert[], signal: AbortSignal): Promise<void> {
+  async send(alerts: readonly Alert[], signal: AbortSignal): Promise<readonly RefusedRecipient[]> {
     const { from, to } = this.#options
     this.#transport ??= await this.#createTransport()
     const mail: SendMailOptions & { signal: AbortSignal } = {
@@ -28,7 +28,8 @@ export class Mail implements AlertSender {
       headers: { 'Auto-Submitted': 'auto-generated' },
     }
     try {
-      await this.#transport.sendMail(mail)
+      // Where a server takes a mail for some of its recipients, it is sent.
+      return refusedIn((await this.#transport.sendMail(mail)) as SentMail)
     } catch (error) {
       const { responseCode } = error as { responseCode?: number }
       // RFC 5321 §4.2.1: 5yz is for good.
@@ -56,4 +57,14 @@ export class Mail implements AlertSender {
       disableUrlAccess: true,
     })
   }
+}
+
+/** What nodemailer says of a mail that was sent. */
+interface SentMail {
+  readonly rejected: readonly unknown[]
+  readonly rejectedErrors?: readonly { readonly recipient: string; readonly response?: string }[]
+}
+
+function refusedIn({ rejectedErrors = [] }: SentMail): readonly RefusedRecipient[] {
+  return rejectedErrors.map(({ recipient, response = '' }) => ({ recipient, reason: response }))
 }

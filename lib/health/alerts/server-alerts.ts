@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../clock.js'
 import type { Logger } from '../../log.js'
 import type { HealthChange } from '../health.js'
+import { inSlices } from '../slices.js'
 import { Alerts, type AlertsStatus } from './alerts.js'
 import type { ParsedAlerts } from './options.js'
 import { nextStep, sweepMs, type Told } from './silence.js'
@@ -29,6 +30,8 @@ export class ServerAlerts {
   #before: Alerts[] = []
   #timer: NodeJS.Timeout
   readonly #watched = new Map<string, Watched>()
+  #sweeps = 0
+  #isClosed = false
 
   constructor(options: ParsedAlerts, logger: Logger, clock: Clock) {
     this.#options = options
@@ -66,13 +69,16 @@ export class ServerAlerts {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     clearInterval(this.#timer)
     await Promise.all([this.#alerts, ...this.#before].map((alerts) => alerts.close()))
   }
 
   #sweeping(): NodeJS.Timeout {
     return setInterval(() => {
-      for (const address of this.#watched.keys()) this.#step(address)
+      const sweep = ++this.#sweeps
+      const isOver = () => this.#isClosed || sweep !== this.#sweeps
+      void inSlices(this.#watched.keys(), (address) => this.#step(address), isOver)
     }, sweepMs(this.#options.silentMs)).unref()
   }
 

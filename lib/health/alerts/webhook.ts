@@ -1,4 +1,4 @@
-import { type Alert, AlertRefused, type AlertSender } from './alert.js'
+import { type Alert, AlertRefused, type AlertSender, type RefusedRecipient } from './alert.js'
 import type { ParsedWebhook } from './options.js'
 
 /** Statuses that may be others in a while, though they are the client's fault by their number: RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4. */
@@ -19,7 +19,7 @@ export class Webhook implements AlertSender {
     return this.#options.timeoutMs
   }
 
-  async send(alerts: readonly Alert[], signal: AbortSignal): Promise<void> {
+  async send(alerts: readonly Alert[], signal: AbortSignal): Promise<readonly RefusedRecipient[]> {
     const { url, headers } = this.#options
     const { ok, status, body } = await fetch(url, {
       method: 'POST',
@@ -30,7 +30,7 @@ export class Webhook implements AlertSender {
     })
     // Nobody reads it, and the connection is not to wait for that.
     await body?.cancel()
-    if (ok) return
+    if (ok) return []
     const failure = `the webhook has answered with ${status}`
     if (status >= 300 && status < 500 && !PASSING.has(status)) throw new AlertRefused(failure)
     throw new Error(failure)

@@ -18,10 +18,11 @@ const down = (address: string, reason = 'port 80: ECONNREFUSED'): Alert => ({
 })
 const up = (address: string): Alert => ({ address, state: 'healthy', at: AT, isRepeated: false })
 
-const channel = (sender: AlertSender) => new AlertChannel({ sender, logger: silentLogger, retryMs: 2, gatherMs: 20 })
+const channel = (sender: AlertSender, logger = silentLogger) =>
+  new AlertChannel({ sender, logger, retryMs: 2, gatherMs: 20 })
 const webhook = (options: WebhookOptions) =>
   channel(new Webhook(parseAlerts('alerts', { webhook: options })!.webhook!, 'east'))
-const mail = (port: number, options: Partial<MailOptions> = {}) =>
+const mail = (port: number, options: Partial<MailOptions> = {}, logger = silentLogger) =>
   channel(
     new Mail(
       parseAlerts('alerts', {
@@ -35,6 +36,7 @@ const mail = (port: number, options: Partial<MailOptions> = {}) =>
       })!.mail!,
       'east',
     ),
+    logger,
   )
 
 type Callback = (error: Error | null, answer?: { user: string }) => void
@@ -65,7 +67,7 @@ describe('a webhook', () => {
         },
       },
     ])
-    expect(sending.counts).toEqual({ sent: 2, failed: 0, dropped: 0, waiting: 0 })
+    expect(sending.counts).toEqual({ sent: 2, failed: 0, dropped: 0, waiting: 0, refused: 0 })
     await sending.close()
   })
 
@@ -112,7 +114,7 @@ describe('a webhook', () => {
     await eventually(() => silent.posted.length === 1)
     waiting.add(down('192.0.2.2'))
     await waiting.close()
-    expect(waiting.counts).toEqual({ sent: 0, failed: 0, dropped: 2, waiting: 0 })
+    expect(waiting.counts).toEqual({ sent: 0, failed: 0, dropped: 2, waiting: 0, refused: 0 })
     waiting.add(down('192.0.2.3'))
     expect(waiting.counts.dropped).toBe(3)
   })
@@ -136,7 +138,10 @@ describe('a queue of alerts', () => {
     const sending = channel({
       kind: 'webhook',
       timeoutMs: 1_000,
-      send: async (alerts) => void batches.push(alerts),
+      send: async (alerts) => {
+        batches.push(alerts)
+        return []
+      },
     })
     const addresses = Array.from({ length: 10_010 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
     for (const address of addresses) sending.add(down(address))
@@ -222,6 +227,31 @@ describe('a mail', () => {
     await eventually(() => refused.counts.failed === 1)
     expect(final.offered).toBe(1)
     await refused.close()
+  })
+
+  it('is sent to those whom the server takes it for, and tells of the others once', async () => {
+    const onRcptTo = ({ address }: { address: string }, _: unknown, callback: Callback) =>
+      address.startsWith('gone')
+        ? callback(Object.assign(new Error('no such user'), { responseCode: 550 }))
+        : callback(null)
+    await using server = await MailServer.start({ onRcptTo: onRcptTo as never })
+    const logged: object[] = []
+    const logger = { ...silentLogger, error: (fields: object) => void logged.push(fields) }
+    const to = ['gone@example.org', 'ops@example.org', 'gone.too@example.org']
+    const sending = mail(server.port, { to }, logger)
+    sending.add(down('192.0.2.1'))
+    await eventually(() => sending.counts.sent === 1)
+    sending.add(down('192.0.2.2'))
+    await eventually(() => sending.counts.sent === 2)
+    expect(sending.counts).toEqual({ sent: 2, failed: 0, dropped: 0, waiting: 0, refused: 4 })
+    expect(server.received.map(({ to }) => to)).toEqual([['ops@example.org'], ['ops@example.org']])
+    expect(logged).toMatchObject([{ recipient: 'gone@example.org' }, { recipient: 'gone.too@example.org' }])
+    await sending.close()
+    // Where none is left, nobody is told.
+    const none = mail(server.port, { to: 'gone@example.org' })
+    none.add(down('192.0.2.1'))
+    await eventually(() => expect(none.counts).toEqual({ sent: 0, failed: 1, dropped: 0, waiting: 0, refused: 0 }))
+    await none.close()
   })
 
   it('goes over TLS with a name and a password', async () => {

@@ -42,7 +42,7 @@ describe('alerts of a server', () => {
       '[east] Warning: 192.0.2.1 status is down',
       '[east] 192.0.2.1 status is up',
     ])
-    const counts = { sent: 2, failed: 0, dropped: 0, waiting: 0 }
+    const counts = { sent: 2, failed: 0, dropped: 0, waiting: 0, refused: 0 }
     await eventually(() => expect(dns.stats().health.alerts).toEqual({ webhook: counts, mail: counts }))
   })
 
@@ -57,7 +57,7 @@ describe('alerts of a server', () => {
     dns.health.set('192.0.2.2', 'unhealthy')
     expect((await dns.query('web.example', 'A')).rcode).toBe('NOERROR')
     await dns.close()
-    expect(dns.stats().health.alerts!.webhook).toEqual({ sent: 0, failed: 0, dropped: 2, waiting: 0 })
+    expect(dns.stats().health.alerts!.webhook).toEqual({ sent: 0, failed: 0, dropped: 2, waiting: 0, refused: 0 })
   })
 
   it('go to others after a reload, and end with the option', async () => {

@@ -47,7 +47,9 @@ describe('alerts of a scheduler', () => {
     await putStatus('192.0.2.1', 'DOWN')
     await putStatus('192.0.2.3', 'DOWN')
     await eventually(() => expect(hook.alerts.slice(3)).toEqual(['192.0.2.3 unhealthy']))
-    await eventually(() => expect(one.alerts?.webhook).toEqual({ sent: 4, failed: 0, dropped: 0, waiting: 0 }))
+    await eventually(() =>
+      expect(one.alerts?.webhook).toEqual({ sent: 4, failed: 0, dropped: 0, waiting: 0, refused: 0 }),
+    )
   })
 
   it('are told by the next leader of what has changed since, and of nothing twice', async () => {
