@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { BlindableNetwork } from './blindable-network.js'
 import type { Etcd } from './start-etcd.js'
 
 export interface ScannerTimes {
@@ -38,6 +39,16 @@ export class MonitorProcesses implements AsyncDisposable {
     return this.#start('scheduler', name)
   }
 
+  /** A scanner in a process of its own whose network can be cut. Its process id. */
+  blindableScanner(name: string, { interval, timeout, fall }: ScannerTimes, network: BlindableNetwork): number {
+    const { probes, checkHealth } = network.options
+    const options = {
+      ...{ etcd: { hosts: this.#etcd.host }, prefix: this.#prefix, name, leaseSeconds: this.#leaseSeconds },
+      ...{ probes: { intervalMs: interval, timeoutMs: timeout, fall, ...probes }, checkHealth },
+    }
+    return this.#spawn(name, '--input-type=module', '-e', BlindableNetwork.program, JSON.stringify(options))
+  }
+
   signal(pid: number, signal: NodeJS.Signals): void {
     this.#processes.get(pid)!.process.kill(signal)
   }
@@ -64,7 +75,11 @@ export class MonitorProcesses implements AsyncDisposable {
   #start(command: string, name: string, ...flags: string[]): number {
     const place = ['--etcd', this.#etcd.host, '--prefix', this.#prefix]
     const common = [...place, '--name', name, '--lease', String(this.#leaseSeconds)]
-    const child = spawn(process.execPath, [CLI, command, ...common, ...flags], { stdio: 'ignore' })
+    return this.#spawn(name, CLI, command, ...common, ...flags)
+  }
+
+  #spawn(name: string, ...args: string[]): number {
+    const child = spawn(process.execPath, args, { stdio: 'ignore' })
     const kill = () => void child.kill('SIGKILL')
     process.once('exit', kill)
     child.once('exit', () => process.off('exit', kill))

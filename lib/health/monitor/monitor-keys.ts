@@ -3,9 +3,10 @@ import { addressFromText, addressToText } from '../../clients/client-address.js'
 // What scanners and schedulers share in etcd, below one prefix, beside what ContainerDNS's own agents have there:
 //
 //   status/ADDRESS   {"status":"UP" or "DOWN","ports":[…],"domains":[…],"cluster":""}: ContainerDNS's; we change `status` alone
-//   agents/NAME      a scanner that is alive, under its lease
+//   agents/NAME      a scanner that is alive, under its lease; {"blind":true} in it: it cannot reach its references, and others are to have its addresses
 //   leader           the scheduler that leads, under its lease
-//   assignment       {"agents":[…]}: which scanners share the addresses among them; with a quorum, "quorum":{"agents":n,"down":k}
+//   assignment       {"agents":[…]}: which scanners share the addresses among them; with a quorum, "quorum":{"agents":n,"down":k}; "term" is the revision at which
+//                    its writer had become the leader
 //   alerts/ADDRESS   {"status":"UP" or "DOWN","at":"…"}: that somebody has been told so, and when it was last told to be down
 //   verdicts/ADDRESS/NAME   {"status":"UP" or "DOWN","reason":""}: with a quorum, the word of one scanner, under its lease
 export class MonitorKeys {
@@ -44,26 +45,45 @@ export class MonitorKeys {
   /** Whose verdict a key holds, and on what. */
   verdictOf(key: string): { readonly address: string; readonly agent: string } | undefined {
     const [text, agent, ...more] = after(key, `${this.prefix}verdicts/`)?.split('/') ?? []
-    const bytes = text === undefined ? undefined : addressFromText(text)
-    if (bytes === undefined || agent === undefined || more.length > 0) return undefined
-    return { address: addressToText(bytes), agent }
+    const address = addressIn(text)
+    if (address === undefined || agent === undefined || !isAgentName(agent) || more.length > 0) return undefined
+    return { address, agent }
   }
 
   /** The name of an agent, if it is the key of one. */
   agentOf(key: string): string | undefined {
-    return after(key, `${this.prefix}agents/`)
+    const name = after(key, `${this.prefix}agents/`)
+    return name !== undefined && isAgentName(name) ? name : undefined
   }
 
-  /** The address whose status a key holds, in one spelling. */
+  /** Whether it stands where statuses do, whatever it is. */
+  isStatus(key: string): boolean {
+    return after(key, `${this.prefix}status/`) !== undefined
+  }
+
+  /** The address whose status a key holds, where it is spelled as we would. */
   addressOf(key: string): string | undefined {
     return addressAfter(key, `${this.prefix}status/`)
   }
 }
 
+/** Another spelling of an address would be another key: what one says must not be taken for the word of the other. */
 function addressAfter(key: string, prefix: string): string | undefined {
-  const text = after(key, prefix)
-  const bytes = text === undefined ? undefined : addressFromText(text)
-  return bytes && addressToText(bytes)
+  return addressIn(after(key, prefix))
+}
+
+function addressIn(text: string | undefined): string | undefined {
+  if (text === undefined || text.length > MAX_ADDRESS) return undefined
+  const bytes = addressFromText(text)
+  return bytes !== undefined && addressToText(bytes) === text ? text : undefined
+}
+
+/** Of an IPv6 address as text. */
+const MAX_ADDRESS = 45
+
+/** Letters, digits, `.`, `_` and `-`. */
+export function isAgentName(text: string): boolean {
+  return /^[\w.-]{1,253}$/.test(text)
 }
 
 function after(key: string, prefix: string): string | undefined {

@@ -8,6 +8,7 @@ import { type AlertsOptions, parseAlerts } from '../alerts/options.js'
 import type { CheckHealth } from '../probe/health-hook.js'
 import { type ProbesOptions, parseProbes } from '../probe/options.js'
 import { MAX_QUORUM, NO_QUORUM, type Quorum } from './assignment.js'
+import { isAgentName } from './monitor-keys.js'
 import type { ParsedScannerOptions } from './scanner.js'
 import type { ParsedSchedulerOptions } from './scheduler.js'
 
@@ -103,7 +104,7 @@ function parseCommon(option: string, given: MonitorOptions): Omit<ParsedSchedule
       `${option}.prefix must be a path like "${MONITOR_PREFIX}", got ${describe(prefix)}`,
     )
   }
-  if (typeof name !== 'string' || !/^[\w.-]{1,253}$/.test(name)) {
+  if (typeof name !== 'string' || !isAgentName(name)) {
     throw new ContainerDnsError(
       'CDNS_OPTION_INVALID',
       `${option}.name must be letters, digits, ".", "_" and "-", got ${describe(name)}`,

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 /**
  * Which agents an address belongs to (rendezvous hashing): those whose names make the largest hashes with it, the largest first. When one of n agents comes or
  * goes, it alone takes or leaves its places, 1/n of all there are; everybody who knows the names comes to the same result.
@@ -12,7 +10,43 @@ export function ownersOf(address: string, agents: readonly string[], count = 1):
     .map(({ agent }) => agent)
 }
 
-/** Cryptographic for its evenness; 48 bits of it fit a number. */
+/** Whether an agent is among these: as `ownersOf`, without a list for each address. */
+export function isOwner(name: string, address: string, agents: readonly string[], count = 1): boolean {
+  if (!agents.includes(name)) return false
+  const own = scoreOf(name, address)
+  let better = 0
+  for (const agent of agents) {
+    const score = scoreOf(agent, address)
+    if ((score > own || (score === own && agent < name)) && ++better === count) return false
+  }
+  return true
+}
+
+// Of FNV-1a, 32 bits wide.
+const FNV_BASIS = 0x811c9dc5
+const FNV_PRIME = 0x01000193
+const SEPARATOR = 0xffff
+const TWO_TO_21 = 2 ** 21
+
+/**
+ * 53 bits, which a number holds. Even, and a hundredth of the time that a cryptographic hash takes: it is worked out for each pair of
+ * 100 000 addresses and dozens of agents whenever one of these comes or goes. Agents of different versions must agree on it.
+ */
 function scoreOf(agent: string, address: string): number {
-  return createHash('md5').update(`${agent}\0${address}`).digest().readUIntBE(0, 6)
+  const hash = hashOn(hashOn(FNV_BASIS, agent), address)
+  return (mixed(hash) >>> 0) * TWO_TO_21 + (mixed(hash ^ FNV_PRIME ^ hashOn(hash, agent)) >>> 11)
+}
+
+function hashOn(start: number, text: string): number {
+  let hash = Math.imul(start ^ SEPARATOR, FNV_PRIME)
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), FNV_PRIME)
+  return hash
+}
+
+/** MurmurHash3's last step: each bit comes to depend on all. */
+function mixed(given: number): number {
+  let hash = given
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
 }

@@ -4,10 +4,19 @@ import type { Compare } from '../../store/etcd/messages.js'
 import type { ParsedEtcdStoreOptions } from '../../store/etcd/options.js'
 import type { AlertsStatus } from '../alerts/alerts.js'
 import type { ParsedAlerts } from '../alerts/options.js'
-import { assignmentText, type Quorum } from './assignment.js'
+import {
+  type Assignment,
+  assignmentText,
+  isSameAssignment,
+  MAX_AGENTS,
+  NO_ASSIGNMENT,
+  parseAssignment,
+  type Quorum,
+} from './assignment.js'
 import { MonitorKeys } from './monitor-keys.js'
 import { MonitorSession } from './monitor-session.js'
 import { StatusAlerts } from './status-alerts.js'
+import { parseStatus } from './status-value.js'
 
 export interface ParsedSchedulerOptions {
   readonly etcd: ParsedEtcdStoreOptions
@@ -45,11 +54,15 @@ export class EtcdScheduler implements Scheduler {
   readonly #keys: MonitorKeys
   readonly #session: MonitorSession
   readonly #alerts: StatusAlerts | undefined
-  readonly #agents = new Set<string>()
-  #assignment: string | undefined
+  /** The scanners that are alive, and whether they say that they see nothing. */
+  readonly #agents = new Map<string, { readonly isBlind: boolean }>()
+  #assignment: Assignment = NO_ASSIGNMENT
+  #leavesOut = false
   /** The revision at which we have made the key `leader`. */
   #leadership: number | undefined
   #hasLeader = false
+  /** Whether we may have made it and never heard so. */
+  #isUnsure = false
   #isLoaded = false
   /** One thing at a time; what comes up meanwhile is looked at afterwards. */
   #isActing = false
@@ -85,7 +98,7 @@ export class EtcdScheduler implements Scheduler {
   }
 
   get agents(): readonly string[] {
-    return [...this.#agents].sort()
+    return [...this.#agents.keys()].sort()
   }
 
   get alerts(): AlertsStatus | undefined {
@@ -119,7 +132,7 @@ export class EtcdScheduler implements Scheduler {
     this.#isLoaded = false
     this.#alerts?.clear()
     this.#agents.clear()
-    this.#assignment = undefined
+    this.#assignment = NO_ASSIGNMENT
     this.#hasLeader = false
   }
 
@@ -128,11 +141,12 @@ export class EtcdScheduler implements Scheduler {
     const agent = this.#keys.agentOf(key)
     if (agent !== undefined) {
       if (value === undefined) this.#agents.delete(agent)
-      else this.#agents.add(agent)
+      else this.#agents.set(agent, { isBlind: parseStatus(value)?.['blind'] === true })
     } else if (key === this.#keys.leader) {
       this.#hasLeader = value !== undefined
       if (value === undefined) this.#lose()
-    } else if (key === this.#keys.assignment) this.#assignment = value?.toString('utf8')
+    } else if (key === this.#keys.assignment)
+      this.#assignment = parseAssignment(value, value === undefined ? 0 : revision)
     else return
     if (this.#isLoaded) this.#act()
   }
@@ -153,7 +167,7 @@ export class EtcdScheduler implements Scheduler {
     try {
       while (this.#mustAct && !this.#isClosed) {
         this.#mustAct = false
-        if (this.#leadership === undefined && !this.#hasLeader) await this.#campaign()
+        if (this.#leadership === undefined && (!this.#hasLeader || this.#isUnsure)) await this.#campaign()
         if (this.#leadership !== undefined) await this.#assign()
       }
     } catch (error) {
@@ -168,19 +182,30 @@ export class EtcdScheduler implements Scheduler {
 
   /** Makes the key of the leader, if nobody has. */
   async #campaign(): Promise<void> {
-    const { lease } = this.#session
-    if (lease === undefined) return
-    const key = Buffer.from(this.#keys.leader)
-    const value = Buffer.from(JSON.stringify({ name: this.#options.name }))
-    const revision = await this.#session.transact(
-      [{ key, target: 'Create', result: 'Equal', create_revision: 0 }],
-      [{ request_put: { key, value, lease } }],
-    )
+    this.#isUnsure = true
+    const revision = await this.#session.claim(this.#keys.leader, { name: this.#options.name })
+    this.#isUnsure = false
     // The lease may have ended meanwhile: then the key is gone, or is about to be, and nothing will be written in its name.
     if (revision === undefined) return
     this.#leadership = revision
     this.#options.logger.info({ scheduler: this.#options.name }, 'this scheduler leads')
     this.#alerts?.lookAtAll()
+  }
+
+  /** The scanners that are to share the addresses. */
+  #chosen(): readonly string[] {
+    const sighted = this.agents.filter((agent) => this.#agents.get(agent)?.isBlind === false)
+    // Where none sees its references, it is these that are gone.
+    const agents = sighted.length > 0 ? sighted : this.agents
+    const leavesOut = agents.length > MAX_AGENTS
+    if (leavesOut && !this.#leavesOut) {
+      this.#options.logger.warn(
+        { agents: agents.length, most: MAX_AGENTS },
+        'there are more scanners than may share the addresses',
+      )
+    }
+    this.#leavesOut = leavesOut
+    return agents.slice(0, MAX_AGENTS)
   }
 
   #stillLeads(): Compare {
@@ -190,8 +215,10 @@ export class EtcdScheduler implements Scheduler {
 
   async #assign(): Promise<void> {
     const { quorum, logger } = this.#options
-    const wanted = assignmentText(this.agents, quorum)
-    if (wanted === this.#assignment) return
+    const agents = this.#chosen()
+    const term = this.#leadership!
+    if (isSameAssignment(this.#assignment, agents, quorum)) return
+    const wanted = assignmentText(agents, quorum, term)
     const revision = await this.#session.transact(
       [this.#stillLeads()],
       [{ request_put: { key: Buffer.from(this.#keys.assignment), value: Buffer.from(wanted) } }],
@@ -201,11 +228,11 @@ export class EtcdScheduler implements Scheduler {
       this.#mustAct = true
       return
     }
-    this.#assignment = wanted
-    logger.info({ agents: this.agents }, 'the scanners that share the addresses')
+    this.#assignment = { agents, quorum, term, revision }
+    logger.info({ agents }, 'the scanners that share the addresses')
     // Without a quorum one is enough, and whoever starts first is a scheduler.
-    if (quorum.down > 1 && this.#agents.size < quorum.down) {
-      logger.warn({ agents: this.agents, quorum }, 'there are fewer scanners than it takes to call an address down')
+    if (quorum.down > 1 && agents.length < quorum.down) {
+      logger.warn({ agents, quorum }, 'there are fewer scanners than it takes to call an address down')
     }
   }
 }

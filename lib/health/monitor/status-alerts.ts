@@ -5,6 +5,7 @@ import type { Compare } from '../../store/etcd/messages.js'
 import { Alerts, type AlertsStatus } from '../alerts/alerts.js'
 import type { ParsedAlerts } from '../alerts/options.js'
 import { nextStep, type Step, sweepMs, type Told } from '../alerts/silence.js'
+import { inSlices } from '../slices.js'
 import type { MonitorKeys } from './monitor-keys.js'
 import type { MonitorSession } from './monitor-session.js'
 import { parseStatus } from './status-value.js'
@@ -49,6 +50,9 @@ export class StatusAlerts {
   readonly #claims = new Map<string, Claim>()
   readonly #verdicts = new Verdicts()
   readonly #timer: NodeJS.Timeout
+  /** How often it was begun to look at all. */
+  #looks = 0
+  #isClosed = false
 
   constructor(options: StatusAlertsOptions) {
     this.#options = options
@@ -79,7 +83,7 @@ export class StatusAlerts {
       else this.#down.delete(address)
       this.#look(address)
     } else if (noted !== undefined) {
-      const note = value && noteIn(value, revision)
+      const note = value && this.#noteIn(noted, value, revision)
       if (note === undefined) this.#notes.delete(noted)
       else this.#notes.set(noted, note)
       if (note !== undefined) this.#settle(noted, note.id)
@@ -90,10 +94,15 @@ export class StatusAlerts {
   /** For a leader that has just begun, and now and then: the silent time of some may be over. */
   lookAtAll(): void {
     if (this.#options.conditions() === undefined) return
-    for (const address of new Set([...this.#down, ...this.#notes.keys()])) this.#look(address)
+    const look = ++this.#looks
+    const isOver = () => this.#isClosed || look !== this.#looks
+    void inSlices(this.#down, (address) => this.#look(address), isOver).then(() =>
+      inSlices(this.#notes.keys(), (address) => this.#look(address), isOver),
+    )
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     clearInterval(this.#timer)
     this.#lanes.close()
     await this.#alerts.close()
@@ -133,6 +142,16 @@ export class StatusAlerts {
     return true
   }
 
+  /** Whoever has noted it may have another clock: a note is at most as young as it was when we first saw it, or nobody would hear of the address until we catch up. */
+  #noteIn(address: string, value: Buffer, revision: number): Note | undefined {
+    const fields = parseStatus(value)
+    const at = Date.parse(String(fields?.['at']))
+    if (fields === undefined || Number.isNaN(at)) return undefined
+    const before = this.#notes.get(address)
+    const seenAt = before?.revision === revision ? before.at : this.#options.clock.wallMs()
+    return { isDown: fields['status'] === 'DOWN', at: Math.min(at, seenAt), revision, id: fields['id'] }
+  }
+
   /** By the same id as long as it is not known what has become of it. */
   #claim(address: string, isRepeated: boolean, at: number): Claim {
     const isDown = this.#down.has(address)
@@ -160,11 +179,4 @@ export class StatusAlerts {
 
 function noteText({ isDown, at }: Told, id: string): Buffer {
   return Buffer.from(JSON.stringify({ status: isDown ? 'DOWN' : 'UP', at: new Date(at).toISOString(), id }))
-}
-
-function noteIn(value: Buffer, revision: number): Note | undefined {
-  const fields = parseStatus(value)
-  const at = Date.parse(String(fields?.['at']))
-  if (fields === undefined || Number.isNaN(at)) return undefined
-  return { isDown: fields['status'] === 'DOWN', at, revision, id: fields['id'] }
 }

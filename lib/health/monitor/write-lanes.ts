@@ -62,9 +62,21 @@ export class WriteLanes<Value> {
     }
     this.#writing.delete(address)
     if (this.#isClosed) return
-    if (isDone && this.#wanted.get(address) === value) this.#wanted.delete(address)
-    if (isDone) this.#fill()
-    else this.#timer ??= setTimeout(() => this.#retry(), RETRY_MS)
+    if (isDone) {
+      if (this.#wanted.get(address) === value) this.#wanted.delete(address)
+      this.#fill()
+    } else {
+      this.#moveToEnd(address)
+      this.#timer ??= setTimeout(() => this.#retry(), RETRY_MS)
+    }
+  }
+
+  /** Those that can never be written must not keep the others from their turn. */
+  #moveToEnd(address: string): void {
+    const value = this.#wanted.get(address)
+    if (value === undefined) return
+    this.#wanted.delete(address)
+    this.#wanted.set(address, value)
   }
 
   #retry(): void {

@@ -12,6 +12,12 @@ export interface KeyValue {
   readonly mod_revision: string
 }
 
+export interface FoundKeyValue extends KeyValue {
+  readonly create_revision: string
+  /** `'0'`: none. */
+  readonly lease: string
+}
+
 export interface RangeRequest {
   readonly key: Buffer
   readonly range_end?: Buffer
@@ -22,7 +28,7 @@ export interface RangeRequest {
 
 export interface RangeResponse {
   readonly header: ResponseHeader
-  readonly kvs: readonly KeyValue[]
+  readonly kvs: readonly FoundKeyValue[]
   /** Whether `limit` has cut the answer short. */
   readonly more: boolean
   /** Keys in the range, whatever `limit` was. */

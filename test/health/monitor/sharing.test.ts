@@ -1,8 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { assignmentText, NO_ASSIGNMENT, parseAssignment } from '../../../lib/health/monitor/assignment.js'
+import {
+  assignmentText,
+  isSameAssignment,
+  MAX_AGENTS,
+  NO_ASSIGNMENT,
+  parseAssignment,
+} from '../../../lib/health/monitor/assignment.js'
+import { MonitorKeys } from '../../../lib/health/monitor/monitor-keys.js'
 import { parseScannerOptions, parseSchedulerOptions, type ScannerOptions } from '../../../lib/health/monitor/options.js'
-import { ownersOf } from '../../../lib/health/monitor/rendezvous.js'
+import { isOwner, ownersOf } from '../../../lib/health/monitor/rendezvous.js'
 import { parseStatus, portsOfStatus, withStatus } from '../../../lib/health/monitor/status-value.js'
 import { Verdicts } from '../../../lib/health/monitor/verdicts.js'
 import { errorCode } from '../../support/error-code.js'
@@ -46,6 +53,27 @@ describe('ownersOf', () => {
         if (!before.includes(gone)) expect(after).toEqual(before)
       }),
     )
+  })
+
+  it('is what an agent finds that asks for itself alone', () => {
+    const agents = fc.uniqueArray(fc.string(), { maxLength: 6 })
+    fc.assert(
+      fc.property(agents, fc.string(), fc.string(), fc.integer({ min: 1, max: 4 }), (given, other, address, count) => {
+        const owners = ownersOf(address, given, count)
+        for (const name of [...given, other]) {
+          expect(isOwner(name, address, given, count), name).toBe(owners.includes(name))
+        }
+      }),
+    )
+  })
+
+  it('shares evenly among agents whose names differ by a digit', () => {
+    const agents = Array.from({ length: 20 }, (_, i) => `scanner-${i}`)
+    const counts = new Map(agents.map((agent) => [agent, 0]))
+    for (const address of ADDRESSES)
+      for (const agent of ownersOf(address, agents, 2)) counts.set(agent, counts.get(agent)! + 1)
+    const each = (2 * ADDRESSES.length) / agents.length
+    for (const [agent, count] of counts) expect(Math.abs(count - each), agent).toBeLessThan(each / 4)
   })
 
   it('moves 1/n of the places of many addresses that several scanners probe', () => {
@@ -111,6 +139,8 @@ describe('Verdicts', () => {
   })
 })
 
+const agentNames = fc.stringMatching(/^[\w.-]{1,20}$/)
+
 describe('parseAssignment', () => {
   it('reads what a scheduler has written', () => {
     const quorums = fc.integer({ min: 1, max: 16 }).chain((agents) =>
@@ -120,9 +150,12 @@ describe('parseAssignment', () => {
       }),
     )
     fc.assert(
-      fc.property(fc.array(fc.string()), quorums, (agents, quorum) => {
-        const read = parseAssignment(Buffer.from(assignmentText(agents, quorum)), 7)
-        expect(read).toEqual({ agents, quorum, revision: 7 })
+      fc.property(fc.uniqueArray(agentNames), quorums, (agents, quorum) => {
+        const read = parseAssignment(Buffer.from(assignmentText(agents, quorum, 5)), 7)
+        expect(read).toEqual({ agents, quorum, term: 5, revision: 7 })
+        expect(isSameAssignment(read, agents, quorum)).toBe(true)
+        expect(isSameAssignment(read, [...agents, 'one more'], quorum)).toBe(false)
+        expect(isSameAssignment(NO_ASSIGNMENT, agents, quorum)).toBe(false)
       }),
     )
   })
@@ -131,11 +164,38 @@ describe('parseAssignment', () => {
     expect(parseAssignment(undefined, 7)).toEqual(NO_ASSIGNMENT)
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (agents, quorum) => {
-        const read = parseAssignment(Buffer.from(JSON.stringify({ agents, quorum })), 7)
+        const read = parseAssignment(Buffer.from(JSON.stringify({ agents, quorum, term: agents })), 7)
         expect(read.agents.every((agent) => typeof agent === 'string')).toBe(true)
         expect(read.quorum.down).toBeLessThanOrEqual(read.quorum.agents)
       }),
     )
+  })
+})
+
+describe('what comes from etcd, where anybody may write', () => {
+  it('is not read when it is too large, has too many agents, or names that no agent can have', () => {
+    expect(parseStatus(Buffer.from(JSON.stringify({ status: 'UP', domains: ['x'.repeat(300_000)] })))).toBeUndefined()
+    const agents = Array.from({ length: 10_000 }, (_, i) => `a${i}`)
+    expect(parseAssignment(Buffer.from(JSON.stringify({ agents })), 7).agents).toHaveLength(MAX_AGENTS)
+    const odd = ['a', 'a', 'b/c', '', 'x'.repeat(300), 'd e', '\n']
+    expect(parseAssignment(Buffer.from(JSON.stringify({ agents: odd })), 7).agents).toEqual(['a'])
+    expect(portsOfStatus({ ports: Array.from({ length: 100_000 }, (_, i) => i) })).toHaveLength(16)
+  })
+
+  it('names an address, an agent or neither by its key', () => {
+    const keys = new MonitorKeys('/m/')
+    expect(keys.addressOf('/m/status/192.0.2.1')).toBe('192.0.2.1')
+    expect(keys.addressOf('/m/status/2001:db8::1')).toBe('2001:db8::1')
+    for (const odd of ['', '192.0.2.1/', '192.0.2.256', '2001:DB8::1', '2001:db8:0::1', 'web', '1'.repeat(1e6)]) {
+      expect(keys.addressOf(`/m/status/${odd}`), odd.slice(0, 50)).toBeUndefined()
+      expect(keys.verdictOf(`/m/verdicts/${odd}/a`), odd.slice(0, 50)).toBeUndefined()
+    }
+    expect(keys.verdictOf('/m/verdicts/192.0.2.1/a b')).toBeUndefined()
+    expect([keys.agentOf('/m/agents/a'), keys.agentOf('/m/agents/a/b'), keys.agentOf('/m/agents/')]).toEqual([
+      'a',
+      undefined,
+      undefined,
+    ])
   })
 })
 
