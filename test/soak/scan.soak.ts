@@ -1,120 +1,67 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Folders } from '../bench/bench.js'
-import { cpuMsOf, residentBytesOf } from '../bench/processes/cpu-time.js'
-import { Processes, type RunningProcess } from '../bench/processes/processes.js'
+import { Processes } from '../bench/processes/processes.js'
 import { number } from '../bench/table.js'
 import { eventually } from '../support/eventually.js'
-import { MonitorProcesses } from '../support/monitor-processes.js'
 import { MonitoredTargets } from '../support/monitored-targets.js'
 import { Etcd } from '../support/start-etcd.js'
-import type { ScannerHostMessage } from './monitor/scanner-host-message.js'
+import { MOST_HELD_MS } from '../support/turn-meter.js'
+import { lineOf, MonitorHost } from './monitor/host-process.js'
 import type { Soak } from './soak.js'
 
-const PREFIX = '/soak/monitor/'
-const TARGETS = 20_000
+const PREFIX = '/containerdns/monitor/'
+/** Another number for figures of a larger place: SCAN_TARGETS=100000. */
+const TARGETS = Number(process.env['SCAN_TARGETS'] ?? 20_000)
 const INTERVAL_MS = 10_000
 const LEASE_SECONDS = 10
-const START_MS = 120_000
-const MEGABYTE = 2 ** 20
+const START_MS = 240_000
 /** Of all intervals of all addresses, those that began more than half an interval late. */
 const MOST_LATE = 0.05
 const MOST_DELAY_MS = 10
 
-/** Two hosts with a scanner each share 20 000 addresses, each probed every 10 s. */
+/** Two hosts with a scanner each share 20 000 addresses, each probed every 10 s, and a third has a server that follows what they say. */
 export const soak: Soak = {
   name: 'scan',
   minutes: 3,
   async run(report, minutes) {
     await using etcd = await Etcd.start()
     await using targets = await MonitoredTargets.start(etcd, PREFIX, TARGETS)
-    await using schedulers = new MonitorProcesses(etcd, PREFIX, LEASE_SECONDS)
-    schedulers.scheduler('one')
     await using processes = new Processes()
     const folders = new Folders()
-    const hosts = ['a', 'b'].map((name) => new ScannerHost(processes, folders.make(name), name, etcd))
+    const common = { etcd: { hosts: etcd.host }, prefix: PREFIX, leaseSeconds: LEASE_SECONDS }
+    const probes = { intervalMs: INTERVAL_MS, timeoutMs: 2_000 }
+    const scheduler = new MonitorHost(processes, folders, 'scheduler', { scheduler: { ...common, name: 'one' } })
+    const server = new MonitorHost(processes, folders, 'server', { server: { hosts: etcd.host } })
+    const scanners = ['a', 'b'].map(
+      (name) => new MonitorHost(processes, folders, `scanner ${name}`, { scanner: { ...common, name, probes } }),
+    )
+    const hosts = [...scanners, scheduler, server]
+    const sum = (of: 'targets' | 'probes' | 'late') =>
+      scanners.reduce((total, { last }) => total + (last?.scanner?.[of] ?? 0), 0)
     const start = performance.now()
-    await eventually(() => hosts.reduce((sum, { last }) => sum + (last?.targets ?? 0), 0) === TARGETS, START_MS)
+    await eventually(() => sum('targets') === TARGETS && server.last?.known === TARGETS, START_MS)
     await eventually(() => targets.areCheckedSince(start), START_MS)
+    for (const host of hosts) report(`start: ${lineOf(host.figures())}`)
+    const startTurns = hosts.map((host) => host.figures().turns)
     for (const host of hosts) host.begin()
-    const since = performance.now()
+    const [since, probesBefore, lateBefore] = [performance.now(), sum('probes'), sum('late')]
     await sleep(60_000 * minutes)
     const seconds = (performance.now() - since) / 1_000
-    const figures = hosts.map((host) => host.figures(seconds))
+    const figures = hosts.map((host) => host.figures())
     for (const line of figures.map(lineOf)) report(line)
-    const probes = figures.reduce((sum, each) => sum + each.probes, 0)
+    const [probed, late] = [sum('probes') - probesBefore, sum('late') - lateBefore]
     const due = (TARGETS * seconds * 1_000) / INTERVAL_MS
-    const late = figures.reduce((sum, each) => sum + each.late, 0)
     report(
-      `${number(probes)} probes, where ${number(due)} were due; ${number((100 * late) / due)} % of intervals missed`,
+      `${number(probed)} probes, where ${number(due)} were due; ${number((100 * late) / due)} % of intervals missed`,
     )
     report(
       `the address that waits longest has waited ${number(targets.oldestCheckMs)} ms; ${targets.everDown} called down by mistake`,
     )
-    if (probes < (1 - MOST_LATE) * due || late > MOST_LATE * due) throw new Error('too many intervals were missed')
+    if (probed < (1 - MOST_LATE) * due || late > MOST_LATE * due) throw new Error('too many intervals were missed')
     if (targets.everDown > 0) throw new Error('an address that is alive was called down')
     if (figures.some(({ delayP99Ms }) => delayP99Ms > MOST_DELAY_MS)) throw new Error('a host was held up')
-  },
-}
-
-interface Figures {
-  readonly name: string
-  readonly targets: number
-  readonly probes: number
-  readonly late: number
-  /** Of one core. */
-  readonly cpuPercent: number
-  readonly megabytes: number
-  readonly delayP99Ms: number
-  readonly delayMaxMs: number
-}
-
-class ScannerHost {
-  readonly #name: string
-  readonly #process: RunningProcess
-  last: ScannerHostMessage | undefined
-  #first: ScannerHostMessage | undefined
-  #cpuMs = 0
-  #seconds: ScannerHostMessage[] = []
-
-  constructor(processes: Processes, folder: string, name: string, etcd: Etcd) {
-    const probes = { intervalMs: INTERVAL_MS, timeoutMs: 2_000 }
-    const options = { etcd: { hosts: etcd.host }, prefix: PREFIX, name, leaseSeconds: LEASE_SECONDS, probes }
-    this.#name = name
-    this.#process = processes.start(process.execPath, [HOST, JSON.stringify(options)], { folder, speaks: true })
-    this.#process.child.on('message', (message) => {
-      this.last = message as ScannerHostMessage
-      this.#seconds.push(this.last)
-    })
-  }
-
-  begin(): void {
-    this.#first = this.last
-    this.#cpuMs = cpuMsOf(this.#process.pid)
-    this.#seconds = []
-  }
-
-  figures(seconds: number): Figures {
-    const [first, last] = [this.#first!, this.last!]
-    const p99s = this.#seconds.map(({ delayP99Ms }) => delayP99Ms).sort((a, b) => a - b)
-    return {
-      name: this.#name,
-      targets: last.targets,
-      probes: last.probes - first.probes,
-      late: last.late - first.late,
-      cpuPercent: (cpuMsOf(this.#process.pid) - this.#cpuMs) / (10 * seconds),
-      megabytes: residentBytesOf(this.#process.pid) / MEGABYTE,
-      // Half of the seconds are better: what others on this machine do is not what is asked about.
-      delayP99Ms: p99s[Math.floor(p99s.length / 2)]!,
-      delayMaxMs: Math.max(...this.#seconds.map(({ delayMaxMs }) => delayMaxMs)),
+    if ([...startTurns, ...figures.map(({ turns }) => turns)].some(({ heldMaxMs }) => heldMaxMs > MOST_HELD_MS)) {
+      throw new Error('a host was held up by us')
     }
-  }
-}
-
-const HOST = new URL('scanner-host.js', import.meta.url).pathname
-
-function lineOf({ name, targets, probes, cpuPercent, megabytes, delayP99Ms, delayMaxMs }: Figures): string {
-  return [
-    `${name}: ${number(targets)} addresses, ${number(probes)} probes, ${number(cpuPercent)} % of a core, ${number(megabytes)} MB`,
-    `delay of the host's event loop p99 ${number(delayP99Ms)} ms, at most ${number(delayMaxMs)} ms`,
-  ].join('; ')
+  },
 }

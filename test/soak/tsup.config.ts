@@ -11,7 +11,7 @@ export default defineConfig({
     'load-generator': 'test/bench/load/load-generator.ts',
     'our-server': 'test/bench/servers/our-server.ts',
     'mixed-load': 'test/soak/forward/mixed-load.ts',
-    'scanner-host': 'test/soak/monitor/scanner-host.ts',
+    'monitor-host': 'test/soak/monitor/monitor-host.ts',
     'xdp-server': 'test/soak/xdp/xdp-server.ts',
     'change-load': 'test/soak/kube-apiserver/change-load.ts',
     'sync-server': 'test/soak/kube-apiserver/sync-server.ts',
