@@ -18,6 +18,8 @@ const START_MS = 240_000
 /** Of all intervals of all addresses, those that began more than half an interval late. */
 const MOST_LATE = 0.05
 const MOST_DELAY_MS = 10
+/** Once in the life of a process: what reads the first keys and sends the first targets is not compiled yet (9 to 17 ms, 2026-11-23). */
+const MOST_HELD_AT_START_MS = 25
 
 /** Two hosts with a scanner each share 20 000 addresses, each probed every 10 s, and a third has a server that follows what they say. */
 export const soak: Soak = {
@@ -60,8 +62,9 @@ export const soak: Soak = {
     if (probed < (1 - MOST_LATE) * due || late > MOST_LATE * due) throw new Error('too many intervals were missed')
     if (targets.everDown > 0) throw new Error('an address that is alive was called down')
     if (figures.some(({ delayP99Ms }) => delayP99Ms > MOST_DELAY_MS)) throw new Error('a host was held up')
-    if ([...startTurns, ...figures.map(({ turns }) => turns)].some(({ heldMaxMs }) => heldMaxMs > MOST_HELD_MS)) {
-      throw new Error('a host was held up by us')
+    if (startTurns.some(({ heldMaxMs, heldTooLong }) => heldMaxMs > MOST_HELD_AT_START_MS || heldTooLong > 1)) {
+      throw new Error('a host was held up by us at its start')
     }
+    if (figures.some(({ turns }) => turns.heldMaxMs > MOST_HELD_MS)) throw new Error('a host was held up by us')
   },
 }

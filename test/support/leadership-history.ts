@@ -40,6 +40,10 @@ export class LeadershipHistory implements AsyncDisposable {
     this.#session.start()
   }
 
+  get isFollowing(): boolean {
+    return this.#isLoaded
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#session.close()
   }

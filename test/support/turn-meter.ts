@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { createHistogram, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 import koffi from 'koffi'
 
@@ -35,6 +35,7 @@ export class TurnMeter {
   readonly #cpu = new ThreadCpuClock()
   readonly #waits = new RunQueueWaits()
   readonly #collections: PerformanceObserver
+  readonly #timer: NodeJS.Timeout
   #cpuMs = this.#cpu.nowMs
   #waitedMs = this.#waits.totalMs
   #waitedMaxMs = 0
@@ -46,7 +47,7 @@ export class TurnMeter {
 
   constructor() {
     this.#delay.enable()
-    setInterval(() => this.#look(), TICK_MS).unref()
+    this.#timer = setInterval(() => this.#look(), TICK_MS).unref()
     this.#collections = new PerformanceObserver((list) => {
       for (const { startTime, duration } of list.getEntries()) this.#onCollected(startTime, duration)
     })
@@ -74,6 +75,7 @@ export class TurnMeter {
   }
 
   close(): void {
+    clearInterval(this.#timer)
     this.#delay.disable()
     this.#collections.disconnect()
     this.#waits.close()
@@ -133,17 +135,21 @@ class ThreadCpuClock {
   }
 }
 
+const SCHEDSTAT = '/proc/self/schedstat'
+
 /** `/proc/self/schedstat`, which is about the main thread alone: nanoseconds on a core, nanoseconds ready and not on one, how often. */
 class RunQueueWaits {
-  readonly #fd = openSync('/proc/self/schedstat', 'r')
+  /** Not every kernel keeps count: then there is nothing to tell. */
+  readonly #fd = existsSync(SCHEDSTAT) ? openSync(SCHEDSTAT, 'r') : undefined
   readonly #bytes = Buffer.alloc(128)
 
   get totalMs(): number {
+    if (this.#fd === undefined) return 0
     const length = readSync(this.#fd, this.#bytes, 0, this.#bytes.length, 0)
     return Number(this.#bytes.toString('latin1', 0, length).split(' ')[1]) / NS_PER_MS
   }
 
   close(): void {
-    closeSync(this.#fd)
+    if (this.#fd !== undefined) closeSync(this.#fd)
   }
 }
