@@ -131,7 +131,7 @@ describe('prometheusText', () => {
       },
       health: {
         ...stats.health,
-        alerts: { webhook: { sent: 5, failed: 6, dropped: 7, waiting: 8 }, mail: undefined },
+        alerts: { webhook: { sent: 5, failed: 6, dropped: 7, waiting: 8, refused: 9 }, mail: undefined },
       },
     }
     const told = new Set(lines.map(({ name }) => name))
