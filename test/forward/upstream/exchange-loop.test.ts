@@ -39,7 +39,7 @@ describe('turns in which datagrams are waited for', () => {
     exchanges.active = 0
     await eventually(() => expect(calls.at(-1)).toBe('rest'))
     expect(loop.isTurning).toBe(false)
-    expect(calls.slice(0, 3)).toEqual(['begin', 'wait 1', 'end'])
+    expect(calls.slice(0, 3)).toEqual(['begin', 'wait 4', 'end'])
     loop.stop()
   })
 
@@ -50,7 +50,7 @@ describe('turns in which datagrams are waited for', () => {
     exchanges.waitingForDatagrams = 0
     exchanges.active = 0
     await eventually(() => expect(calls.at(-1)).toBe('rest'))
-    expect(calls.filter((call) => call.startsWith('wait'))).toEqual(['wait 1', 'wait 2'])
+    expect(calls.filter((call) => call.startsWith('wait'))).toEqual(['wait 4'])
     loop.stop()
   })
 
@@ -70,14 +70,14 @@ describe('turns in which datagrams are waited for', () => {
     await eventually(() => expect(calls.length).toBeGreaterThanOrEqual(3))
     expect(calls.slice(0, 3)).toEqual(['begin', 'wait 0', 'end'])
     given.hasWork = false
-    await eventually(() => expect(calls).toContain('wait 1'))
+    await eventually(() => expect(calls).toContain('wait 4'))
     loop.stop()
   })
 
   it.each([
     [true, 'wait 4'],
     [false, 'wait 1'],
-  ])('wait for longer when nothing comes, if they can be woken: %s', async (canBeWoken, wait) => {
+  ])('wait for longer if they can be woken: %s', async (canBeWoken, wait) => {
     const { calls, loop } = loopWith({ canBeWoken })
     loop.wake()
     await eventually(() => expect(calls.length).toBeGreaterThanOrEqual(15))
