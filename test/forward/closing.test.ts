@@ -25,7 +25,12 @@ describe.each(['batch', 'dgram'] as const)(
       const waiting = Array.from({ length: HELD }, (_, i) => client.ask(buildQuery(`n${i}.example.org`)))
       const own = server.dns.query('own.example.org', 'A')
       overTcp.socket.write(framed(buildQuery('tcp.example.org')))
-      await eventually(() => expect(server.dns.stats().forward!.inFlight.queries).toBeGreaterThanOrEqual(HELD + 2))
+      await eventually(() => {
+        const { counters, forward } = server.dns.stats()
+        expect(counters.tcpQueries).toBe(1)
+        // The test for a loop may be among them.
+        expect(forward!.inFlight.queries).toBeGreaterThanOrEqual(HELD + 2)
+      })
       await server.dns.close()
       const responses = await Promise.all(waiting)
       expect(responses.map((bytes) => readMessage(bytes).rcode)).toEqual(Array(HELD).fill(SERVFAIL))
