@@ -13,7 +13,7 @@ export interface RegistrationOptions {
   readonly onMade: () => void
 }
 
-/** How long after its key was found taken a scanner asks again: the one before may have died with it. */
+/** How long after its key was found taken a scanner asks again: the one before may have died with it. The same when etcd did not answer. */
 const RETRY_MS = 1_000
 
 /** The key by which a scanner says that it is alive, under its lease. Of two of one name the first has it, and the other does nothing. */
@@ -23,9 +23,11 @@ export class Registration {
   #revision: number | undefined
   #timer: NodeJS.Timeout | undefined
   #isTaken = false
-  /** Whether we cannot reach our references; and whether our key says so. */
+  /** We may have made our key and never heard so. */
+  #isUnsure = false
+  /** Whether we cannot reach our references; and whether our key says so, undefined while we do not know what etcd has heard. */
   #isBlind = false
-  #saysBlind = false
+  #saysBlind: boolean | undefined = false
   #isClosed = false
 
   constructor(options: RegistrationOptions) {
@@ -44,32 +46,21 @@ export class Registration {
     return [{ key, target: 'Create', result: 'Equal', create_revision: this.#revision! }]
   }
 
-  /** Makes our key, and has it say what is so. Rejects when etcd cannot be asked. */
+  /** Makes our key, and has it say what is so. Rejects when etcd cannot be asked; it is tried again then. */
   async make(): Promise<void> {
-    const { session, keys, name, logger } = this.#options
-    if (session.lease === undefined || this.#isClosed) return
-    if (this.#revision !== undefined) {
-      await this.#say()
-      return
-    }
-    const isBlind = this.#isBlind
-    this.#revision = await session.claim(keys.agent(name), agentValue(name, isBlind))
-    if (this.#revision === undefined && !this.#isTaken) {
-      logger.warn({ scanner: name }, 'there is a scanner of this name; this one does nothing as long as that is alive')
-    }
-    this.#isTaken = this.#revision === undefined
-    if (this.#isTaken) this.#makeLater()
-    else {
-      this.#saysBlind = isBlind
-      this.#options.onMade()
-      await this.#say()
+    try {
+      await this.#make()
+    } catch (error) {
+      // The connection may live on, and nothing else ask for it.
+      this.#makeLater()
+      throw error
     }
   }
 
-  /** Says whether we can see: others are given the addresses of one who cannot. Rejects when etcd cannot be asked; it is said with the next `make` then. */
+  /** Says whether we can see: others are given the addresses of one who cannot. Rejects as `make` does. */
   async sayBlind(isBlind: boolean): Promise<void> {
     this.#isBlind = isBlind
-    await this.#say()
+    if (this.#revision !== undefined) await this.make()
   }
 
   /** The key is gone: with our lease, or somebody has deleted it. */
@@ -82,6 +73,30 @@ export class Registration {
     clearTimeout(this.#timer)
   }
 
+  async #make(): Promise<void> {
+    const { session, keys, name, logger } = this.#options
+    if (session.lease === undefined || this.#isClosed) return
+    if (this.#revision !== undefined) {
+      await this.#say()
+      return
+    }
+    const isBlind = this.#isBlind
+    const wasUnsure = this.#isUnsure
+    this.#isUnsure = true
+    this.#revision = await session.claim(keys.agent(name), agentValue(name, isBlind))
+    this.#isUnsure = false
+    if (this.#revision === undefined && !this.#isTaken) {
+      logger.warn({ scanner: name }, 'there is a scanner of this name; this one does nothing as long as that is alive')
+    }
+    this.#isTaken = this.#revision === undefined
+    if (this.#isTaken) this.#makeLater()
+    else {
+      this.#saysBlind = wasUnsure ? undefined : isBlind
+      this.#options.onMade()
+      await this.#say()
+    }
+  }
+
   async #say(): Promise<void> {
     const { session, keys, name } = this.#options
     while (this.#saysBlind !== this.#isBlind) {
@@ -91,6 +106,7 @@ export class Registration {
       const isBlind = this.#isBlind
       const value = Buffer.from(JSON.stringify(agentValue(name, isBlind)))
       const put = { key: Buffer.from(keys.agent(name)), value, lease }
+      this.#saysBlind = undefined
       // Without the key, its loss is on its way to us, and with that a new one.
       if ((await session.transact(conditions, [{ request_put: put }])) === undefined) return
       this.#saysBlind = isBlind
@@ -101,7 +117,7 @@ export class Registration {
     clearTimeout(this.#timer)
     if (this.#isClosed) return
     this.#timer = setTimeout(() => {
-      // The session tells of what fails, and has it made anew.
+      // The session tells of what fails.
       this.make().catch(() => {})
     }, RETRY_MS)
   }

@@ -114,7 +114,7 @@ export class EtcdScanner implements Scanner {
       checkHealth: options.checkHealth,
       targets: () => this.#targets.all(),
       onVerdicts: (verdicts) => this.#protection.take(verdicts),
-      // What cannot be said now is said with the next connection.
+      // What cannot be said now is said later.
       onBlind: (isBlind) => void this.#registration.sayBlind(isBlind).catch(() => {}),
       onRestart: () => {},
     })
@@ -206,7 +206,7 @@ export class EtcdScanner implements Scanner {
     else if (this.#keys.isStatus(key)) this.#count(key, value === undefined)
     if (key === this.#keys.agent(this.name) && value === undefined) {
       this.#unregister()
-      // The session tells of what fails, and has it made anew.
+      // The session tells of what fails; it is made later then.
       this.#registration.make().catch(() => {})
     }
   }
