@@ -63,15 +63,15 @@ export class OriginZoneRecords {
       if (removed.length === 0) throw fault('CDNS_NOT_FOUND', TEXTS.noSuchName)
       return this.#edits.withoutData(rrsets, type, removed)
     })
-    if (type !== 'TXT' && removed.some((item) => hostOf(item) === place.name))
+    if (type !== 'TXT' && said !== undefined && removed.some((item) => hostOf(item) === place.name))
       await this.#removeAddress(call, place, said)
   }
 
   /**
-   * The host that an address was posted as goes with its last record: of its addresses the one that the body tells of, or the only one. What is somebody else's
-   * stays, and so does what is more than these calls make of it.
+   * The address that a host was posted as goes with the last record of that host, if the body tells of it. Nothing else says whether an address came with an
+   * NS or MX, or was posted by itself: one that nobody tells of stays, and so does what is somebody else's.
    */
-  async #removeAddress(call: Call, { name, zone }: OriginName, told: string | undefined): Promise<void> {
+  async #removeAddress(call: Call, { name, zone }: OriginName, told: string): Promise<void> {
     const ofZone = await this.#edits.source.records.get(zone)
     const hosts = ofZone
       .filter(({ type }) => type === 'NS' || type === 'MX')
@@ -79,8 +79,7 @@ export class OriginZoneRecords {
     if (hosts.some((item) => hostOf(item) === name)) return
     await this.#edits.edit(call, name, (rrsets) => {
       const addresses = addressesOf(rrsets.filter(({ owner }) => owner === call.principal.name))
-      const gone = addresses.length === 1 ? addresses : addresses.filter((address) => address === told)
-      return this.#edits.withoutAddresses(rrsets, byFamily(gone))
+      return this.#edits.withoutAddresses(rrsets, byFamily(addresses.filter((address) => address === told)))
     })
   }
 

@@ -224,11 +224,12 @@ describe('the faults of the origin', () => {
       expect(await call('DELETE', `/${label}.containerdns.local`, { type }), type).toMatchObject({ status: 200 })
     }
     expect(await dns.records.get('containerdns.local')).toEqual([])
-    // The address that it was posted as.
-    expect(await dns.records.get('ns1.containerdns.local')).toEqual([])
+    // The address that it was posted as: nobody has told of it.
+    expect(await dns.records.get('ns1.containerdns.local')).toHaveLength(1)
+    expect(await call('DELETE', '/ns1.containerdns.local', { type: 'A' })).toMatchObject({ status: 200 })
   })
 
-  it('an address that an NS or MX was posted as goes with the last of them, unless it is more than that', async () => {
+  it('an address that an NS or MX was posted as goes with the last of them if it is told of, and no other does', async () => {
     const addresses = async (name: string) =>
       (await dns.records.get(`${name}.containerdns.local`)).flatMap(({ data }) => data as string[]).sort()
     const post = async (name: string, body: object, user?: string) =>
@@ -239,8 +240,13 @@ describe('the faults of the origin', () => {
     await post('both', { type: 'MX', mailHost: '10.0.0.54' })
     await remove('both', { type: 'NS' })
     expect(await addresses('both')).toEqual(['10.0.0.54'])
-    await remove('both', { type: 'MX' })
+    await remove('both', { type: 'MX', mailHost: '10.0.0.54' })
     expect(await addresses('both')).toEqual([])
+    await post('own', { type: 'A', ips: ['10.0.0.53'] })
+    await post('own', { type: 'NS', nsHost: 'own.containerdns.local' })
+    await remove('own', { type: 'NS' })
+    expect(await addresses('own')).toEqual(['10.0.0.53'])
+    await remove('own', { type: 'A' })
     await post('more', { type: 'A', ips: ['10.0.0.55', '10.0.0.56'] })
     await post('more', { type: 'NS', nsHost: '10.0.0.57' })
     await remove('more', { type: 'NS', nsHost: '10.0.0.57' })
