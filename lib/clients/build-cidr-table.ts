@@ -13,7 +13,7 @@ import {
   NODE_WORDS,
   STEP_BITS,
 } from './cidr-table.js'
-import { ADDRESS_WORDS, clientToText, IPV4_START_BIT } from './client-address.js'
+import { ADDRESS_BITS, ADDRESS_WORDS, clientToText, IPV4_START_BIT } from './client-address.js'
 
 /** A network and what `CidrTable.find` gives for the clients in it: a whole number from 0 to 2147483647. */
 export interface CidrEntry {
@@ -30,43 +30,99 @@ export function buildCidrTable(entries: readonly CidrEntry[]): Int32Array {
   const builder = new TableBuilder()
   builder.addFamily(4, entries)
   builder.addFamily(6, entries)
-  const shared = new Int32Array(new SharedArrayBuffer(4 * builder.data.length))
-  shared.set(builder.data)
+  const { data } = builder
+  const shared = new Int32Array(new SharedArrayBuffer(data.byteLength))
+  shared.set(data)
   return shared
 }
 
+const FIRST_ROOM = 1024
+
+/** Goes through networks by their places in a sorted list: lists of their own for each branch would take many times as long. */
 class TableBuilder {
-  readonly data: number[] = new Array<number>(HEADER_WORDS).fill(0)
+  #words = new Int32Array(FIRST_ROOM)
+  #length = HEADER_WORDS
+  #sorted: readonly CidrEntry[] = []
+
+  get data(): Int32Array {
+    return this.#words.subarray(0, this.#length)
+  }
 
   addFamily(family: 4 | 6, entries: readonly CidrEntry[]): void {
     const isIpv4 = family === 4
     const start = isIpv4 ? IPV4_START_BIT : 0
     const sorted = distinct(entries.filter(({ cidr }) => cidr.family === family))
-    this.data[isIpv4 ? IPV4_BRANCH : IPV6_BRANCH] = this.#branchTo(sorted, start)
+    this.#sorted = sorted
+    // The network of all clients of the family is the first, if it is there.
+    const all = sorted[0] !== undefined && sorted[0].cidr.length <= start ? sorted[0] : undefined
+    const value = all?.value ?? NO_VALUE
+    const branch = this.#branchTo(all === undefined ? 0 : 1, sorted.length, value)
+    this.#words[isIpv4 ? IPV4_BRANCH : IPV6_BRANCH] = branch
   }
 
-  /** The branch that leads to networks in sorted order, none of which begins outside it; it is `end` bits from the root. */
-  #branchTo(entries: readonly CidrEntry[], end: number): number {
-    // In order, those that end here stand from the shortest to the longest.
-    const value = entries.findLast(({ cidr }) => cidr.length <= end)?.value ?? NO_VALUE
-    const deeper = entries.filter(({ cidr }) => cidr.length > end)
-    if (deeper.length > 0) return this.#addNode(deeper, value)
+  /** The branch that leads to networks `from` to `to`, all of which end behind it; `value` is that of the longest that holds all of the branch. */
+  #branchTo(from: number, to: number, value: number): number {
+    if (from < to) return this.#addNode(from, to, value)
     return value === NO_VALUE ? 0 : ~value
   }
 
-  /** Adds the trie of sorted networks, at least one; returns its offset. */
-  #addNode(entries: readonly CidrEntry[], value: number): number {
-    const bit = firstDifference(entries)
-    const node = this.data.length
-    this.data.push(...new Array<number>(NODE_WORDS).fill(0))
-    this.data[node + NODE_BIT] = bit
-    this.data[node + NODE_VALUE] = value
-    entries[0]!.cidr.words.forEach((word, i) => {
-      this.data[node + NODE_PREFIX + i] = word
-    })
+  /** Adds the trie of networks `from` to `to`, at least one; returns its offset. */
+  #addNode(from: number, to: number, value: number): number {
+    const bit = this.#firstDifference(from, to)
+    const node = this.#reserve()
+    const words = this.#words
+    words[node + NODE_BIT] = bit
+    words[node + NODE_VALUE] = value
+    words.set(this.#sorted[from]!.cidr.words, node + NODE_PREFIX)
+    this.#addBranches(node, from, to, bit)
+    return node
+  }
+
+  #addBranches(node: number, from: number, to: number, bit: number): void {
+    const end = bit + STEP_BITS
+    // Of networks that end in this step, the longest of each branch: in order, it comes last.
+    const values = new Int32Array(BRANCHES).fill(NO_VALUE)
+    const starts = new Int32Array(BRANCHES)
+    const ends = new Int32Array(BRANCHES)
+    for (let i = from; i < to; i++) {
+      const { cidr, value } = this.#sorted[i]!
+      const branch = branchOf(cidr, bit)
+      if (cidr.length <= end) values.fill(value, branch, branch + (1 << (end - cidr.length)))
+      else {
+        // Those of one branch that go on follow one another.
+        if (ends[branch] === 0) starts[branch] = i
+        ends[branch] = i + 1
+      }
+    }
     for (let branch = 0; branch < BRANCHES; branch++) {
-      const inside = entries.filter(({ cidr }) => mayHold(cidr, bit, branch))
-      this.data[node + NODE_BRANCHES + branch] = this.#branchTo(inside, bit + STEP_BITS)
+      const offset = this.#branchTo(starts[branch]!, ends[branch]!, values[branch]!)
+      this.#words[node + NODE_BRANCHES + branch] = offset
+    }
+  }
+
+  /** The first bit, rounded down to a step, in which networks differ or where one of them ends. */
+  #firstDifference(from: number, to: number): number {
+    const sorted = this.#sorted
+    const first = sorted[from]!.cidr.words
+    const last = sorted[to - 1]!.cidr.words
+    let bit = ADDRESS_BITS
+    for (let i = from; i < to; i++) bit = Math.min(bit, sorted[i]!.cidr.length - 1)
+    for (let i = 0; i < ADDRESS_WORDS; i++) {
+      if (first[i] === last[i]) continue
+      bit = Math.min(bit, 32 * i + Math.clz32(first[i]! ^ last[i]!))
+      break
+    }
+    return bit - (bit % STEP_BITS)
+  }
+
+  /** Room for one more node. */
+  #reserve(): number {
+    const node = this.#length
+    this.#length += NODE_WORDS
+    if (this.#length > this.#words.length) {
+      const larger = new Int32Array(2 * this.#words.length)
+      larger.set(this.#words)
+      this.#words = larger
     }
     return node
   }
@@ -92,22 +148,7 @@ function compare(a: Cidr, b: Cidr): number {
   return a.length - b.length
 }
 
-/** The first bit, rounded down to a step, in which sorted networks differ or where one of them ends. */
-function firstDifference(entries: readonly CidrEntry[]): number {
-  const first = entries[0]!.cidr.words
-  const last = entries.at(-1)!.cidr.words
-  let bit = Math.min(...entries.map(({ cidr }) => cidr.length - 1))
-  for (let i = 0; i < ADDRESS_WORDS; i++) {
-    if (first[i] === last[i]) continue
-    bit = Math.min(bit, 32 * i + Math.clz32(first[i]! ^ last[i]!))
-    break
-  }
-  return bit - (bit % STEP_BITS)
-}
-
-/** Whether a network holds clients whose bits from `bit` on are those of a branch; it has more than `bit` bits. */
-function mayHold(cidr: Cidr, bit: number, branch: number): boolean {
-  const nibble = (cidr.words[bit >>> 5]! >>> (32 - STEP_BITS - (bit & 31))) & (BRANCHES - 1)
-  const free = Math.max(0, bit + STEP_BITS - cidr.length)
-  return nibble >>> free === branch >>> free
+/** Which branch of a node at `bit` a network is in, or the first of those that it takes. */
+function branchOf({ words }: Cidr, bit: number): number {
+  return (words[bit >>> 5]! >>> (32 - STEP_BITS - (bit & 31))) & (BRANCHES - 1)
 }

@@ -58,19 +58,28 @@ export function viewTable(
   found: ReadonlyMap<string, readonly string[]>,
 ): Int32Array | undefined {
   if (found.size === 0 || table === undefined) return table
-  const entries = new Map<string, CidrEntry>()
+  const entries = new Map<string | number, CidrEntry>()
   for (const of of [clients, found]) {
     for (const [name, networks] of of) {
       const value = names.indexOf(name)
       if (value < 1) continue
       for (const cidr of networks.map(cidrOf)) {
         if (cidr === undefined) continue
-        const key = `${cidr.words.join()}/${cidr.length}`
+        const key = keyOf(cidr)
         if (!entries.has(key)) entries.set(key, { cidr, value })
       }
     }
   }
   return buildCidrTable([...entries.values()])
+}
+
+const LENGTHS = 256
+
+/** A number for networks of IPv4: of them there may be very many. */
+function keyOf({ words, length, family }: Cidr): string | number {
+  return family === 4
+    ? (words[3]! >>> 0) * LENGTHS + length
+    : `${words[0]},${words[1]},${words[2]},${words[3]}/${length}`
 }
 
 function cidrOf(network: string): Cidr | undefined {

@@ -11,6 +11,9 @@ const tableOf = (...networks: string[]) =>
   new CidrTable(buildCidrTable(networks.map((text, value) => ({ cidr: parseCidr('clients', text), value }))))
 const find = (table: CidrTable, client: string) => table.find(clientFromText(client)!, 0)
 
+/** Address `i` of 10.0.0.0/8. */
+const clientCidr = (i: number) => parseCidr('clients', `10.${i >>> 16}.${(i >>> 8) & 255}.${i & 255}`)
+
 describe('CidrTable', () => {
   it('finds the longest network that holds a client', () => {
     const table = tableOf('10.0.0.0/8', '10.1.0.0/16', '10.1.2.3/32', '10.1.2.0/23', '2001:db8::/32', '2001:db8::1/128')
@@ -32,6 +35,13 @@ describe('CidrTable', () => {
     expect(find(table, '::1')).toBe(0)
     const both = tableOf('0.0.0.0/0', '::/0', '::/64')
     expect([find(both, '192.0.2.1'), find(both, '1::'), find(both, '::fffe:1.2.3.4')]).toEqual([0, 1, 2])
+  })
+
+  it('takes more networks than a call takes arguments', () => {
+    const entries = Array.from({ length: 200_000 }, (_, i) => ({ cidr: clientCidr(i), value: i }))
+    const table = new CidrTable(buildCidrTable(entries))
+    expect([0, 1, 77_777, 199_999].map((i) => table.find(clientCidr(i).words, 0))).toEqual([0, 1, 77_777, 199_999])
+    expect(find(table, '10.3.13.64')).toBe(NO_VALUE)
   })
 
   it('finds nothing in a table of nothing', () => {
