@@ -25,8 +25,8 @@ interface KnownNode extends ClusterNode {
 export class ClusterClients {
   readonly #options: ClusterClientsOptions
   readonly #nodes = new Map<string, KnownNode>()
-  /** Nodes by the addresses of their pods. */
-  readonly #pods = new Map<string, string>()
+  /** By their addresses: of pods that have had one, the last that was told of. */
+  readonly #pods = new Map<string, ClusterPod>()
   #changed: 'nothing' | 'pods' | 'nodes' = 'nothing'
 
   constructor(options: ClusterClientsOptions) {
@@ -54,13 +54,13 @@ export class ClusterClients {
   setPod(before: ClusterPod | undefined, pod: ClusterPod | undefined): void {
     if (this.#options.zoneClients !== 'pods') return
     for (const address of before?.addresses ?? []) {
-      // Another pod may have the address by now.
-      if (this.#pods.get(address) !== before!.node) continue
+      // Another pod may have the address by now, on the same node, too: a list that is read anew tells of what has gone last.
+      if (this.#pods.get(address) !== before) continue
       this.#pods.delete(address)
       this.#touchPod(address, before!.node)
     }
     for (const address of pod?.addresses ?? []) {
-      this.#pods.set(address, pod!.node)
+      this.#pods.set(address, pod!)
       this.#touchPod(address, pod!.node)
     }
   }
@@ -76,8 +76,8 @@ export class ClusterClients {
     }
     const { zoneViews } = this.#options
     for (const { zone, networks } of this.#nodes.values()) if (zoneViews.has(zone)) listOf(zone).push(...networks)
-    for (const [address, name] of this.#pods) {
-      const node = this.#nodes.get(`/${name}`)
+    for (const [address, pod] of this.#pods) {
+      const node = this.#nodes.get(`/${pod.node}`)
       if (node !== undefined && zoneViews.has(node.zone) && !covers(node, address)) listOf(node.zone).push(address)
     }
     return clients
