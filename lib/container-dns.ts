@@ -144,7 +144,7 @@ export interface ReloadOptions {
   load?: () => Promise<void>
   /**
    * How long the reload, and its `load`, may take to get ready; default 300 000, 1 to 3 600 000 milliseconds. Then it rejects with CDNS_RELOAD_TIMEOUT, nothing has
-   * changed, and the next one has its turn.
+   * changed, and the next one has its turn. Nobody ends `load`: what it does to records after that, it does by the options of before.
    */
   timeoutMs?: number
 }
