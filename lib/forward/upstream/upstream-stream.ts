@@ -20,7 +20,7 @@ export interface StreamHandler {
 
 /** One connection to an upstream: queries go out as they come, responses come in any order (RFC 7766 §6.2.1.1, RFC 7858 §3.3). */
 export class UpstreamStream {
-  /** Nothing has come although it was waited for: no new queries go out on it. */
+  /** No message has come although it was waited for: no new queries go out on it. */
   isStalled = false
   isClosed = false
   /** Since when there is nothing on its way. */
@@ -35,6 +35,7 @@ export class UpstreamStream {
   /** Until there is a connection, and its other end is known to be the right one. */
   #held: Uint8Array[] | undefined = []
   #hasAnswered = false
+  /** When the last whole message came. */
   #lastHeardMs = Number.NEGATIVE_INFINITY
   #isCorked = false
   readonly #nowMs: () => number
@@ -118,9 +119,10 @@ export class UpstreamStream {
   }
 
   #read(chunk: Uint8Array): void {
-    this.#lastHeardMs = this.#nowMs()
     this.#frames.feed(chunk)
     for (let message = this.#frames.next(); message !== undefined; message = this.#frames.next()) {
+      // Not for less than a message: one that is sent octet by octet could keep all queries waiting behind it for hours.
+      this.#lastHeardMs = this.#nowMs()
       const one = message.length < 2 ? undefined : this.#tries.get((message[0]! << 8) | message[1]!)
       if (one === undefined) this.#handler.onStrayMessage()
       else {
