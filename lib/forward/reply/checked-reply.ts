@@ -332,6 +332,8 @@ export class CheckedReply {
   #takeOne(i: number, ttl: number, section: number = Section.answer): void {
     const records = this.#records
     const writer = this.#writer
+    // Pointers may lead thousands of records to names that do not fit: none is looked for, among those known, once one has not.
+    if (writer.failed) return
     const name = this.#name
     name.read(this.#message, records.owners[i]!, this.#length)
     writer.name(name.bytes, name.length)
