@@ -41,10 +41,16 @@ interface Example {
   readonly code: string
 }
 
-const examples = DOCS.flatMap((file): Example[] => {
-  const blocks = readFileSync(new URL(file, ROOT), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)
-  return [...blocks].map((block, i) => ({ title: `${file}, number ${i + 1}`, code: block[1]! }))
-})
+function blocksIn(language: 'ts' | 'js'): Example[] {
+  return DOCS.flatMap((file): Example[] => {
+    const blocks = readFileSync(new URL(file, ROOT), 'utf8').matchAll(
+      new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'),
+    )
+    return [...blocks].map((block, i) => ({ title: `${file}, number ${i + 1}`, code: block[1]! }))
+  })
+}
+
+const examples = blocksIn('ts')
 
 /** Builds an example below the checkout, so that `containerdns` means this package, and returns the file to run. */
 async function built({ code }: Example, number: number): Promise<string> {
@@ -73,6 +79,18 @@ describe('the code in the documents', () => {
     const run = spawnSync(process.execPath, [await built(example, i)], { encoding: 'utf8', timeout: 20_000 })
     expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' })
   })
+
+  // Those would ask servers that are not here, so they are not run.
+  it.each(blocksIn('js').map(({ title, code }, i) => [title, code, i] as const))(
+    'is JavaScript as it stands: %s',
+    (_, code, i) => {
+      const file = new URL(`build/docs/script-${i}.mjs`, ROOT)
+      mkdirSync(new URL('.', file), { recursive: true })
+      writeFileSync(file, code)
+      const run = spawnSync(process.execPath, ['--check', fileURLToPath(file)], { encoding: 'utf8', timeout: 20_000 })
+      expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' })
+    },
+  )
 })
 
 describe('docs/errors.md', () => {
