@@ -43,10 +43,10 @@ interface Example {
 
 function blocksIn(language: 'ts' | 'js'): Example[] {
   return DOCS.flatMap((file): Example[] => {
-    const blocks = readFileSync(new URL(file, ROOT), 'utf8').matchAll(
-      new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'),
-    )
-    return [...blocks].map((block, i) => ({ title: `${file}, number ${i + 1}`, code: block[1]! }))
+    const blocks = [...readFileSync(new URL(file, ROOT), 'utf8').matchAll(/```(\w+)\n([\s\S]*?)```/g)]
+    return blocks
+      .filter((block) => block[1] === language)
+      .map((block, i) => ({ title: `${file}, number ${i + 1}`, code: block[2]! }))
   })
 }
 
