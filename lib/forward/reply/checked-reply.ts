@@ -2,10 +2,9 @@ import { CLASS_IN, HEADER_SIZE, MAX_MESSAGE_SIZE, MAX_TTL, Rcode, Type } from '.
 import { FoldedName } from '../../wire/folded-name.js'
 import { FLAG_AA, FLAG_AD, FLAG_RA, Header } from '../../wire/header.js'
 import { WireReader } from '../../wire/reader.js'
-import { BodyWriter } from './body-writer.js'
 import { MessageName } from './message-name.js'
-import { NAME, REST, rdataNames, STRING } from './rdata-names.js'
-import { MAX_RECORDS, ReplyRecords, Section } from './reply-records.js'
+import { ReplyBody } from './reply-body.js'
+import { NONE, ReplyRecords, Section } from './reply-records.js'
 
 /** How many CNAMEs a reply may lead through; as many as we follow among our own. */
 export const MAX_CHAIN_LENGTH = 8
@@ -15,7 +14,6 @@ const DnssecType = { RRSIG: 46, NSEC: 47, NSEC3: 50 } as const
 const DNAME = 39
 /** RFC 4034 §3.1: of an RRSIG's rdata, the type that it is about begins it, and the signer's name stands behind the numbers. */
 const SIGNER_NAME = 18
-const NONE = -1
 const SOA_MINIMUM_SIZE = 4
 const QUESTION_END_SIZE = 4
 
@@ -47,33 +45,20 @@ export class CheckedReply {
   rcode: number = Rcode.NOERROR
   isAuthenticated = false
   isNodata = false
-  answerCount = 0
-  authorityCount = 0
-  /** For how many seconds it holds; 0: for those who wait for it alone. */
-  ttl = 0
-  /** Holds what goes behind the question, from `bodyStart` to `bodyEnd`; the answer ends at `answerEnd`. */
-  readonly bytes: Uint8Array
-  bodyStart = 0
-  answerEnd = 0
-  bodyEnd = 0
-  /** Where TTLs stand, counted from `bodyStart`. */
-  readonly ttlOffsets = new Uint16Array(MAX_RECORDS)
-  ttlCount = 0
+  /** What goes behind the question. It holds for its `ttl`; 0: for those who wait for it alone. */
+  readonly body: ReplyBody
   /** Of what is read from now on. */
   ttls: ReplyTtls
   readonly #rules: ReplyRules
   readonly #reader = new WireReader()
   readonly #header = new Header()
   readonly #records: ReplyRecords
-  readonly #writer: BodyWriter
   readonly #name = new MessageName()
   /** Where the chain is. */
   readonly #effective = new FoldedName()
   readonly #target = new FoldedName()
   readonly #zone = new FoldedName()
   readonly #chainHashes = new Int32Array(MAX_CHAIN_LENGTH + 1)
-  #message: Uint8Array = new Uint8Array(0)
-  #length = 0
   #isDnssecOk = false
   #isForeign = false
 
@@ -82,15 +67,12 @@ export class CheckedReply {
     this.#rules = rules
     this.ttls = rules
     this.#records = new ReplyRecords(seed)
-    this.#writer = new BodyWriter(seed)
-    this.bytes = this.#writer.bytes
+    this.body = new ReplyBody(this.#records)
   }
 
   /** Reads a reply whose ID, question and sender are right. False when it contradicts itself, or breaks a rule. */
   read(message: Uint8Array, length: number, question: ReplyQuestion): boolean {
     if (length > MAX_MESSAGE_SIZE) return false
-    this.#message = message
-    this.#length = length
     const header = this.#header
     this.#reader.reset(message, 0, length)
     if (!header.read(this.#reader) || header.questionCount !== 1) return false
@@ -100,27 +82,16 @@ export class CheckedReply {
     if (this.rcode !== Rcode.NOERROR && this.rcode !== Rcode.NXDOMAIN) return false
     this.isAuthenticated = (header.flags & FLAG_AD) !== 0
     this.#isDnssecOk = question.isDnssecOk
-    this.#begin(question.name)
-    return this.#takeAll(question) && !this.#writer.failed
-  }
-
-  #begin(qname: FoldedName): void {
-    const writer = this.#writer
-    writer.begin(qname)
-    this.bodyStart = writer.bodyStart
-    this.ttl = MAX_TTL
-    this.ttlCount = 0
-    this.answerCount = 0
-    this.authorityCount = 0
     this.isNodata = false
     this.#isForeign = false
+    this.body.begin(question.name)
+    return this.#takeAll(question) && !this.body.failed
   }
 
   #takeAll({ name, type }: ReplyQuestion): boolean {
     const last = this.#follow(name, type)
     if (last === BROKEN) return false
-    const writer = this.#writer
-    this.answerEnd = writer.position
+    this.body.endAnswer()
     if (last === FOUND) {
       // RFC 2308 §2.1: that the name is not there cannot be said beside what it has.
       if (this.rcode === Rcode.NXDOMAIN) return false
@@ -129,7 +100,7 @@ export class CheckedReply {
       // What became of the rest of the chain is not for this upstream to say.
       this.rcode = Rcode.NOERROR
     } else if (!this.#takeNegative()) return false
-    this.bodyEnd = writer.position
+    this.body.finish()
     return true
   }
 
@@ -138,7 +109,7 @@ export class CheckedReply {
     let name = this.#copyName(qname)
     for (let links = 0; ; links++) {
       if (this.#takeRRset(name, type)) return FOUND
-      const cname = type === Type.CNAME ? NONE : this.#find(name, Type.CNAME, Section.answer)
+      const cname = type === Type.CNAME ? NONE : this.#records.find(name, Type.CNAME, Section.answer)
       if (cname === NONE) return MISSING
       if (links === MAX_CHAIN_LENGTH) return BROKEN
       this.#chainHashes[links] = name.hash
@@ -192,12 +163,12 @@ export class CheckedReply {
     let ttl = MAX_TTL
     let isThere = false
     for (let i = 0; i < records.count; i++) {
-      if (!this.#isOf(i, name, type, Section.answer)) continue
+      if (!records.isOf(i, name, type, Section.answer)) continue
       ttl = Math.min(ttl, this.#clampedTtl(i))
       isThere = true
     }
     if (!isThere) return false
-    for (let i = 0; i < records.count; i++) if (this.#isOf(i, name, type, Section.answer)) this.#takeOne(i, ttl)
+    for (let i = 0; i < records.count; i++) if (records.isOf(i, name, type, Section.answer)) this.#takeOne(i, ttl)
     this.#takeSignatures(name, type, Section.answer)
     return true
   }
@@ -207,7 +178,7 @@ export class CheckedReply {
     if (!this.#isDnssecOk || type === DnssecType.RRSIG) return
     const records = this.#records
     for (let i = 0; i < records.count; i++) {
-      if (!this.#isOf(i, name, DnssecType.RRSIG, section) || this.#covered(i) !== type) continue
+      if (!records.isOf(i, name, DnssecType.RRSIG, section) || records.coveredType(i) !== type) continue
       this.#takeOne(i, this.#clampedTtl(i))
     }
   }
@@ -218,7 +189,7 @@ export class CheckedReply {
     if (!this.#readSigner(zone)) return
     for (let i = 0; i < records.count; i++) {
       if (records.sections[i] !== Section.authority || records.classes[i] !== CLASS_IN) continue
-      const type = records.types[i] === DnssecType.RRSIG ? this.#covered(i) : records.types[i]!
+      const type = records.types[i] === DnssecType.RRSIG ? records.coveredType(i) : records.types[i]!
       if (type !== DnssecType.NSEC && type !== DnssecType.NSEC3) continue
       if (records.ownerOf(i).isAtOrBelow(zone, 0)) this.#takeOne(i, this.#clampedTtl(i), Section.authority)
     }
@@ -228,7 +199,7 @@ export class CheckedReply {
   #readSigner(zone: FoldedName): boolean {
     const records = this.#records
     for (let i = 0; i < records.count; i++) {
-      if (!this.#isOf(i, this.#effective, DnssecType.RRSIG, Section.answer)) continue
+      if (!records.isOf(i, this.#effective, DnssecType.RRSIG, Section.answer)) continue
       const end = records.rdataStarts[i]! + records.rdataLengths[i]!
       if (records.rdataLengths[i]! <= SIGNER_NAME) continue
       if (!records.readName(records.rdataStarts[i]! + SIGNER_NAME, zone, end)) continue
@@ -243,10 +214,10 @@ export class CheckedReply {
     const soa = this.#findSoa()
     if (soa === NONE) {
       // RFC 2308 §5: what does not say for how long it holds is for those alone who wait for it.
-      this.ttl = 0
+      this.body.ttl = 0
       return !this.#isReferral()
     }
-    const ttl = Math.min(this.#ttlOf(soa), this.#soaMinimum(soa), this.ttls.maxNegativeTtl)
+    const ttl = Math.min(this.#records.ttlOf(soa), this.#soaMinimum(soa), this.ttls.maxNegativeTtl)
     this.#zone.read(this.#target.bytes, 0, this.#target.length, this.#records.seed)
     this.#takeOne(soa, ttl, Section.authority)
     if (!this.#isDnssecOk) return true
@@ -260,7 +231,7 @@ export class CheckedReply {
     for (let i = 0; i < records.count; i++) {
       if (records.sections[i] !== Section.authority || records.classes[i] !== CLASS_IN) continue
       const isSignature = records.types[i] === DnssecType.RRSIG
-      const type = isSignature ? this.#covered(i) : records.types[i]!
+      const type = isSignature ? records.coveredType(i) : records.types[i]!
       const isProof = type === DnssecType.NSEC || type === DnssecType.NSEC3 || (isSignature && type === Type.SOA)
       if (!isProof || !records.ownerOf(i).isAtOrBelow(zone, 0)) continue
       this.#takeOne(i, Math.min(mostTtl, this.#clampedTtl(i)), Section.authority)
@@ -284,7 +255,7 @@ export class CheckedReply {
   /** RFC 2308 §2.2: name servers, and no SOA, from a server that does not have the zone: it tells of others, and does not ask them. */
   #isReferral(): boolean {
     const records = this.#records
-    if (this.rcode !== Rcode.NOERROR || this.answerCount > 0 || (this.#header.flags & (FLAG_AA | FLAG_RA)) !== 0) {
+    if (this.rcode !== Rcode.NOERROR || this.body.answerCount > 0 || (this.#header.flags & (FLAG_AA | FLAG_RA)) !== 0) {
       return false
     }
     for (let i = 0; i < records.count; i++) {
@@ -296,93 +267,17 @@ export class CheckedReply {
   #soaMinimum(soa: number): number {
     const records = this.#records
     const at = records.rdataStarts[soa]! + records.rdataLengths[soa]! - SOA_MINIMUM_SIZE
-    const bytes = this.#message
+    const bytes = records.message
     return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-  }
-
-  #find(name: FoldedName, type: number, section: number): number {
-    const { count } = this.#records
-    for (let i = 0; i < count; i++) if (this.#isOf(i, name, type, section)) return i
-    return NONE
-  }
-
-  #isOf(i: number, name: FoldedName, type: number, section: number): boolean {
-    const records = this.#records
-    if (records.types[i] !== type || records.sections[i] !== section || records.classes[i] !== CLASS_IN) return false
-    return records.isAt(i, name)
-  }
-
-  /** The type that a signature is about. */
-  #covered(i: number): number {
-    const at = this.#records.rdataStarts[i]!
-    return this.#records.rdataLengths[i]! < 2 ? 0 : (this.#message[at]! << 8) | this.#message[at + 1]!
-  }
-
-  /** RFC 2181 §8: a TTL whose uppermost bit is set is 0. */
-  #ttlOf(i: number): number {
-    const ttl = this.#records.ttls[i]!
-    return ttl > MAX_TTL ? 0 : ttl
   }
 
   #clampedTtl(i: number): number {
     const { minTtl, maxTtl } = this.ttls
-    return Math.min(Math.max(this.#ttlOf(i), minTtl), maxTtl)
+    return Math.min(Math.max(this.#records.ttlOf(i), minTtl), maxTtl)
   }
 
   #takeOne(i: number, ttl: number, section: number = Section.answer): void {
-    const records = this.#records
-    const writer = this.#writer
-    // Pointers may lead thousands of records to names that do not fit: none is looked for, among those known, once one has not.
-    if (writer.failed) return
-    const name = this.#name
-    name.read(this.#message, records.owners[i]!, this.#length)
-    writer.name(name.bytes, name.length)
-    writer.u16(records.types[i]!)
-    writer.u16(CLASS_IN)
-    this.ttlOffsets[this.ttlCount++] = writer.position - this.bodyStart
-    writer.u32(ttl)
-    this.#writeRdata(records.types[i]!, records.rdataStarts[i]!, records.rdataLengths[i]!)
-    this.ttl = Math.min(this.ttl, ttl)
-    if (section === Section.answer) this.answerCount++
-    else this.authorityCount++
-  }
-
-  #writeRdata(type: number, start: number, length: number): void {
-    const writer = this.#writer
-    const names = rdataNames(type)
-    writer.u16(length)
-    if (names === undefined) {
-      writer.copy(this.#message, start, length)
-      return
-    }
-    const from = writer.position
-    const end = this.#writePieces(names.pieces, names.isCompressible, start, start + length)
-    if (end !== start + length) writer.failed = true
-    if (writer.failed) return
-    const written = writer.position - from
-    writer.bytes[from - 2] = written >>> 8
-    writer.bytes[from - 1] = written
-  }
-
-  /** Returns where the pieces have ended in the message; beyond `end` if they do not fit. */
-  #writePieces(pieces: readonly number[], isCompressible: boolean, start: number, end: number): number {
-    const writer = this.#writer
-    const name = this.#name
-    let at = start
-    for (const piece of pieces) {
-      if (piece === NAME) {
-        if (!name.read(this.#message, at, end)) return BROKEN
-        if (isCompressible) writer.name(name.bytes, name.length)
-        else writer.copy(name.bytes, 0, name.length)
-        at = name.end
-        continue
-      }
-      const size = piece === REST ? end - at : piece === STRING ? 1 + this.#message[at]! : piece
-      if (at + size > end) return BROKEN
-      writer.copy(this.#message, at, size)
-      at += size
-    }
-    return at
+    this.body.take(i, ttl, section)
   }
 }
 

@@ -1,8 +1,10 @@
-import { HEADER_SIZE, MAX_MESSAGE_SIZE, RDLENGTH_SIZE, Type } from '../../wire/constants.js'
+import { CLASS_IN, HEADER_SIZE, MAX_MESSAGE_SIZE, MAX_TTL, RDLENGTH_SIZE, Type } from '../../wire/constants.js'
 import { FoldedName } from '../../wire/folded-name.js'
 import type { Header } from '../../wire/header.js'
 import { MessageName } from './message-name.js'
 
+/** No record. */
+export const NONE = -1
 export const Section = { answer: 0, authority: 1, additional: 2 } as const
 
 /** The root's name, type, class, TTL and the length of no rdata. */
@@ -25,7 +27,7 @@ export class ReplyRecords {
   readonly rdataStarts = new Uint16Array(MAX_RECORDS)
   readonly rdataLengths = new Uint16Array(MAX_RECORDS)
   message: Uint8Array = new Uint8Array(0)
-  #end = 0
+  messageLength = 0
   readonly #name = new MessageName()
   readonly #owner = new FoldedName()
 
@@ -40,7 +42,7 @@ export class ReplyRecords {
     const count = additionalFrom + header.additionalCount
     this.count = 0
     this.message = message
-    this.#end = end
+    this.messageLength = end
     if (count > MAX_RECORDS) return false
     let at = position
     for (let i = 0; i < count; i++) {
@@ -51,6 +53,28 @@ export class ReplyRecords {
     }
     this.count = count
     return true
+  }
+
+  /** The first record of one name, class IN and type in a section; NONE if there is none. */
+  find(name: FoldedName, type: number, section: number): number {
+    for (let i = 0; i < this.count; i++) if (this.isOf(i, name, type, section)) return i
+    return NONE
+  }
+
+  isOf(i: number, name: FoldedName, type: number, section: number): boolean {
+    if (this.types[i] !== type || this.sections[i] !== section || this.classes[i] !== CLASS_IN) return false
+    return this.isAt(i, name)
+  }
+
+  /** The type that a signature is about, which begins its rdata (RFC 4034 §3.1). */
+  coveredType(i: number): number {
+    return this.rdataLengths[i]! < 2 ? 0 : u16(this.message, this.rdataStarts[i]!)
+  }
+
+  /** RFC 2181 §8: a TTL whose uppermost bit is set is 0. */
+  ttlOf(i: number): number {
+    const ttl = this.ttls[i]!
+    return ttl > MAX_TTL ? 0 : ttl
   }
 
   /** Whether record i stands at a name that was read with the same seed. */
@@ -64,7 +88,7 @@ export class ReplyRecords {
 
   /** The owner of record i, until the next call. */
   ownerOf(i: number): FoldedName {
-    this.readName(this.owners[i]!, this.#owner, this.#end)
+    this.readName(this.owners[i]!, this.#owner, this.messageLength)
     return this.#owner
   }
 
@@ -77,10 +101,10 @@ export class ReplyRecords {
   #readRecord(i: number, position: number): number {
     const { message } = this
     const name = this.#name
-    if (!name.read(message, position, this.#end)) return CUT_SHORT
+    if (!name.read(message, position, this.messageLength)) return CUT_SHORT
     const at = name.end
     const rdata = at + TYPE_CLASS_TTL_SIZE + RDLENGTH_SIZE
-    if (rdata > this.#end) return CUT_SHORT
+    if (rdata > this.messageLength) return CUT_SHORT
     this.#owner.read(name.bytes, 0, name.length, this.seed)
     this.owners[i] = position
     this.ownerHashes[i] = this.#owner.hash
@@ -90,7 +114,7 @@ export class ReplyRecords {
     this.rdataStarts[i] = rdata
     const length = u16(message, rdata - RDLENGTH_SIZE)
     this.rdataLengths[i] = length
-    return rdata + length > this.#end ? CUT_SHORT : rdata + length
+    return rdata + length > this.messageLength ? CUT_SHORT : rdata + length
   }
 
   /** The upper bits of the RCODE, which an OPT record has; 0 without one (RFC 6891 §6.1.3). */

@@ -108,14 +108,14 @@ export class AnswerInHand implements QueryForwarding {
     passFlags(context, reply.isAuthenticated)
     if (reply.rcode === Rcode.NXDOMAIN) context.limitHash = nxdomainHash(name)
     const room = response.limit - response.position
-    const isWhole = reply.bodyEnd - reply.bodyStart <= room
-    const end = isWhole ? reply.bodyEnd : reply.answerEnd
+    const isWhole = reply.body.end - reply.body.start <= room
+    const end = isWhole ? reply.body.end : reply.body.answerEnd
     const isNegative = reply.isNodata || reply.rcode === Rcode.NXDOMAIN
-    context.isTruncated = !isWhole && (isNegative || end - reply.bodyStart > room)
-    if (end - reply.bodyStart > room) return
-    response.copy(reply.bytes, reply.bodyStart, end - reply.bodyStart)
-    response.answerCount += reply.answerCount
-    response.authorityCount = isWhole ? reply.authorityCount : 0
+    context.isTruncated = !isWhole && (isNegative || end - reply.body.start > room)
+    if (end - reply.body.start > room) return
+    response.copy(reply.body.bytes, reply.body.start, end - reply.body.start)
+    response.answerCount += reply.body.answerCount
+    response.authorityCount = isWhole ? reply.body.authorityCount : 0
   }
 }
 

@@ -35,20 +35,20 @@ export class AnswerKeeper {
   /** Keeps the reply in hand, unless it is for those alone who wait for it. */
   keepReply(name: FoldedName, key: AnswerKey, nowSeconds: number): void {
     const reply = this.#reply
-    if (reply.ttl === 0) return
+    if (reply.body.ttl === 0) return
     const kept = this.#kept
     kept.rcode = reply.rcode
     kept.isAuthenticated = reply.isAuthenticated
     kept.isNodata = reply.isNodata
     kept.extendedError = NO_EXTENDED_ERROR
-    kept.answerCount = reply.answerCount
-    kept.authorityCount = reply.authorityCount
-    kept.bytes = reply.bytes
-    kept.start = reply.bodyStart
-    kept.length = reply.bodyEnd - reply.bodyStart
-    kept.ttlOffsets = reply.ttlOffsets
+    kept.answerCount = reply.body.answerCount
+    kept.authorityCount = reply.body.authorityCount
+    kept.bytes = reply.body.bytes
+    kept.start = reply.body.start
+    kept.length = reply.body.end - reply.body.start
+    kept.ttlOffsets = reply.body.ttlOffsets
     kept.storedAt = nowSeconds
-    kept.expiresAt = nowSeconds + reply.ttl
+    kept.expiresAt = nowSeconds + reply.body.ttl
     kept.staleUntil = kept.expiresAt + this.options.serveStale
     this.#put(name, key)
   }

@@ -46,9 +46,9 @@ function readBytes(message: Uint8Array, asked: Asked = {}) {
     mayAnswerFor: (target) => mayAnswerFor(nameToText(target.bytes)),
   })
   if (!reply.read(message, message.length, { name: folded(name), type, isDnssecOk })) return undefined
-  const whole = new Uint8Array(reply.bytes.slice(0, reply.bodyEnd))
-  whole.set(bytesOf(0, RESPONSE, 1, reply.answerCount, reply.authorityCount, 0))
-  whole.set(bytesOf(type, 1), reply.bodyStart - 4)
+  const whole = new Uint8Array(reply.body.bytes.slice(0, reply.body.end))
+  whole.set(bytesOf(0, RESPONSE, 1, reply.body.answerCount, reply.body.authorityCount, 0))
+  whole.set(bytesOf(type, 1), reply.body.start - 4)
   const packet = decode(Buffer.from(whole))
   expect(decode.bytes).toBe(whole.length)
   const texts = (records: Answer[] = []) =>
@@ -56,12 +56,13 @@ function readBytes(message: Uint8Array, asked: Asked = {}) {
       const { name, type, ttl, data } = each as { name: string; type: string; ttl: number; data: unknown }
       return `${name} ${ttl} ${type} ${typeof data === 'string' ? data : JSON.stringify(data)}`
     })
-  const ttlsAt = Array.from({ length: reply.ttlCount }, (_, i) => reply.bodyStart + reply.ttlOffsets[i]!)
+  const ttlsAt = Array.from({ length: reply.body.ttlCount }, (_, i) => reply.body.start + reply.body.ttlOffsets[i]!)
   const view = new DataView(whole.buffer)
   expect(ttlsAt.map((at) => view.getUint32(at))).toEqual(
     [...(packet.answers ?? []), ...(packet.authorities ?? [])].map((each) => (each as { ttl: number }).ttl),
   )
-  const { rcode, isNodata, ttl, isAuthenticated } = reply
+  const { rcode, isNodata, isAuthenticated } = reply
+  const { ttl } = reply.body
   return { rcode, isNodata, ttl, isAuthenticated, answer: texts(packet.answers), authority: texts(packet.authorities) }
 }
 
@@ -157,7 +158,9 @@ describe('of a reply', () => {
     expect(reply.read(message, message.length, { name: folded('www.example'), type: 65_280, isDnssecOk: false })).toBe(
       true,
     )
-    expect(Buffer.from(reply.bytes.subarray(reply.bodyEnd - rdata.length, reply.bodyEnd))).toEqual(Buffer.from(rdata))
+    expect(Buffer.from(reply.body.bytes.subarray(reply.body.end - rdata.length, reply.body.end))).toEqual(
+      Buffer.from(rdata),
+    )
   })
 
   it('leaves out signatures and proofs unless DO asked for them', () => {
