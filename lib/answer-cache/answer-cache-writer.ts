@@ -1,15 +1,14 @@
 import { advanceEpoch, hasReached } from '../shared-table/epochs.js'
-import { keyWords } from '../shared-table/layout.js'
 import { RetiredBlocks } from '../shared-table/retired.js'
 import type { FoldedName } from '../wire/folded-name.js'
 import { type AnswerCacheHandle, type AnswerCacheSize, readSize } from './answer-cache-memory.js'
 import { AnswerCacheReader } from './answer-cache-reader.js'
+import { BucketPlaces } from './bucket-places.js'
 import { type AnswerToKeep, EntryDrawing, entryBytes, isWhole } from './entry-drawing.js'
 import { Eviction, NOBODY } from './eviction.js'
 import {
   BUCKET_CLAIMS,
   BUCKET_HITS,
-  BUCKET_WORDS,
   bucketsStart,
   CONTROL_BUCKET_COUNT,
   CONTROL_BYTES,
@@ -25,14 +24,10 @@ import {
   CONTROL_STORED,
   CONTROL_WRITER,
   ENTRY_GENERATION,
-  ENTRY_NAME,
   ENTRY_SLOT,
   ENTRY_STALE_UNTIL,
   ENTRY_STORED_AT,
-  ENTRY_TYPE_AND_CLASS,
-  ENTRY_VIEW_FLAGS_LENGTH,
   hashKey,
-  NAME_LENGTH_MASK,
   PAIR_ENTRY,
   typeAndClass,
   viewFlagsLength,
@@ -67,7 +62,7 @@ export class AnswerCacheWriter {
   readonly #words: Int32Array
   readonly #drawing: EntryDrawing
   readonly #number: number
-  readonly #buckets: number
+  readonly #places: BucketPlaces
   readonly #bucketCount: number
   readonly #maxEntries: number
   readonly #pages: PageMemory
@@ -92,10 +87,10 @@ export class AnswerCacheWriter {
     this.reader = AnswerCacheReader.open(handle)
     this.#words = words
     this.#drawing = new EntryDrawing(handle.memory)
-    this.#buckets = bucketsStart(words[CONTROL_READER_COUNT]!)
     this.#bucketCount = words[CONTROL_BUCKET_COUNT]!
+    this.#places = new BucketPlaces(words, bucketsStart(words[CONTROL_READER_COUNT]!), this.#bucketCount)
     this.#maxEntries = words[CONTROL_MAX_ENTRIES]!
-    const pages = new PageMemory(words, this.#buckets + this.#bucketCount * BUCKET_WORDS, words[CONTROL_PAGE_BYTES]!)
+    const pages = new PageMemory(words, this.#places.end, words[CONTROL_PAGE_BYTES]!)
     this.#pages = pages
     this.#reservedPages = Math.ceil(pages.pageCount / RESERVED_PART)
     this.#eviction = new Eviction(this.#maxEntries)
@@ -103,7 +98,9 @@ export class AnswerCacheWriter {
     this.#free = (block) => this.#pages.free(block)
     this.#number = (Atomics.add(words, CONTROL_WRITER, 1) + 1) | 0
     this.#generation = (Atomics.add(words, CONTROL_GENERATION, 1) + 1) | 0
-    this.#cleanFrom = this.#clearBuckets()
+    this.#places.clear()
+    // From now on nobody can have found what was there.
+    this.#cleanFrom = advanceEpoch(words)
     this.#saySize()
   }
 
@@ -166,16 +163,6 @@ export class AnswerCacheWriter {
     return Atomics.load(this.#words, CONTROL_WRITER) === this.#number
   }
 
-  /** Unlinks whatever there is, and returns the epoch from which on nobody can have found it. */
-  #clearBuckets(): number {
-    const words = this.#words
-    const end = this.#buckets + this.#bucketCount * BUCKET_WORDS
-    for (let word = this.#buckets; word < end; word++) {
-      if (Atomics.load(words, word) !== 0) Atomics.store(words, word, 0)
-    }
-    return advanceEpoch(words)
-  }
-
   #isClean(): boolean {
     if (this.#cleanFrom !== 0 && hasReached(this.#words, this.#cleanFrom)) this.#cleanFrom = 0
     return this.#cleanFrom === 0
@@ -195,17 +182,17 @@ export class AnswerCacheWriter {
     const words = this.#words
     const bucket = hash & (this.#bucketCount - 1)
     const id = bucket * WAYS + this.#wayFor(bucket, hash, block)
-    const pair = this.#pairOf(id)
+    const pair = this.#places.pairOf(id)
     const old = words[pair + PAIR_ENTRY]!
     words[block + ENTRY_SLOT] = id
     // Where the place is empty, a reader that sees the new hash already finds nothing, and one that sees the old hash compares keys.
     Atomics.store(words, pair, hash)
     Atomics.store(words, pair + PAIR_ENTRY, block)
-    this.#clearMark(id, BUCKET_CLAIMS)
+    this.#places.clearMark(id, BUCKET_CLAIMS)
     if (old !== 0) {
       this.#retire(old)
     } else {
-      this.#clearMark(id, BUCKET_HITS)
+      this.#places.clearMark(id, BUCKET_HITS)
       this.#makeRoomForEntry()
     }
     if (old === 0 || words[old + ENTRY_GENERATION] !== this.#generation) this.#entries++
@@ -219,10 +206,10 @@ export class AnswerCacheWriter {
     const words = this.#words
     let empty = -1
     for (let way = 0; way < WAYS; way++) {
-      const pair = this.#pairOf(bucket * WAYS + way)
+      const pair = this.#places.pairOf(bucket * WAYS + way)
       const entry = words[pair + PAIR_ENTRY]!
       if (entry === 0) empty = way
-      else if (words[pair] === hash && this.#hasSameKey(entry, block)) return way
+      else if (words[pair] === hash && this.#places.hasSameKey(entry, block)) return way
     }
     if (empty >= 0) return empty
     const way = this.#wayToLeave(bucket)
@@ -237,22 +224,13 @@ export class AnswerCacheWriter {
     let oldestAt = Number.POSITIVE_INFINITY
     for (let way = 0; way < WAYS; way++) {
       const id = bucket * WAYS + way
-      const storedAt = words[words[this.#pairOf(id) + PAIR_ENTRY]! + ENTRY_STORED_AT]! + (this.#isHit(id) ? 2 ** 32 : 0)
+      const storedAt =
+        words[words[this.#places.pairOf(id) + PAIR_ENTRY]! + ENTRY_STORED_AT]! + (this.#places.isHit(id) ? 2 ** 32 : 0)
       if (storedAt >= oldestAt) continue
       oldest = way
       oldestAt = storedAt
     }
     return oldest
-  }
-
-  #hasSameKey(entry: number, other: number): boolean {
-    const words = this.#words
-    if (words[entry + ENTRY_TYPE_AND_CLASS] !== words[other + ENTRY_TYPE_AND_CLASS]) return false
-    const viewFlags = words[entry + ENTRY_VIEW_FLAGS_LENGTH]!
-    if (viewFlags !== words[other + ENTRY_VIEW_FLAGS_LENGTH]) return false
-    const count = keyWords(viewFlags & NAME_LENGTH_MASK)
-    for (let i = ENTRY_NAME; i < ENTRY_NAME + count; i++) if (words[entry + i] !== words[other + i]) return false
-    return true
   }
 
   /** One more entry is about to be counted. */
@@ -273,7 +251,7 @@ export class AnswerCacheWriter {
     for (let i = 0; i < MOST_EVICTIONS && !this.#hasRoom(sizeClass, spare); i++) {
       const id = this.#idToLeave()
       if (id === NOBODY) return
-      page = pages.pageOf(this.#words[this.#pairOf(id) + PAIR_ENTRY]!)
+      page = pages.pageOf(this.#words[this.#places.pairOf(id) + PAIR_ENTRY]!)
       this.#evict(id)
     }
     if (page !== NO_PAGE && !this.#hasRoom(sizeClass, 1)) this.#drain(page)
@@ -292,7 +270,7 @@ export class AnswerCacheWriter {
     this.#pages.visitBlocks(page, (block) => {
       const id = this.#words[block + ENTRY_SLOT]!
       // A block that is free or retired says anything; one that is linked says the truth.
-      if (id >= 0 && id < this.#nameHashes.length && this.#words[this.#pairOf(id) + PAIR_ENTRY] === block)
+      if (id >= 0 && id < this.#nameHashes.length && this.#words[this.#places.pairOf(id) + PAIR_ENTRY] === block)
         this.#evict(id)
     })
   }
@@ -302,8 +280,8 @@ export class AnswerCacheWriter {
     for (let chances = MOST_CHANCES; ; chances--) {
       const id = this.#eviction.takeOldest()
       if (id === NOBODY) return NOBODY
-      if (id !== this.#newest && (chances <= 0 || !this.#isHit(id))) return id
-      this.#clearMark(id, BUCKET_HITS)
+      if (id !== this.#newest && (chances <= 0 || !this.#places.isHit(id))) return id
+      this.#places.clearMark(id, BUCKET_HITS)
       this.#eviction.touch(id)
       if (this.#eviction.count === 1 && id === this.#newest) return NOBODY
     }
@@ -316,7 +294,7 @@ export class AnswerCacheWriter {
 
   #remove(id: number): void {
     const words = this.#words
-    const pair = this.#pairOf(id)
+    const pair = this.#places.pairOf(id)
     const entry = words[pair + PAIR_ENTRY]!
     Atomics.store(words, pair + PAIR_ENTRY, 0)
     if (words[entry + ENTRY_GENERATION] === this.#generation) this.#entries--
@@ -350,12 +328,10 @@ export class AnswerCacheWriter {
 
   #sweepBucket(bucket: number, nowSeconds: number): void {
     const words = this.#words
-    const hitsWord = this.#buckets + bucket * BUCKET_WORDS + BUCKET_HITS
-    const hits = Atomics.load(words, hitsWord)
-    if (hits !== 0) Atomics.and(words, hitsWord, ~hits)
+    const hits = this.#places.takeHits(bucket)
     for (let way = 0; way < WAYS; way++) {
       const id = bucket * WAYS + way
-      const entry = words[this.#pairOf(id) + PAIR_ENTRY]!
+      const entry = words[this.#places.pairOf(id) + PAIR_ENTRY]!
       if (entry === 0) continue
       const isFlushed = words[entry + ENTRY_GENERATION] !== this.#generation
       if (isFlushed || words[entry + ENTRY_STALE_UNTIL]! <= nowSeconds) {
@@ -378,34 +354,9 @@ export class AnswerCacheWriter {
     const { hash } = name
     const hashes = this.#nameHashes
     for (let id = 0; id < hashes.length; id++) {
-      if (hashes[id] === hash && this.#isOfName(this.#words[this.#pairOf(id) + PAIR_ENTRY]!, name)) this.#remove(id)
+      if (hashes[id] === hash && this.#places.isOfName(this.#words[this.#places.pairOf(id) + PAIR_ENTRY]!, name))
+        this.#remove(id)
     }
-  }
-
-  #isOfName(entry: number, name: FoldedName): boolean {
-    const words = this.#words
-    if (entry === 0 || (words[entry + ENTRY_VIEW_FLAGS_LENGTH]! & NAME_LENGTH_MASK) !== name.length) return false
-    const count = keyWords(name.length)
-    for (let i = 0; i < count; i++) if (words[entry + ENTRY_NAME + i] !== name.words[i]) return false
-    return true
-  }
-
-  #pairOf(id: number): number {
-    const bucket = Math.floor(id / WAYS)
-    return this.#buckets + bucket * BUCKET_WORDS + 2 * (id - bucket * WAYS)
-  }
-
-  #isHit(id: number): boolean {
-    const bucket = Math.floor(id / WAYS)
-    const hits = Atomics.load(this.#words, this.#buckets + bucket * BUCKET_WORDS + BUCKET_HITS)
-    return (hits & (1 << (id - bucket * WAYS))) !== 0
-  }
-
-  #clearMark(id: number, marks: number): void {
-    const bucket = Math.floor(id / WAYS)
-    const word = this.#buckets + bucket * BUCKET_WORDS + marks
-    const bit = 1 << (id - bucket * WAYS)
-    if ((Atomics.load(this.#words, word) & bit) !== 0) Atomics.and(this.#words, word, ~bit)
   }
 
   #saySize(): void {
