@@ -103,26 +103,32 @@ export class Supervisor {
     return this.#threads.map(({ plan, restarts }) => ({ role: plan.role, restarts }))
   }
 
-  /** Posts a segment to every thread; returns when it is in their queues. */
+  /** Posts a segment to every thread that answers; returns when it is in their queues. */
   postSegment(posted: PostedSegment): void {
     const message: MessageToThread = { type: 'segment', ...posted }
-    for (const thread of this.#threads) thread.port?.postMessage(message)
+    for (const thread of this.#answering) thread.port?.postMessage(message)
   }
 
   /**
-   * Has every thread answer by another policy, from a batch of its own choice on. Resolves when all do; a thread that is run meanwhile
+   * Has every thread that answers do so by another policy, from a batch of its own choice on. Resolves when all do; a thread that is run meanwhile
    * has it from its task. The next call has to wait for this one. `first` is a thread that the others rely on: they are told when it does.
    */
   async postPolicy(policy: object, first?: number): Promise<void> {
     const number = ++this.#policy
     const message: MessageToThread = { type: 'policy', number, policy }
-    const firsts = this.#threads.filter((thread) => thread.number === first)
+    const answering = this.#answering
+    const firsts = answering.filter((thread) => thread.number === first)
     for (const thread of firsts) thread.port?.postMessage(message)
     await this.#taken(number, firsts)
-    for (const thread of this.#threads) if (thread.number !== first) thread.port?.postMessage(message)
+    for (const thread of answering) if (thread.number !== first) thread.port?.postMessage(message)
     this.#control.announcePolicy(number)
     for (const plan of this.#options.plans) plan.wake()
-    await this.#taken(number, this.#threads)
+    await this.#taken(number, answering)
+  }
+
+  /** All but the one that exports queries, which reads neither records nor messages. */
+  get #answering(): readonly SupervisedThread[] {
+    return this.#threads.filter(({ plan }) => plan.role !== 'export')
   }
 
   async #taken(number: number, threads: readonly SupervisedThread[]): Promise<void> {

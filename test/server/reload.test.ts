@@ -52,6 +52,16 @@ describe('reload', () => {
     },
   )
 
+  it('waits for no thread that does not answer, such as the one that exports queries', async () => {
+    const upstream = '127.0.0.1:9'
+    await using server = await start({
+      forward: { upstreams: [upstream] },
+      queryLog: { file: join(folder, 'queries.jsonl') },
+    })
+    await server.reload({ forward: { upstreams: [upstream, '127.0.0.2:9'] }, negativeTtl: 7 })
+    expect((await server.query('no.example', 'A')).authority[0]).toMatchObject({ ttl: 7 })
+  })
+
   it('keeps what is left out, and brings defaults back for what is undefined', async () => {
     await using server = await start({ selection: { maxAnswers: 2 }, negativeTtl: 9 })
     await server.reload({ negativeTtl: undefined })
