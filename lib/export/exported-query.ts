@@ -1,6 +1,6 @@
 import { addressToText } from '../clients/client-address.js'
 import { Rcode, Type } from '../wire/constants.js'
-import { FLAG_AA, FLAG_RD, FLAG_TC, Header } from '../wire/header.js'
+import { FLAG_AA, FLAG_AD, FLAG_CD, FLAG_RA, FLAG_RD, FLAG_TC, Header } from '../wire/header.js'
 import { nameToText } from '../wire/name.js'
 import { Question } from '../wire/question.js'
 import { WireReader } from '../wire/reader.js'
@@ -19,7 +19,7 @@ export interface ExportedQuery {
   readonly type?: string
   /** Left out where there was no response. */
   readonly rcode?: string
-  /** Of the response: AA, TC, RD. */
+  /** Of the response: AA, TC, RD, RA, AD, CD. */
   readonly flags?: readonly string[]
   /** Records in the answer section. */
   readonly answers?: number
@@ -28,7 +28,7 @@ export interface ExportedQuery {
   readonly responseBytes: number
   /** Until the response was written. */
   readonly durationMs: number
-  /** The answer is an upstream's. */
+  /** The name is for upstreams to answer, whether one has or not: RA without AA. */
   readonly forwarded?: true
 }
 
@@ -38,6 +38,9 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [FLAG_AA, 'AA'],
   [FLAG_TC, 'TC'],
   [FLAG_RD, 'RD'],
+  [FLAG_RA, 'RA'],
+  [FLAG_AD, 'AD'],
+  [FLAG_CD, 'CD'],
 ]
 /** Names are not looked up here: any seed of their hashes will do. */
 const NO_SEED = 0

@@ -5,6 +5,7 @@ import { ALERT_METRICS } from './alert-metrics.js'
 import { COUNTER_METRICS } from './counter-metrics.js'
 import { EXPORT_METRICS } from './export-metrics.js'
 import { FORWARD_METRICS } from './forward-metrics.js'
+import { PROBE_METRICS } from './probe-metrics.js'
 
 /** One value of a metric. */
 export interface Sample {
@@ -164,6 +165,7 @@ export const METRICS: readonly Metric[] = [
   ...FORWARD_METRICS,
   ...EXPORT_METRICS,
   ...ALERT_METRICS,
+  ...PROBE_METRICS,
   gauge(
     'containerdns_health_unhealthy_addresses',
     'Addresses that are unhealthy.',

@@ -44,6 +44,10 @@ const manifests = readdirSync(new URL('kubernetes/', DEPLOY)).flatMap((file) =>
   }),
 )
 const ofKind = (kind: string) => manifests.filter((manifest) => manifest.kind === kind)
+const resourcesOf = (role: string): string[] =>
+  ofKind('ClusterRole')
+    .find(({ metadata }) => metadata.name === role)!
+    ['rules'].flatMap(({ resources }: { resources: string[] }) => resources)
 const workloads = [...ofKind('DaemonSet'), ...ofKind('Deployment')]
 const configText = ofKind('ConfigMap')[0]!['data']['containerdns.yaml'] as string
 
@@ -148,18 +152,22 @@ describe('the manifests for Kubernetes', () => {
       'apps/v1 DaemonSet',
       'apps/v1 Deployment',
       'policy/v1 PodDisruptionBudget',
-      'rbac.authorization.k8s.io/v1 ClusterRole',
-      'rbac.authorization.k8s.io/v1 ClusterRoleBinding',
+      ...Array(3).fill('rbac.authorization.k8s.io/v1 ClusterRole'),
+      ...Array(3).fill('rbac.authorization.k8s.io/v1 ClusterRoleBinding'),
       ...['v1 ConfigMap', 'v1 Secret', 'v1 Service', 'v1 ServiceAccount'],
     ])
     const namespaces = manifests
       .filter(({ kind }) => !kind.startsWith('Cluster'))
       .map(({ metadata }) => metadata.namespace)
     expect(new Set(namespaces)).toEqual(new Set(['kube-system']))
-    const [binding] = ofKind('ClusterRoleBinding')
-    expect(binding!['roleRef'].name).toBe(ofKind('ClusterRole')[0]!.metadata.name)
-    expect(binding!['subjects'][0].name).toBe(ofKind('ServiceAccount')[0]!.metadata.name)
-    expect(ofKind('ClusterRole')[0]!['rules'].flatMap(({ verbs }: { verbs: string[] }) => verbs)).not.toContain('*')
+    const bindings = ofKind('ClusterRoleBinding')
+    const roles = ofKind('ClusterRole')
+    expect(bindings.map((binding) => binding['roleRef'].name)).toEqual(roles.map(({ metadata }) => metadata.name))
+    for (const binding of bindings) {
+      expect(binding['subjects'][0].name).toBe(ofKind('ServiceAccount')[0]!.metadata.name)
+    }
+    const verbs = roles.flatMap((role) => role['rules'].flatMap((rule: { verbs: string[] }) => rule.verbs))
+    expect(new Set(verbs)).toEqual(new Set(['list', 'watch']))
   })
 
   it.each(workloads.map((workload) => [workload.kind, workload] as const))('%s runs what it mounts', (_, workload) => {
@@ -178,9 +186,10 @@ describe('the manifests for Kubernetes', () => {
     // The store is the cluster: nothing is written, and what it reads, it may.
     expect(spec.volumes.filter((volume: object) => 'emptyDir' in volume)).toEqual([])
     const { pods } = parseKubernetesStoreOptions(store.kubernetes)
-    const resources = ofKind('ClusterRole')[0]!['rules'].flatMap((rule: { resources: string[] }) => rule.resources)
-    const read = ['services', 'namespaces', 'endpointslices', ...(pods === 'verified' ? ['pods'] : [])]
-    expect(resources).toEqual(expect.arrayContaining(read))
+    expect(resourcesOf('containerdns').sort()).toEqual(['endpointslices', 'namespaces', 'services'])
+    expect(resourcesOf('containerdns-pods')).toEqual(['pods'])
+    expect(resourcesOf('containerdns-zones')).toEqual(['nodes'])
+    expect(pods).not.toBe('verified')
     const ports = new Map(
       container.ports.map((port: { name: string; containerPort: number }) => [port.name, port.containerPort]),
     )

@@ -131,6 +131,7 @@ describe('prometheusText', () => {
       },
       health: {
         ...stats.health,
+        probes: { probes: 50, failed: 4, unsure: 3, late: 2, blind: true, targets: 9, doubted: 1, panic: false },
         alerts: { webhook: { sent: 5, failed: 6, dropped: 7, waiting: 8, refused: 9 }, mail: undefined },
       },
     }
@@ -159,6 +160,14 @@ describe('prometheusText', () => {
       ['containerdns_alerts_total', 'webhook', 'failed', 6],
       ['containerdns_alerts_total', 'webhook', 'dropped', 7],
       ['containerdns_alerts_waiting', 'webhook', 8],
+      ['containerdns_probes_total', 'all', 50],
+      ['containerdns_probes_total', 'failed', 4],
+      ['containerdns_probes_total', 'unsure', 3],
+      ['containerdns_probes_total', 'late', 2],
+      ['containerdns_probed_addresses', 9],
+      ['containerdns_probes_doubted', 1],
+      ['containerdns_probes_blind', 1],
+      ['containerdns_probes_panic', 0],
     ])
     for (const { name, labels } of more) {
       expect(Object.keys(labels).sort().join(', ')).toBe(DOCUMENTED_LABELS.get(name)!.split(', ').sort().join(', '))
