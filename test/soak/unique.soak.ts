@@ -21,8 +21,8 @@ const BESIDES = 96 * MEGABYTE
 const STALL = SOCKETS * WINDOW
 /** Names after which the cache has long been full. */
 const SETTLED_NAMES = 1_000_000
-/** Heaps differ by so much, depending on when they were last collected; three bytes for each name would be more. */
-const MOST_GROWTH = 24 * MEGABYTE
+/** Of what is left after collections, between an early and a late third of the run: two and a half bytes for each name would be more. */
+const MOST_GROWTH = 16 * MEGABYTE
 
 /** Ten million names are forwarded, each once: the server takes no more memory than its cache may have, and no more at the end than early on. */
 export const soak: Soak = {
@@ -52,10 +52,15 @@ export const soak: Soak = {
     }
     if (highest - idleBytes > CACHE_MAX_BYTES.default + BESIDES)
       throw new Error('memory went beyond what the cache may have')
-    if (settled.length > 1 && Math.max(...settled) - settled[0]! > MOST_GROWTH)
-      throw new Error('memory grew all the time')
+    if (growthOf(settled) > MOST_GROWTH) throw new Error('memory grew all the time')
     if (wrong > 0 || lost > asked / 10_000 + STALL) throw new Error('names were not answered')
   },
+}
+
+/** Heaps go up and down by 50 MB as they are collected: what counts is by how much the lowest that is seen rises. */
+function growthOf(samples: readonly number[]): number {
+  const third = Math.ceil(samples.length / 3)
+  return samples.length < 3 ? 0 : Math.min(...samples.slice(-third)) - Math.min(...samples.slice(0, third))
 }
 
 /** What the server itself knows of answers that did not come, or came late: what the client misses beyond that was lost on the way. */
