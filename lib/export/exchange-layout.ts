@@ -22,8 +22,9 @@ export const QUERY_LENGTH = RCODE + 2
 /** 0 = there was no response */
 export const RESPONSE_LENGTH = QUERY_LENGTH + 2
 export const CLIENT = RESPONSE_LENGTH + 2
-export const SERVER = CLIENT + 16
-export const MESSAGES = SERVER + 16
+export const ADDRESS_ROOM = 16
+export const SERVER = CLIENT + ADDRESS_ROOM
+export const MESSAGES = SERVER + ADDRESS_ROOM
 
 /** For whom an exchange was chosen. */
 export const FOR_LOG = 1

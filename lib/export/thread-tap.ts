@@ -4,6 +4,7 @@ import type { ClientAddresses, QueryContext } from '../query/query-context.js'
 import type { QueryMeter } from '../query/query-meter.js'
 import type { QueryTap } from '../query/query-tap.js'
 import {
+  ADDRESS_ROOM,
   CLIENT,
   CLIENT_LENGTH,
   CLIENT_PORT,
@@ -22,8 +23,6 @@ import type { ExchangeRing } from './exchange-ring.js'
 import { NONE, type RingHandle } from './ring-layout.js'
 import { Sampler } from './sampler.js'
 
-const ADDRESS_BYTES = 16
-
 /** What a thread that answers is given. A plain object: it is posted to it. */
 export interface TapHandle {
   readonly ring: RingHandle
@@ -40,7 +39,7 @@ export class ThreadTap implements QueryTap {
   readonly #log: Sampler | undefined
   readonly #dnstap: Sampler | undefined
   readonly #meter: QueryMeter
-  readonly #server = new Uint8Array(ADDRESS_BYTES)
+  readonly #server = new Uint8Array(ADDRESS_ROOM)
 
   /** `meter` is that of the same thread: it knows over what a query came, and when. */
   constructor(ring: ExchangeRing, { logSample, dnstapSample }: TapHandle, meter: QueryMeter, randomSeed: number) {

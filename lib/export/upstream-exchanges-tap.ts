@@ -3,6 +3,7 @@ import { FastRandom } from '../fast-random.js'
 import type { UpstreamTap } from '../forward/upstream/upstream-tap.js'
 import type { UpstreamAddress } from '../forward/upstream-address.js'
 import {
+  ADDRESS_ROOM,
   CLIENT_LENGTH,
   CLIENT_PORT,
   EXPORT_PROTOCOLS,
@@ -20,13 +21,11 @@ import type { ExchangeRing } from './exchange-ring.js'
 import { NONE } from './ring-layout.js'
 import { Sampler } from './sampler.js'
 
-const ADDRESS_BYTES = 16
-
 /** Writes what upstreams are asked, and what they answer, into the ring of the thread that asks them. It has an event loop. */
 export class UpstreamExchangesTap implements UpstreamTap {
   readonly #ring: ExchangeRing
   readonly #sampler: Sampler
-  readonly #server = new Uint8Array(ADDRESS_BYTES)
+  readonly #server = new Uint8Array(ADDRESS_ROOM)
   #isShownSoon = false
 
   /** One in `sample` queries, with what is answered to it. */

@@ -7,12 +7,13 @@ const LOOK_AFTER = 16
 
 /**
  * Visits each in turns of the event loop that are short, however many there are; few are visited before this returns. What is
- * added to a Map or Set meanwhile is visited as well. Ends early once `isOver`.
+ * added to a Map or Set meanwhile is visited as well. Ends early once `isOver`. `onSlice` is called after each slice.
  */
 export async function inSlices<Item>(
   items: Iterable<Item>,
   visit: (item: Item) => void,
   isOver: () => boolean,
+  onSlice: () => void = () => {},
 ): Promise<void> {
   let end = performance.now() + SLICE_MS
   let left = LOOK_AFTER
@@ -20,11 +21,13 @@ export async function inSlices<Item>(
     if (left-- === 0) {
       left = LOOK_AFTER
       if (performance.now() >= end) {
+        onSlice()
         await nextTurn()
         end = performance.now() + SLICE_MS
       }
-      if (isOver()) return
+      if (isOver()) break
     }
     visit(item)
   }
+  onSlice()
 }

@@ -69,11 +69,14 @@ export class EtcdReconciler {
       for (const key of keys) wanted.add(key)
     })
     const orphans = [...this.#known.keys()].filter((key) => !wanted.has(key))
-    signal.throwIfAborted()
-    await this.#commit(
-      client,
-      orphans.map((key) => [key, this.#options.keys.removal(key)]),
-    )
+    for (let from = 0; from < orphans.length; from += CHANGES_PER_TXN) {
+      signal.throwIfAborted()
+      const some = orphans.slice(from, from + CHANGES_PER_TXN)
+      await this.#commit(
+        client,
+        some.map((key) => [key, this.#options.keys.removal(key)]),
+      )
+    }
   }
 
   /** Writes what has changed since. The same throws. */

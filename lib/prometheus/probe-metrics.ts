@@ -5,33 +5,42 @@ type Probes = NonNullable<Stats['health']['probes']>
 
 /** What the probes of a server's own records do; there is none of it without probes. Those of scanners are their own. */
 export const PROBE_METRICS: readonly PlainMetric[] = [
-  {
-    name: 'containerdns_probes_total',
-    help: 'Probes: failed, without a verdict because of this side, late by half an interval or more, and all of them.',
-    type: 'counter',
-    samples: ({ health: { probes } }) => {
-      if (probes === undefined) return []
-      const { probes: all, failed, unsure, late } = probes
-      return Object.entries({ all, failed, unsure, late }).map(([result, value]) => ({ labels: { result }, value }))
-    },
-  },
-  gauge('containerdns_probed_addresses', 'Addresses that are probed.', ({ targets }) => targets),
-  gauge(
+  metric('containerdns_probes_total', 'Probes that were started.', 'counter', ({ probes }) => probes),
+  metric('containerdns_probes_failed_total', 'Probes that failed.', 'counter', ({ failed }) => failed),
+  metric(
+    'containerdns_probes_unsure_total',
+    'Probes without a verdict, because of this side.',
+    'counter',
+    ({ unsure }) => unsure,
+  ),
+  metric(
+    'containerdns_probes_late_total',
+    'Probes that began more than half an interval late.',
+    'counter',
+    ({ late }) => late,
+  ),
+  metric('containerdns_probed_addresses', 'Addresses that are probed.', 'gauge', ({ targets }) => targets),
+  metric(
     'containerdns_probes_doubted',
     'Addresses that are said to be down, and are probed once more before that is believed.',
+    'gauge',
     ({ doubted }) => doubted,
   ),
-  gauge(
+  metric(
     'containerdns_probes_blind',
     '1 while less than half of the references can be reached, and nothing is called unhealthy.',
+    'gauge',
     ({ blind }) => Number(blind),
   ),
-  gauge('containerdns_probes_panic', '1 while so few addresses are healthy that none is left out.', ({ panic }) =>
-    Number(panic),
+  metric(
+    'containerdns_probes_panic',
+    '1 while so few addresses are healthy that none is left out.',
+    'gauge',
+    ({ panic }) => Number(panic),
   ),
 ]
 
-function gauge(name: string, help: string, read: (probes: Probes) => number): PlainMetric {
+function metric(name: string, help: string, type: PlainMetric['type'], read: (probes: Probes) => number): PlainMetric {
   const samples = ({ health: { probes } }: Stats) => (probes === undefined ? [] : [{ labels: {}, value: read(probes) }])
-  return { name, help, type: 'gauge', samples }
+  return { name, help, type, samples }
 }

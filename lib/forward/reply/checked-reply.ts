@@ -115,7 +115,7 @@ export class CheckedReply {
       this.#chainHashes[links] = name.hash
       if (!this.#readTarget(cname)) return BROKEN
       this.#takeDname(name)
-      this.#takeOne(cname, this.#clampedTtl(cname))
+      this.body.take(cname, this.#clampedTtl(cname))
       this.#takeSignatures(name, Type.CNAME, Section.answer)
       if (this.#closesLoop(links)) return BROKEN
       name = this.#copyName(this.#target)
@@ -151,7 +151,7 @@ export class CheckedReply {
       const owner = records.ownerOf(i)
       if (owner.labelCount >= name.labelCount || !name.isAtOrBelow(owner, 0)) continue
       this.#zone.read(owner.bytes, 0, owner.length, records.seed)
-      this.#takeOne(i, this.#clampedTtl(i))
+      this.body.take(i, this.#clampedTtl(i))
       this.#takeSignatures(this.#zone, DNAME, Section.answer)
       return
     }
@@ -168,7 +168,7 @@ export class CheckedReply {
       isThere = true
     }
     if (!isThere) return false
-    for (let i = 0; i < records.count; i++) if (records.isOf(i, name, type, Section.answer)) this.#takeOne(i, ttl)
+    for (let i = 0; i < records.count; i++) if (records.isOf(i, name, type, Section.answer)) this.body.take(i, ttl)
     this.#takeSignatures(name, type, Section.answer)
     return true
   }
@@ -179,7 +179,7 @@ export class CheckedReply {
     const records = this.#records
     for (let i = 0; i < records.count; i++) {
       if (!records.isOf(i, name, DnssecType.RRSIG, section) || records.coveredType(i) !== type) continue
-      this.#takeOne(i, this.#clampedTtl(i))
+      this.body.take(i, this.#clampedTtl(i))
     }
   }
 
@@ -191,7 +191,7 @@ export class CheckedReply {
       if (records.sections[i] !== Section.authority || records.classes[i] !== CLASS_IN) continue
       const type = records.types[i] === DnssecType.RRSIG ? records.coveredType(i) : records.types[i]!
       if (type !== DnssecType.NSEC && type !== DnssecType.NSEC3) continue
-      if (records.ownerOf(i).isAtOrBelow(zone, 0)) this.#takeOne(i, this.#clampedTtl(i), Section.authority)
+      if (records.ownerOf(i).isAtOrBelow(zone, 0)) this.body.take(i, this.#clampedTtl(i), Section.authority)
     }
   }
 
@@ -219,7 +219,7 @@ export class CheckedReply {
     }
     const ttl = Math.min(this.#records.ttlOf(soa), this.#soaMinimum(soa), this.ttls.maxNegativeTtl)
     this.#zone.read(this.#target.bytes, 0, this.#target.length, this.#records.seed)
-    this.#takeOne(soa, ttl, Section.authority)
+    this.body.take(soa, ttl, Section.authority)
     if (!this.#isDnssecOk) return true
     this.#takeNegativeProofs(ttl)
     return true
@@ -234,7 +234,7 @@ export class CheckedReply {
       const type = isSignature ? records.coveredType(i) : records.types[i]!
       const isProof = type === DnssecType.NSEC || type === DnssecType.NSEC3 || (isSignature && type === Type.SOA)
       if (!isProof || !records.ownerOf(i).isAtOrBelow(zone, 0)) continue
-      this.#takeOne(i, Math.min(mostTtl, this.#clampedTtl(i)), Section.authority)
+      this.body.take(i, Math.min(mostTtl, this.#clampedTtl(i)), Section.authority)
     }
   }
 
@@ -274,10 +274,6 @@ export class CheckedReply {
   #clampedTtl(i: number): number {
     const { minTtl, maxTtl } = this.ttls
     return Math.min(Math.max(this.#records.ttlOf(i), minTtl), maxTtl)
-  }
-
-  #takeOne(i: number, ttl: number, section: number = Section.answer): void {
-    this.body.take(i, ttl, section)
   }
 }
 

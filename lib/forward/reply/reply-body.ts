@@ -57,7 +57,8 @@ export class ReplyBody {
     this.end = this.#writer.position
   }
 
-  take(i: number, ttl: number, section: number): void {
+  /** Record `i`, with a TTL of its own. */
+  take(i: number, ttl: number, section: number = Section.answer): void {
     const records = this.#records
     const writer = this.#writer
     // Pointers may lead thousands of records to names that do not fit: none is looked for, among those known, once one has not.

@@ -1,3 +1,5 @@
+import { hashEnd, hashStep } from '../../wire/name.js'
+
 /**
  * Which agents an address belongs to (rendezvous hashing): those whose names make the largest hashes with it, the largest first. When one of n agents comes or
  * goes, it alone takes or leaves its places, 1/n of all there are; everybody who knows the names comes to the same result.
@@ -22,9 +24,9 @@ export function isOwner(name: string, address: string, agents: readonly string[]
   return true
 }
 
-// Of FNV-1a, 32 bits wide.
-const FNV_BASIS = 0x811c9dc5
-const FNV_PRIME = 0x01000193
+const SEED = 0x811c9dc5
+/** Tells the second half of a score from the first. */
+const OTHER_HALF = 0x01000193
 const SEPARATOR = 0xffff
 const TWO_TO_21 = 2 ** 21
 
@@ -33,20 +35,12 @@ const TWO_TO_21 = 2 ** 21
  * 100 000 addresses and dozens of agents whenever one of these comes or goes. Agents of different versions must agree on it.
  */
 function scoreOf(agent: string, address: string): number {
-  const hash = hashOn(hashOn(FNV_BASIS, agent), address)
-  return (mixed(hash) >>> 0) * TWO_TO_21 + (mixed(hash ^ FNV_PRIME ^ hashOn(hash, agent)) >>> 11)
+  const hash = hashOn(hashOn(SEED, agent), address)
+  return (hashEnd(hash) >>> 0) * TWO_TO_21 + (hashEnd(hash ^ OTHER_HALF ^ hashOn(hash, agent)) >>> 11)
 }
 
 function hashOn(start: number, text: string): number {
-  let hash = Math.imul(start ^ SEPARATOR, FNV_PRIME)
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), FNV_PRIME)
+  let hash = hashStep(start, SEPARATOR)
+  for (let i = 0; i < text.length; i++) hash = hashStep(hash, text.charCodeAt(i))
   return hash
-}
-
-/** MurmurHash3's last step: each bit comes to depend on all. */
-function mixed(given: number): number {
-  let hash = given
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
 }

@@ -1,6 +1,6 @@
-import { CidrTable, NO_VALUE } from '../../clients/cidr-table.js'
-import { ADDRESS_WORDS, addressFromText, writeClient } from '../../clients/client-address.js'
+import { addressFromText } from '../../clients/client-address.js'
 import type { Logger } from '../../log.js'
+import { AddressProfiles } from '../probe/address-profiles.js'
 import type { ProbeTarget } from '../probe/check.js'
 import type { ParsedProbes } from '../probe/options.js'
 import { RefusedAddresses } from '../probe/refused-addresses.js'
@@ -33,8 +33,7 @@ const ROOM_MS = 1_000
 export class ScannedTargets {
   readonly #options: ScannedTargetsOptions
   readonly #refused: RefusedAddresses
-  readonly #profileOf: CidrTable
-  readonly #words = new Int32Array(ADDRESS_WORDS)
+  readonly #profiles: AddressProfiles
   readonly #known = new Map<string, Known>()
   readonly #targets = new Map<string, ProbeTarget>()
   readonly #byId = new Map<number, string>()
@@ -54,7 +53,7 @@ export class ScannedTargets {
   constructor(options: ScannedTargetsOptions) {
     this.#options = options
     this.#refused = new RefusedAddresses(options.probes.allowed)
-    this.#profileOf = new CidrTable(options.probes.profileOf)
+    this.#profiles = new AddressProfiles(options.probes.profileOf)
   }
 
   /** How many are probed. */
@@ -169,9 +168,7 @@ export class ScannedTargets {
   #targetOf(address: string, ports: readonly number[], before: ProbeTarget | undefined): ProbeTarget | undefined {
     const bytes = addressFromText(address)!
     if (this.#refused.has(bytes)) return undefined
-    writeClient(this.#words, 0, bytes, bytes.length)
-    const found = this.#profileOf.find(this.#words, 0)
-    const profile = found === NO_VALUE ? 0 : found
+    const profile = this.#profiles.of(bytes)
     const { check } = this.#options.probes.profiles[profile]!
     if (check === undefined || (check.type === 'tcp' && ports.length + check.ports.length === 0)) return undefined
     if (before === undefined && !this.#hasRoom()) return undefined

@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CidrTable, NO_VALUE } from '../../clients/cidr-table.js'
-import { ADDRESS_WORDS, addressToText, writeClient } from '../../clients/client-address.js'
+import { addressToText } from '../../clients/client-address.js'
 import type { Logger } from '../../log.js'
 import type { WireRRset } from '../../records/wire-rrset.js'
 import { RDLENGTH_SIZE, Type } from '../../wire/constants.js'
 import { foldName } from '../../wire/name.js'
+import { inSlices } from '../slices.js'
+import { AddressProfiles } from './address-profiles.js'
 import type { ProbeTarget } from './check.js'
 import type { ParsedProbes } from './options.js'
 import { RefusedAddresses } from './refused-addresses.js'
@@ -27,10 +27,6 @@ export interface RecordTargetsOptions {
 
 /** Changes of so long are passed on together. */
 const FLUSH_MS = 50
-/** For so long changes are passed on in one turn of the host's event loop. */
-const SLICE_MS = 2
-/** Between two looks at the clock. */
-const LOOK_AFTER = 16
 /** Names that are remembered of an address, to see what share of their records is down; the rest is not looked at. */
 const MAX_OWNERS = 4
 /** Each is a connection for each probe. */
@@ -57,8 +53,7 @@ interface Backend {
 export class RecordTargets {
   readonly #options: RecordTargetsOptions
   readonly #refused: RefusedAddresses
-  readonly #profileOf: CidrTable
-  readonly #words = new Int32Array(ADDRESS_WORDS)
+  readonly #profiles: AddressProfiles
   readonly #backends = new Map<string, Backend>()
   readonly #byId = new Map<number, Backend>()
   readonly #srvPorts = new SrvPorts()
@@ -67,13 +62,16 @@ export class RecordTargets {
   #timer: NodeJS.Timeout | undefined
   #isScanning = false
   #isFlushing = false
+  /** Of the slice in hand. */
+  #added: ProbeTarget[] = []
+  #removed: ProbeTarget[] = []
   #hasLeftOut = false
   #targetCount = 0
 
   constructor(options: RecordTargetsOptions) {
     this.#options = options
     this.#refused = new RefusedAddresses(options.probes.allowed)
-    this.#profileOf = new CidrTable(options.probes.profileOf)
+    this.#profiles = new AddressProfiles(options.probes.profileOf)
   }
 
   /** Whether all that has changed has been passed on. */
@@ -242,10 +240,8 @@ export class RecordTargets {
   /** Passes on what has changed, in turns of the host's event loop that are short. */
   async #flushSlices(): Promise<void> {
     this.#isFlushing = true
-    while (this.#changed.size > 0 && !this.#isScanning) {
-      this.#flushSlice(performance.now() + SLICE_MS)
-      if (this.#changed.size > 0) await nextTurn()
-    }
+    const [look, isOver, passOn] = [this.#look.bind(this), () => this.#isScanning, () => this.#passOn()]
+    while (this.#changed.size > 0 && !this.#isScanning) await inSlices(this.#changed, look, isOver, passOn)
     this.#isFlushing = false
     if (this.#isScanning) return
     this.#options.onSettled()
@@ -255,34 +251,32 @@ export class RecordTargets {
     }
   }
 
-  #flushSlice(end: number): void {
-    const added: ProbeTarget[] = []
-    const removed: ProbeTarget[] = []
-    let looked = 0
-    for (const backend of this.#changed) {
-      this.#changed.delete(backend)
-      const before = backend.target
-      const after = this.#targetFor(backend)
-      if (backend.records === 0) {
-        this.#backends.delete(keyOf(backend.bytes))
-        this.#byId.delete(backend.id)
-      }
-      if (!isSameTarget(before, after)) {
-        backend.target = after
-        this.#targetCount += Number(after !== undefined) - Number(before !== undefined)
-        if (after !== undefined) added.push(after)
-        else if (before !== undefined) removed.push(before)
-      }
-      if (++looked % LOOK_AFTER === 0 && performance.now() >= end) break
+  #look(backend: Backend): void {
+    this.#changed.delete(backend)
+    const before = backend.target
+    const after = this.#targetFor(backend)
+    if (backend.records === 0) {
+      this.#backends.delete(keyOf(backend.bytes))
+      this.#byId.delete(backend.id)
     }
-    if (added.length > 0 || removed.length > 0) this.#options.onChange(added, removed)
+    if (isSameTarget(before, after)) return
+    backend.target = after
+    this.#targetCount += Number(after !== undefined) - Number(before !== undefined)
+    if (after !== undefined) this.#added.push(after)
+    else if (before !== undefined) this.#removed.push(before)
+  }
+
+  #passOn(): void {
+    const [added, removed] = [this.#added, this.#removed]
+    if (added.length === 0 && removed.length === 0) return
+    this.#added = []
+    this.#removed = []
+    this.#options.onChange(added, removed)
   }
 
   #targetFor({ id, address, bytes, records, ports }: Backend): ProbeTarget | undefined {
     if (records === 0) return undefined
-    writeClient(this.#words, 0, bytes, bytes.length)
-    const found = this.#profileOf.find(this.#words, 0)
-    const profile = found === NO_VALUE ? 0 : found
+    const profile = this.#profiles.of(bytes)
     const { check } = this.#options.probes.profiles[profile]!
     if (check === undefined) return undefined
     const own = [...ports.keys()].sort((a, b) => a - b).slice(0, MAX_PORTS)
