@@ -23,7 +23,7 @@ export function reloadRoute(reload: ReloadFunction | undefined, audit: Audit): R
     schema: {
       ...{ summary: 'Reads the config and the files of records again, as SIGHUP does', tags: ['server'] },
       description:
-        'All or nothing. 409 says in `needsRestart` what takes a restart; 422 has the `file` and the `line` of a fault. Without a config: 501.',
+        'All or nothing. 409 says in `needsRestart` what takes a restart; 422 has the `file` and the `line` of the first fault, and all in `faults`. Without a config: 501.',
       response: { 200: objectOf({ changed: TEXTS, files: TEXTS }, ['changed']), ...PROBLEMS },
     },
     handle: async (call) => {

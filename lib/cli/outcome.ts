@@ -4,7 +4,7 @@ import { FlagFault } from '../config/config-fault.js'
 export const EXIT = Object.freeze({
   /** What was asked for is done, or so. */
   done: 0,
-  /** It could not be done: the server refuses it, there is no such thing, a config has a fault, nobody answers. */
+  /** It could not be done: the server refuses it, there is no such thing, a config has faults, nobody answers. */
   failed: 1,
   /** The command line itself is wrong, and nothing was tried. */
   usage: 2,

@@ -8,6 +8,7 @@ import { addRecordCommand } from './commands/record.js'
 import { addServeCommand } from './commands/serve.js'
 import { addServerCommands } from './commands/server-commands.js'
 import { addZoneCommand } from './commands/zone.js'
+import { errorText } from './error-text.js'
 import { EXIT, exitCodeOf } from './outcome.js'
 
 const EXIT_CODES = `
@@ -57,8 +58,7 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
       process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
       return
     }
-    const { message, code } = error as { message: string; code?: string }
-    process.stderr.write(`error: ${message}${code === undefined || message.includes(code) ? '' : ` (${code})`}\n`)
+    process.stderr.write(errorText(error))
     process.exitCode = exitCodeOf(error)
   }
 }

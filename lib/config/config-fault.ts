@@ -1,7 +1,7 @@
-import { ContainerDnsError } from '../errors.js'
-import type { ContainerDnsOptions } from '../options.js'
-import { type ConfigPath, faultAt } from '../yaml-document.js'
+import { ContainerDnsError, DetailedError, detailsOf } from '../errors.js'
+import type { ConfigPath } from '../yaml-document.js'
 import type { Override } from './environment.js'
+import { pathText } from './fault-path.js'
 
 export interface ConfigSourceOptions {
   /** Undefined without a file. */
@@ -16,14 +16,32 @@ export interface ConfigSourceOptions {
 export const MERGED_KEYS: readonly string[] = ['api', 'forward', 'log']
 
 /** What is wrong was said by flags of a command line. */
-export class FlagFault extends ContainerDnsError {}
+export class FlagFault extends DetailedError {}
 
-/** Names of parts of a config as the messages of their parsers begin. */
-const PREFIXES: readonly (readonly [string, ConfigPath])[] = [
-  ['etcdStore', ['store', 'etcd']],
-  ['memoryStore', ['store', 'memory']],
-  ['kubernetesStore', ['store', 'kubernetes']],
-]
+/** One fault of a config, as programs read it: in the `details` of the error, and in what `containerdns check --json` prints. */
+export interface ConfigFault {
+  /** Left out where the value does not come from a file, as is `line`. */
+  readonly file?: string
+  readonly line?: number
+  /** `listen[1].tls.cert`; empty where it is about the config as a whole. */
+  readonly path: string
+  /** What is wrong; CDNS_CONFIG_INVALID where there is no more to say. */
+  readonly code: string
+  readonly message: string
+}
+
+/** The faults that a CDNS_CONFIG_INVALID is about; none of any other error. */
+export function configFaultsOf(error: unknown): readonly ConfigFault[] {
+  const { code, message } = error as Partial<ContainerDnsError>
+  if (code !== 'CDNS_CONFIG_INVALID') return []
+  const { faults, file, line } = detailsOf(error) as { faults?: ConfigFault[]; file?: string; line?: number }
+  // A file that cannot be read is as wrong as one that says the wrong things.
+  return (
+    faults ?? [
+      { ...(file !== undefined && { file }), ...(line !== undefined && { line }), path: '', code, message: message! },
+    ]
+  )
+}
 
 /** Where the values of a config come from, for whoever is to mend one of them. */
 export class ConfigSource {
@@ -33,54 +51,17 @@ export class ConfigSource {
     this.#options = options
   }
 
-  /** Runs a check of what stands at a path; what it throws becomes CDNS_CONFIG_INVALID with the place. */
-  checked<T>(check: () => T, path: ConfigPath): T {
-    try {
-      return check()
-    } catch (error) {
-      throw this.#fault(pathIn((error as Error).message, path), error as Error)
-    }
-  }
-
-  /** The same for what a config names, and what takes time to read: the fault is that of `path`, or stands below it where the message says so. */
-  async checkedFile(check: () => Promise<unknown>, path: ConfigPath, saysWhere = false): Promise<void> {
-    try {
-      await check()
-    } catch (error) {
-      throw this.#fault(saysWhere ? pathIn((error as Error).message, path) : path, error as Error)
-    }
-  }
-
-  /**
-   * The same for options. Where a message does not begin with the option it is about, the option is found by trying: each key
-   * alone, then each of its items.
-   */
-  checkedOptions(options: ContainerDnsOptions, check: (options: ContainerDnsOptions) => void): void {
-    try {
-      check(options)
-    } catch (error) {
-      const { message } = error as Error
-      const said = pathIn(message, [])
-      const isSaid = said.length > 0 && Object.hasOwn(options, said[0]!)
-      throw this.#fault(isSaid ? said : guilty(options, check), error as Error)
-    }
-  }
-
-  fault(path: ConfigPath, reason: string, cause?: Error): ContainerDnsError {
+  /** CDNS_CONFIG_INVALID with the place of the value at a path. */
+  fault(path: ConfigPath, reason: string, cause?: Error): DetailedError {
+    const said = saysPath(reason, path) ? reason : `${pathText(path)}: ${reason}`
     const { path: file, lineOf, flags } = this.#options
     // The last word counts.
-    if (isSaidBy(flags, path)) {
-      return new FlagFault('CDNS_CONFIG_INVALID', `command line, ${path[0]}: ${reason}`, { cause })
-    }
+    if (isSaidBy(flags, path)) return faultOf(FlagFault, `command line, ${path[0]}: ${said}`, {}, path, cause)
     const elsewhere = this.#placeOutside(path)
-    if (elsewhere === undefined && lineOf !== undefined) {
-      return faultAt('CDNS_CONFIG_INVALID', file!, lineOf(path), reason, cause)
-    }
-    return new ContainerDnsError('CDNS_CONFIG_INVALID', `${elsewhere ?? file}: ${reason}`, { cause })
-  }
-
-  #fault(path: ConfigPath, cause: Error): ContainerDnsError {
-    return this.fault(path, cause.message, cause)
+    if (elsewhere !== undefined) return faultOf(DetailedError, `${elsewhere}: ${said}`, {}, path, cause)
+    if (lineOf === undefined) return faultOf(DetailedError, `${file}: ${said}`, { file: file! }, path, cause)
+    const line = lineOf(path)
+    return faultOf(DetailedError, `${file}, line ${line}: ${said}`, { file: file!, line }, path, cause)
   }
 
   /** Where a value comes from that is neither a flag's nor the file's. */
@@ -90,6 +71,38 @@ export class ConfigSource {
     if (override !== undefined && path.length > 0) return `environment, ${override.variable}`
     return file === undefined ? 'config' : undefined
   }
+}
+
+/** Faults as one error, in the order of the file. It is a FlagFault only where a command line is all that is wrong. */
+export function oneOfFaults(faults: readonly DetailedError[]): DetailedError {
+  const lineOf = ({ details }: DetailedError) => Number(details['line'] ?? 0)
+  const inOrder = [...faults].sort((one, other) => lineOf(one) - lineOf(other))
+  const [first] = inOrder
+  if (inOrder.length === 1) return first!
+  const Fault = inOrder.every((each) => each instanceof FlagFault) ? FlagFault : DetailedError
+  const message = `${inOrder.length} faults: ${inOrder.map((each) => each.message).join('; ')}`
+  // Whoever shows one place shows the first.
+  const { file, line } = (inOrder.find(({ details }) => 'line' in details) ?? first!).details
+  const place = { ...(file !== undefined && { file }), ...(line !== undefined && { line }) }
+  return new Fault('CDNS_CONFIG_INVALID', message, { ...place, faults: inOrder.flatMap(configFaultsOf) })
+}
+
+function faultOf(
+  Fault: typeof DetailedError,
+  message: string,
+  place: { readonly file?: string; readonly line?: number },
+  path: ConfigPath,
+  cause: Error | undefined,
+): DetailedError {
+  const code = cause instanceof ContainerDnsError ? cause.code : 'CDNS_CONFIG_INVALID'
+  const faults: readonly ConfigFault[] = [{ ...place, path: pathText(path), code, message }]
+  return new Fault('CDNS_CONFIG_INVALID', message, { ...place, faults }, { cause })
+}
+
+/** Most messages begin with the option that they are about, or name the key. */
+function saysPath(reason: string, path: ConfigPath): boolean {
+  const [first] = path
+  return first === undefined || reason.startsWith(String(first)) || reason.includes(`"${path.at(-1)}"`)
 }
 
 /** Whether a flag says what is there, or all that it is part of. */
@@ -107,43 +120,4 @@ function isSaidBy(flags: object, path: ConfigPath): boolean {
 /** An object with keys, and no list. */
 export function isSection(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** `listen[1].tls has no key "x"` is about `listen`, 1, `tls`, `x`. */
-function pathIn(message: string, base: ConfigPath): ConfigPath {
-  const said = /^[A-Za-z]\w*(?:\[\d+\]|\.[A-Za-z]\w*)*/.exec(message)?.[0] ?? ''
-  const steps = said
-    .split(/[.[\]]/)
-    .filter((step) => step !== '')
-    .map((step) => (/^\d+$/.test(step) ? Number(step) : step))
-  const unknown = /^[^"]* has no key "([^"]+)"/.exec(message)?.[1]
-  return [...rooted(steps, message, base), ...(unknown === undefined ? [] : [unknown])]
-}
-
-function rooted(steps: ConfigPath, message: string, base: ConfigPath): ConfigPath {
-  const [first, ...rest] = steps
-  const prefix = PREFIXES.find(([name]) => name === first)
-  if (prefix !== undefined) return [...prefix[1], ...rest]
-  if (/^(?:the config|the options of the API|reload) /.test(message) || first === undefined || first === 'options')
-    return base
-  return base.length === 0 || first === base[0] ? steps : [...base, ...steps]
-}
-
-/** The smallest part of the options that cannot be taken by itself. */
-function guilty(options: ContainerDnsOptions, check: (options: ContainerDnsOptions) => void): ConfigPath {
-  const fails = (given: object) => {
-    try {
-      check(given)
-      return false
-    } catch {
-      return true
-    }
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (!fails({ [name]: value })) continue
-    if (!Array.isArray(value)) return [name]
-    const item = value.findIndex((each) => fails({ [name]: [each] }))
-    return item < 0 ? [name] : [name, item]
-  }
-  return []
 }

@@ -6,7 +6,7 @@ import { faultAt, YamlDocument } from '../yaml-document.js'
 import { checkConfig } from './check-config.js'
 import { checkFiles } from './check-files.js'
 import { CONFIG_KEYS, type Config, type ConfigFileContent } from './config.js'
-import { ConfigSource, isSection, MERGED_KEYS } from './config-fault.js'
+import { ConfigSource, isSection, MERGED_KEYS, oneOfFaults } from './config-fault.js'
 import { readEnvironment, withOverrides } from './environment.js'
 import { type LogFormat, parseLog } from './log-config.js'
 import { originConfig } from './origin/origin-config.js'
@@ -26,7 +26,10 @@ export interface ReadConfigOptions {
   readonly checksFiles?: boolean
 }
 
-/** Reads and checks a config. Throws CDNS_CONFIG_INVALID, with file, line, key and reason. */
+/**
+ * Reads and checks a config. Throws CDNS_CONFIG_INVALID, with file, line, key and reason of each fault, which `details.faults` has one by one. Of a
+ * file that is no YAML, and of an environment that cannot be read, it is the first.
+ */
 export async function readConfig({
   file,
   originFile,
@@ -55,10 +58,11 @@ export async function readConfig({
     throw source.fault([], `a config must be keys and values, got ${describe(content)}`)
   }
   const whole = withFlags(withOverrides(absolute(content, path), overrides), flags)
-  const checked = checkConfig(whole, source)
-  if (checksFiles) await checkFiles(checked, source)
+  const { config, faults, draft } = checkConfig(whole, source)
+  const inFiles = checksFiles && config !== undefined ? await checkFiles(config, draft, source) : []
+  if (faults.length + inFiles.length > 0) throw oneOfFaults([...faults, ...inFiles])
   return {
-    ...checked,
+    ...config!,
     ignored: [
       ...(origin?.ignored ?? []),
       ...ignored.map((variable) => `the environment's ${variable} is no key of a config`),

@@ -31,6 +31,44 @@ describe('containerdns check', () => {
     expect(stderr).toContain('negativeTtl')
   })
 
+  it('names all that is wrong at once, each with its line, its path and its code', async () => {
+    const file = join(folder, 'many.yaml')
+    writeFileSync(
+      file,
+      'zones: [a..b]\nnegativTtl: 3\nlisten:\n  - { port: many }\n  - port: 853\n    protocols: [dot]\n    tls: { cert: no.crt, key: no.key }\n',
+    )
+    const faults = [
+      { file, line: 1, path: 'zones[0]', code: 'CDNS_ZONE_INVALID' },
+      { file, line: 2, path: 'negativTtl', code: 'CDNS_OPTION_UNKNOWN' },
+      { file, line: 4, path: 'listen[0].port', code: 'CDNS_OPTION_INVALID' },
+      { file, line: 7, path: 'listen[1].tls.cert', code: 'CDNS_CERTIFICATE_MISSING' },
+    ]
+    const { code, stdout, stderr } = await run(['check', file])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    const said = /^error: (\S+), line (\d+): .* \((CDNS_\w+)\)$/
+    expect(
+      stderr
+        .trimEnd()
+        .split('\n')
+        .map((line) => said.exec(line)?.slice(1)),
+    ).toEqual(faults.map((fault) => [fault.file, String(fault.line), fault.code]))
+    const asJson = await run(['check', '--json', file])
+    expect(asJson).toMatchObject({ code: 1, stderr: '' })
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ file, isRight: false, faults })
+  })
+
+  it('has the same to say in JSON of a file that is no YAML, or is not there', async () => {
+    const file = join(folder, 'no.yaml')
+    writeFileSync(file, 'zones: [\n')
+    const { code, stdout } = await run(['check', '--json', file])
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({
+      ...{ code: 1, isRight: false },
+      faults: [{ file, line: 2, path: '', code: 'CDNS_CONFIG_INVALID' }],
+    })
+    const missing = await run(['check', '--json', join(folder, 'missing.yaml')])
+    expect({ code: missing.code, ...JSON.parse(missing.stdout) }).toMatchObject({ code: 1, faults: [{ path: '' }] })
+  })
+
   it('leaves the environment out where it is told to', async () => {
     const file = join(EXAMPLES, 'minimal.yaml')
     const env = { CONTAINERDNS_NEGATIVE_TTL: 'long' }

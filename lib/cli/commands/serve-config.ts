@@ -122,5 +122,5 @@ function apiOf({ api, apiTokens }: ServeFlags): ConfigFileContent['api'] {
 }
 
 function refuse(isWrong: boolean, message: string): void {
-  if (isWrong) throw new FlagFault('CDNS_OPTION_INVALID', message)
+  if (isWrong) throw new FlagFault('CDNS_OPTION_INVALID', message, {})
 }
