@@ -7,6 +7,8 @@ import { textLine } from './text-line.js'
 /** A log that can be told that somebody has moved its file. */
 export interface Log {
   readonly logger: Logger
+  /** Or else it goes to standard error. */
+  readonly isFile: boolean
   reopen(): void
 }
 
@@ -18,6 +20,7 @@ export function openLog({ level, format, file }: LogConfig): Log {
   const logger = pino({ name: 'containerdns', level, serializers }, write === undefined ? destination : { write })
   return {
     logger,
+    isFile: file !== undefined,
     reopen: () => {
       if (destination instanceof LogFile) destination.reopen()
     },

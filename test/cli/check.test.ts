@@ -69,6 +69,19 @@ describe('containerdns check', () => {
     expect({ code: missing.code, ...JSON.parse(missing.stdout) }).toMatchObject({ code: 1, faults: [{ path: '' }] })
   })
 
+  it('says what a server says that is started with the file, and both end with 1', async () => {
+    const file = join(folder, 'both.yaml')
+    writeFileSync(file, 'zones: [a..b]\nnegativTtl: 3\n')
+    const checked = await run(['check', file])
+    const served = await run(['serve', '--config', file])
+    expect([checked.code, served.code]).toEqual([1, 1])
+    expect(checked.stderr).toMatch(/^error: /)
+    const [log, ...sentences] = served.stderr.trimEnd().split('\n').reverse()
+    expect(`${sentences.reverse().join('\n')}\n`).toBe(checked.stderr)
+    // Programs read the log.
+    expect(JSON.parse(log!)).toMatchObject({ level: 60, code: 'CDNS_CONFIG_INVALID' })
+  })
+
   it('leaves the environment out where it is told to', async () => {
     const file = join(EXAMPLES, 'minimal.yaml')
     const env = { CONTAINERDNS_NEGATIVE_TTL: 'long' }

@@ -5,10 +5,11 @@ import type { Config } from '../../config/config.js'
 import { readConfig, readLogFormat } from '../../config/config-file.js'
 import type { ListenOptions } from '../../transport/options.js'
 import { openStore } from '../config-store.js'
+import type { Hints } from '../error-text.js'
 import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
 import { exitCodeOf } from '../outcome.js'
-import { type Hints, sayWhy } from '../say-why.js'
+import { sayWhy } from '../say-why.js'
 import { collect, parseListen, wholeNumber } from './arguments.js'
 import { type LogFlags, logOf, withLogOptions } from './log-options.js'
 import { logIgnored } from './serve.js'
@@ -61,7 +62,7 @@ const HINTS: Hints = {
 
 async function api(flags: ApiFlags): Promise<void> {
   const format = await readLogFormat({ file: flags.config, environment: process.env, flags: { log: logOf(flags) } })
-  let { logger } = openLog({ level: flags.logLevel ?? 'info', format })
+  let log = openLog({ level: flags.logLevel ?? 'info', format })
   try {
     const config = await readConfig({
       file: flags.config,
@@ -70,15 +71,15 @@ async function api(flags: ApiFlags): Promise<void> {
       environment: process.env,
       flags: contentOf(flags),
     })
-    const log = openLog(config.log)
-    logger = log.logger
+    log = openLog(config.log)
+    const { logger } = log
     logIgnored(config, logger)
     const running = await start(config, logger)
     handleSignals(running, config.drainMs, log)
     notifySystemd(logger)
     logger.info({ url: running.url }, 'the API answers')
   } catch (error) {
-    sayWhy(error as Error, 'could not start', logger, HINTS)
+    sayWhy(error as Error, 'could not start', log, HINTS)
     process.exitCode = exitCodeOf(error)
   }
 }

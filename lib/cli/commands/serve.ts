@@ -8,12 +8,13 @@ import { DEFAULT_ZONES, TRANSPORTS } from '../../options.js'
 import { prometheusText } from '../../prometheus/prometheus-text.js'
 import { createContainerDns } from '../../server.js'
 import { openStore } from '../config-store.js'
+import type { Hints } from '../error-text.js'
 import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
 import { exitCodeOf } from '../outcome.js'
 import { questionToTry } from '../question-to-try.js'
 import { ServedConfig } from '../reload-config.js'
-import { type Hints, sayWhy } from '../say-why.js'
+import { sayWhy } from '../say-why.js'
 import { collect, collectListen, collectPath, parseListen, wholeNumber } from './arguments.js'
 import { withLogOptions } from './log-options.js'
 import { readServeConfig, readServeLogFormat, type ServeFlags } from './serve-config.js'
@@ -101,11 +102,11 @@ interface Serving {
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  let { logger } = openLog({ level: flags.logLevel ?? 'info', format: await readServeLogFormat(flags, process.env) })
+  let log = openLog({ level: flags.logLevel ?? 'info', format: await readServeLogFormat(flags, process.env) })
   try {
     const config = await readServeConfig(flags, process.env)
-    const log = openLog(config.log)
-    logger = log.logger
+    log = openLog(config.log)
+    const { logger } = log
     logIgnored(config, logger)
     const serving = await start(config, flags, logger)
     // First: whoever reads that we answer may send one at once, and SIGHUP would end us.
@@ -113,7 +114,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     notifySystemd(logger)
     await announce(serving, logger)
   } catch (error) {
-    sayWhy(error as Error, 'could not start', logger, HINTS)
+    sayWhy(error as Error, 'could not start', log, HINTS)
     process.exitCode = exitCodeOf(error)
   }
 }
