@@ -6,6 +6,7 @@ import { COUNTER_METRICS } from './counter-metrics.js'
 import { EXPORT_METRICS } from './export-metrics.js'
 import { FORWARD_METRICS } from './forward-metrics.js'
 import { PROBE_METRICS } from './probe-metrics.js'
+import { BUILD_INFO, PROCESS_METRICS } from './process-metrics.js'
 
 /** One value of a metric. */
 export interface Sample {
@@ -13,23 +14,24 @@ export interface Sample {
   readonly value: number
 }
 
-export interface PlainMetric {
+/** `Figures` is what its values are taken from: of a server, all that `stats()` says. */
+export interface PlainMetric<Figures = Stats> {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge'
-  readonly samples: (stats: Stats) => readonly Sample[]
+  readonly samples: (figures: Figures) => readonly Sample[]
 }
 
-export interface HistogramMetric {
+export interface HistogramMetric<Figures = Stats> {
   readonly name: string
   readonly help: string
   readonly type: 'histogram'
   readonly distributions: (
-    stats: Stats,
+    figures: Figures,
   ) => readonly { readonly labels: Sample['labels']; readonly distribution: Distribution }[]
 }
 
-export type Metric = PlainMetric | HistogramMetric
+export type Metric<Figures = Stats> = PlainMetric<Figures> | HistogramMetric<Figures>
 
 /** CoreDNS knows datagrams and streams; which of those is in the scheme of `server`. */
 const PROTOS: Readonly<Record<FigureProtocol, string>> = { udp: 'udp', tcp: 'tcp', dot: 'tcp', doh: 'tcp' }
@@ -37,14 +39,7 @@ const SCHEMES: Readonly<Record<FigureProtocol, string>> = { udp: 'dns', tcp: 'dn
 
 /** All that is exported, in its order. */
 export const METRICS: readonly Metric[] = [
-  {
-    name: 'coredns_build_info',
-    help: "A constant 1: the version of containerdns, and of Node.js in the place of Go's.",
-    type: 'gauge',
-    samples: ({ version }) => [
-      { labels: { version: `containerdns-${version}`, revision: '', goversion: process.version }, value: 1 },
-    ],
-  },
+  BUILD_INFO,
   {
     name: 'coredns_dns_requests_total',
     help: 'Queries by zone (a dot for names in none of ours), protocol and type.',
@@ -184,45 +179,7 @@ export const METRICS: readonly Metric[] = [
     'gauge',
     ({ health }) => health.allocatedBytes,
   ),
-  gauge('process_start_time_seconds', 'When the process began.', 'gauge', ({ host }) => host.startedAt / 1000),
-  gauge(
-    'process_cpu_user_seconds_total',
-    'Processor time of the process.',
-    'counter',
-    ({ host }) => host.cpuUserSeconds,
-  ),
-  gauge(
-    'process_cpu_system_seconds_total',
-    'Processor time of the kernel for it.',
-    'counter',
-    ({ host }) => host.cpuSystemSeconds,
-  ),
-  gauge(
-    'process_cpu_seconds_total',
-    'Both together.',
-    'counter',
-    ({ host }) => host.cpuUserSeconds + host.cpuSystemSeconds,
-  ),
-  gauge('process_resident_memory_bytes', 'Memory of the process.', 'gauge', ({ host }) => host.residentBytes),
-  gauge(
-    'nodejs_eventloop_lag_mean_seconds',
-    "How late the host's event loop is, on average.",
-    'gauge',
-    ({ host }) => host.eventLoopDelay.meanSeconds,
-  ),
-  gauge(
-    'nodejs_eventloop_lag_p50_seconds',
-    'The same by the median.',
-    'gauge',
-    ({ host }) => host.eventLoopDelay.p50Seconds,
-  ),
-  gauge(
-    'nodejs_eventloop_lag_p99_seconds',
-    'The same of the latest hundredth.',
-    'gauge',
-    ({ host }) => host.eventLoopDelay.p99Seconds,
-  ),
-  gauge('nodejs_eventloop_lag_max_seconds', 'The same at most.', 'gauge', ({ host }) => host.eventLoopDelay.maxSeconds),
+  ...PROCESS_METRICS,
 ]
 
 function gauge(name: string, help: string, type: PlainMetric['type'], value: (stats: Stats) => number): PlainMetric {

@@ -1,10 +1,12 @@
-import type { Stats } from '../container-dns.js'
+import type { ProbesStatus } from '../server-probes.js'
 import type { PlainMetric } from './metrics.js'
 
-type Probes = NonNullable<Stats['health']['probes']>
+interface Probing {
+  readonly health: { readonly probes?: ProbesStatus }
+}
 
-/** What the probes of a server's own records do; there is none of it without probes. Those of scanners are their own. */
-export const PROBE_METRICS: readonly PlainMetric[] = [
+/** What the probes of a server's own records do, or those of a scanner; there is none of it without probes. */
+export const PROBE_METRICS: readonly PlainMetric<Probing>[] = [
   metric('containerdns_probes_total', 'Probes that were started.', 'counter', ({ probes }) => probes),
   metric('containerdns_probes_failed_total', 'Probes that failed.', 'counter', ({ failed }) => failed),
   metric(
@@ -40,7 +42,13 @@ export const PROBE_METRICS: readonly PlainMetric[] = [
   ),
 ]
 
-function metric(name: string, help: string, type: PlainMetric['type'], read: (probes: Probes) => number): PlainMetric {
-  const samples = ({ health: { probes } }: Stats) => (probes === undefined ? [] : [{ labels: {}, value: read(probes) }])
+function metric(
+  name: string,
+  help: string,
+  type: PlainMetric['type'],
+  read: (probes: ProbesStatus) => number,
+): PlainMetric<Probing> {
+  const samples = ({ health: { probes } }: Probing) =>
+    probes === undefined ? [] : [{ labels: {}, value: read(probes) }]
   return { name, help, type, samples }
 }

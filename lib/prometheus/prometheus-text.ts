@@ -4,14 +4,19 @@ import type { Distribution } from '../metrics/query-figures.js'
 import { METRICS, type Metric, type Sample } from './metrics.js'
 
 /** What a scrape is answered with: see `PROMETHEUS_CONTENT_TYPE` for its type. Main thread. */
-export async function prometheusText(stats: Stats): Promise<string> {
+export function prometheusText(stats: Stats): Promise<string> {
+  return metricsText(METRICS, stats)
+}
+
+/** The same for other metrics, and what their values are taken from. */
+export async function metricsText<Figures>(metrics: readonly Metric<Figures>[], figures: Figures): Promise<string> {
   // Loading it takes longer than importing all the rest of us.
   const { Registry } = await import('prom-client')
   const registry = new Registry()
-  for (const metric of METRICS) {
+  for (const metric of metrics) {
     const { name, help, type } = metric
     // The values are counted already, so that there is no use for metrics which count.
-    const counted = { name, help, type, get: async () => ({ name, help, type, values: valuesOf(metric, stats) }) }
+    const counted = { name, help, type, get: async () => ({ name, help, type, values: valuesOf(metric, figures) }) }
     registry.registerMetric(counted as unknown as ClientMetric)
   }
   return registry.metrics()
@@ -25,10 +30,10 @@ interface NamedSample extends Sample {
   readonly metricName?: string
 }
 
-function valuesOf(metric: Metric, stats: Stats): readonly NamedSample[] {
-  if (metric.type !== 'histogram') return metric.samples(stats)
+function valuesOf<Figures>(metric: Metric<Figures>, figures: Figures): readonly NamedSample[] {
+  if (metric.type !== 'histogram') return metric.samples(figures)
   return metric
-    .distributions(stats)
+    .distributions(figures)
     .flatMap(({ labels, distribution }) => histogramValues(metric.name, labels, distribution))
 }
 

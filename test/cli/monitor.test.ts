@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -74,6 +75,32 @@ describe('containerdns scanner and scheduler', () => {
     expect(leads).toMatchObject({ name: 'containerdns', scheduler: 'first' })
     for (const line of lines) expect(line.match(/"name":/g)).toHaveLength(1)
     expect(lines.at(-1)).toContain('stopped')
+  })
+
+  it('say over HTTP what they do, where they are told to', async () => {
+    await using etcd = await Etcd.start()
+    const url = (text: string) => /"metrics":"([^"]+)"/.exec(text)?.[1]
+    for (const command of ['scanner', 'scheduler']) {
+      await using agent = new Running(command, '--etcd', etcd.host, '--metrics', '127.0.0.1:0')
+      await eventually(() => expect(url(agent.stderr)).toBeDefined())
+      expect(await (await fetch(url(agent.stderr)!)).text()).toContain(`containerdns_${command}_`)
+      agent.child.kill('SIGTERM')
+      expect((await agent.ended)[0]).toBe(0)
+      await expect(fetch(url(agent.stderr)!)).rejects.toThrow()
+    }
+  })
+
+  it('end with 1 where the port for that is taken, and with 2 where it is none', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const codes = await Promise.all(
+      [`127.0.0.1:${port}`, '127.0.0.1:65536', 'nowhere'].map(
+        async (where) => (await run(['scheduler', '--etcd', 'http://127.0.0.1:1', '--metrics', where])).code,
+      ),
+    )
+    taken.close()
+    expect(codes).toEqual([1, 2, 2])
   })
 
   it('log as text to a file that somebody may move', async () => {

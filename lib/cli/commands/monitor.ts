@@ -9,11 +9,17 @@ import {
   SCANNED_PORTS,
   type ScannerOptions,
 } from '../../health/monitor/options.js'
+import type { Scanner } from '../../health/monitor/scanner.js'
+import type { Scheduler } from '../../health/monitor/scheduler.js'
 import { startScanner } from '../../health/monitor/start-scanner.js'
 import { startScheduler } from '../../health/monitor/start-scheduler.js'
 import { FALL, INTERVAL_MS, RISE, TIMEOUT_MS } from '../../health/probe/options.js'
+import type { Logger } from '../../log.js'
+import { AGENT_PORT, type AgentEndpoint, startAgentEndpoint } from '../../prometheus/agent-endpoint.js'
+import type { ListenOptions } from '../../transport/options.js'
 import { YamlDocument } from '../../yaml-document.js'
 import { exitCodeOfOptions, UsageError } from '../outcome.js'
+import { parseListen } from './arguments.js'
 import { type LogFlags, openLogOf, withLogOptions } from './log-options.js'
 
 type ProbeFlags = NonNullable<ScannerOptions['probes']>
@@ -24,6 +30,8 @@ interface MonitorFlags extends LogFlags {
   prefix?: string
   name?: string
   lease?: number
+  /** True: the default address. */
+  metrics?: ListenOptions | true
 }
 
 interface SchedulerFlags extends MonitorFlags {
@@ -46,6 +54,8 @@ Examples:
       probes its share of the addresses that have a status in etcd; start one on each of some hosts, and a scheduler
   containerdns scanner --etcd http://10.0.0.2:2379 --icmp --interval 2000 --timeout 500 --fall 2
       an address that is gone is down after four to five seconds
+  containerdns scanner --etcd http://10.0.0.2:2379 --metrics 0.0.0.0:9153
+      Prometheus finds /metrics there, and an orchestrator /health and /ready
   containerdns scanner --config-file /etc/containerdns/containerdns-scanner.conf --log-format text
       as containerdns-scanner did it
 
@@ -113,6 +123,11 @@ function addCommonOptions(command: Command): Command {
       `how long it counts as alive without a word (default: ${LEASE_SECONDS.default})`,
       wholeNumber,
     )
+    .option(
+      '--metrics [address]',
+      `/metrics for Prometheus, /health and /ready over HTTP: HOST:PORT, [IPV6]:PORT, HOST or PORT (default: none; without an address 127.0.0.1:${AGENT_PORT.default})`,
+      parseListen,
+    )
   return withLogOptions(command)
 }
 
@@ -139,7 +154,7 @@ async function readAlerts(file: string): Promise<AlertsOptions> {
 async function runUntilSignal<Options extends MonitorOptions & { probes?: ProbeFlags }>(
   flags: MonitorFlags,
   read: (file: string) => Promise<OriginMonitorConfig<Options>>,
-  start: (options: Options) => Promise<{ close(): Promise<void> }>,
+  start: (options: Options) => Promise<Scanner | Scheduler>,
   own: Partial<Options>,
 ): Promise<void> {
   const { etcd, configFile, prefix, name, lease } = flags
@@ -160,13 +175,35 @@ async function runUntilSignal<Options extends MonitorOptions & { probes?: ProbeF
       ...(lease !== undefined && { leaseSeconds: lease }),
       logger,
     } as unknown as Options)
-    logger.info({}, 'running')
-    const stop = () => void running.close().then(() => logger.info({}, 'stopped'))
+    const endpoint = await endpointOf(running, flags, logger)
+    logger.info({ ...(endpoint && { metrics: `${endpoint.url}/metrics` }) }, 'running')
+    const stop = () => void Promise.all([running.close(), endpoint?.close()]).then(() => logger.info({}, 'stopped'))
     process.once('SIGTERM', stop)
     process.once('SIGINT', stop)
   } catch (error) {
     logger.error({ code: (error as { code?: unknown }).code }, (error as Error).message)
     process.exitCode = exitCodeOfOptions(error, configFile !== undefined)
+  }
+}
+
+/** Where it cannot be had, the agent does not run either: nobody would see what it does. */
+async function endpointOf(
+  agent: Scanner | Scheduler,
+  { metrics }: MonitorFlags,
+  logger: Logger,
+): Promise<AgentEndpoint | undefined> {
+  if (metrics === undefined) return undefined
+  const { host, port } = metrics === true ? {} : metrics
+  try {
+    return await startAgentEndpoint({
+      agent,
+      logger,
+      ...(host !== undefined && { host }),
+      ...(port !== undefined && { port }),
+    })
+  } catch (error) {
+    await agent.close()
+    throw error
   }
 }
 

@@ -39,11 +39,17 @@ export interface ScannerStatus extends ProbeStatus {
   readonly assigned: boolean
   /** How many probe each address, and how many of them must find it down. */
   readonly quorum: Quorum
+  /** Addresses that are said to be down, and are probed once more before that is believed. */
+  readonly doubted: number
+  /** So few are healthy that none is called down. */
+  readonly panic: boolean
 }
 
 /** A running scanner. Made by `startScanner`. */
 export interface Scanner extends AsyncDisposable {
   readonly name: string
+  /** Whether it is known to the others: its key is in etcd, under a lease that lasts. */
+  readonly ready: boolean
   status(): ScannerStatus
   close(): Promise<void>
 }
@@ -124,6 +130,10 @@ export class EtcdScanner implements Scanner {
     return this.#options.name
   }
 
+  get ready(): boolean {
+    return this.#registration.isHeld
+  }
+
   /** Rejects when the probe thread cannot be started. etcd may come later. */
   async start(): Promise<void> {
     await this.#runner.start()
@@ -141,6 +151,7 @@ export class EtcdScanner implements Scanner {
       unreadable: this.#unreadable.size,
       assigned: agents.includes(this.name),
       quorum,
+      ...this.#protection.status,
       ...this.#runner.status,
     }
   }
@@ -274,7 +285,7 @@ export class EtcdScanner implements Scanner {
     if (address === undefined) return
     if (this.#votes) this.#voting.onFound(address, state, reason)
     // In panic nobody is down.
-    else this.#writer.write(address, state === 'unhealthy' ? 'DOWN' : 'UP')
+    else this.#writer.write(address, state === 'unhealthy' ? 'DOWN' : 'UP', reason)
   }
 }
 

@@ -32,6 +32,8 @@ export interface ParsedSchedulerOptions {
 
 /** A running scheduler. Made by `startScheduler`. */
 export interface Scheduler extends AsyncDisposable {
+  /** Whether it knows what etcd has, and could act: also while another leads. */
+  readonly ready: boolean
   /** Whether it is the one that acts, as far as it knows: what it does is tested by etcd against what is so. */
   readonly isLeader: boolean
   /** The scanners that are alive. */
@@ -91,6 +93,10 @@ export class EtcdScheduler implements Scheduler {
     })
     this.#alerts = this.#createAlerts()
     this.#session.start()
+  }
+
+  get ready(): boolean {
+    return this.#isLoaded && this.#session.lease !== undefined
   }
 
   get isLeader(): boolean {

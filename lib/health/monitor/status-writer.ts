@@ -13,19 +13,26 @@ export interface StatusWriterOptions {
   readonly conditions: (address: string, status: Status) => readonly Compare[] | undefined
 }
 
+/** What is to be written of an address. */
+interface Word {
+  readonly status: Status
+  /** Why it is so; empty where nobody says. For the log alone. */
+  readonly reason: string
+}
+
 /**
  * Writes the status of addresses, and nothing else of their values: each is read, changed in one field, and written on the condition that
  * nobody has written it since. What could not be written is tried again, with the latest word.
  */
 export class StatusWriter {
   readonly #options: StatusWriterOptions
-  readonly #lanes: WriteLanes<Status>
+  readonly #lanes: WriteLanes<Word>
   /** What etcd has, as far as we have heard. */
   readonly #seen = new Map<string, unknown>()
 
   constructor(options: StatusWriterOptions) {
     this.#options = options
-    const attempt = (address: string, status: Status) => this.#attempt(address, status)
+    const attempt = (address: string, word: Word) => this.#attempt(address, word)
     this.#lanes = new WriteLanes({ logger: options.logger, attempt })
   }
 
@@ -34,9 +41,9 @@ export class StatusWriter {
     return this.#seen.get(address)
   }
 
-  write(address: string, status: Status): void {
+  write(address: string, status: Status, reason: string): void {
     if (this.#seen.get(address) === status && !this.#lanes.isWriting(address)) this.#lanes.drop(address)
-    else this.#lanes.write(address, status)
+    else this.#lanes.write(address, { status, reason })
   }
 
   /** What the watch tells of an address. */
@@ -60,7 +67,7 @@ export class StatusWriter {
   }
 
   /** Whether nothing is left to do: it is written, was so already, or is not there to be written. */
-  async #attempt(address: string, status: Status): Promise<boolean> {
+  async #attempt(address: string, { status, reason }: Word): Promise<boolean> {
     const { session, keys, conditions, logger } = this.#options
     const key = Buffer.from(keys.status(address))
     const found = await session.read(keys.status(address))
@@ -73,7 +80,8 @@ export class StatusWriter {
       [{ key, target: 'Mod', result: 'Equal', mod_revision: Number(found.mod_revision) }, ...compare],
       [{ request_put: { key, value: Buffer.from(value) } }],
     )
-    if (revision !== undefined) logger.info({ address, status }, 'an address is called otherwise')
+    if (revision !== undefined)
+      logger.info({ address, status, ...(reason !== '' && { reason }) }, 'an address is called otherwise')
     return revision !== undefined
   }
 }

@@ -82,7 +82,7 @@ export class Voting {
     const { writer } = this.#options
     const decision = this.#decide(address)
     if (decision === undefined) writer.forget(address)
-    else writer.write(address, decision.status)
+    else writer.write(address, decision.status, decision.status === 'DOWN' ? this.#verdicts.reasons(address) : '')
   }
 
   /** That the verdicts on which a status rests are there still; undefined where it would not be so decided now. */

@@ -69,6 +69,22 @@ describe('a scanner and a scheduler', () => {
     await eventually(() => agent.status().targets === 1)
   })
 
+  it('log why an address is called down', async () => {
+    const lines: Record<string, unknown>[] = []
+    const log = (fields: object, msg?: string) => void lines.push({ ...fields, msg })
+    await etcd.ctl('put', `${prefix}status/127.0.7.35`, '{"status":"UP","ports":[9]}')
+    await using _scheduler = await scheduler('one')
+    await using _agent = await scanner('agent', { logger: { debug: log, info: log, warn: log, error: log } as never })
+    await eventually(
+      () =>
+        expect(lines).toContainEqual({
+          ...{ msg: 'an address is called otherwise', address: '127.0.7.35', status: 'DOWN' },
+          reason: expect.stringContaining('ECONNREFUSED'),
+        }),
+      TAKEN_OVER_MS,
+    )
+  })
+
   it('share the addresses, and take over those of a scanner that goes', async () => {
     const count = 60
     const keys = Array.from({ length: count }, (_, i) => [

@@ -190,7 +190,7 @@ describe('StatusWriter', () => {
         },
       ],
     })
-    writer.write('192.0.2.1', 'DOWN')
+    writer.write('192.0.2.1', 'DOWN', '')
     await eventually(() => refusals >= 1)
     expect(await valueAt('status/192.0.2.1')).toEqual({ status: 'UP' })
     registration = registeredAt
