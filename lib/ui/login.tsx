@@ -1,11 +1,12 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ProblemLine } from './outcome.js'
 
 /** Asks for a token. */
 export function Login({ problem, onToken }: { problem: string | undefined; onToken: (token: string) => void }) {
   const [token, setToken] = useState('')
   const field = useRef<HTMLInputElement>(null)
-  useEffect(() => field.current?.focus(), [])
+  // Before anybody sees it: what is typed at once is typed here.
+  useLayoutEffect(() => field.current?.focus(), [])
   const send = (event: SubmitEvent) => {
     event.preventDefault()
     if (token.trim() !== '') onToken(token.trim())

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { type ApiClient, ApiProblem, type AskOptions, wordsFor } from './api-client.js'
 import type { Principal, RRset } from './api-data.js'
 import { dataFromLines, linesFromData } from './data-lines.js'
@@ -51,7 +51,8 @@ export function RecordDialog({ api, zones, principal, rrset, onChanged, onClose 
   const isNew = rrset === undefined
   const isEditable = isNew || mayEdit(principal, known?.rrset ?? rrset)
 
-  useEffect(() => dialog.current!.showModal(), [])
+  // Before anything else is typed: from now on keys are for the dialog.
+  useLayoutEffect(() => dialog.current!.showModal(), [])
   const load = useCallback(
     async (signal?: AbortSignal) => {
       const path = rrset && pathOf(rrset, zones)

@@ -104,6 +104,19 @@ describe('the page', { timeout: 2 * PATIENCE_MS }, () => {
     expect(unexpected(watched)).toEqual([])
   })
 
+  it('has the focus where keys belong as soon as the field for the token, or a dialog, is there', async () => {
+    await under.dns.records.put({ name: 'www.example', type: 'A', data: ['192.0.2.1'], owner: 'alice' })
+    await using watched = await browser.open()
+    const { page } = watched
+    page.setDefaultTimeout(PATIENCE_MS)
+    await page.addInitScript(FOCUS_AT_FIRST)
+    await page.goto(`${under.api.url}/ui/#records`)
+    await signIn(watched, 'alice')
+    await page.getByRole('button', { name: 'Edit www.example A' }).click()
+    await page.getByRole('dialog').getByText('alice').waitFor()
+    expect(await page.evaluate('window.focusAtFirst')).toEqual({ token: true, dialog: true })
+  })
+
   it('finds a record and changes it, which DNS then answers, with the keyboard alone', async () => {
     await under.dns.records.put([
       { name: 'www.example', type: 'A', ttl: 60, data: ['192.0.2.1'], owner: 'alice' },
@@ -339,6 +352,17 @@ function nameOfFocus(page: Page): Promise<string> {
     return ariaLabel ?? (labels?.length ? labels[0].firstChild.textContent : textContent).trim()
   })()`)
 }
+
+/** Whether what has just come into the page has the focus, or holds it, before anything else can happen. */
+const FOCUS_AT_FIRST = `(() => {
+  window.focusAtFirst = {}
+  new MutationObserver(() => {
+    for (const [name, place] of [['token', '#token'], ['dialog', 'dialog']]) {
+      const element = document.querySelector(place)
+      if (element !== null) window.focusAtFirst[name] ??= element.contains(document.activeElement)
+    }
+  }).observe(document, { childList: true, subtree: true })
+})()`
 
 /** Of all text that is seen, the least contrast with what is behind it, as WCAG 2 has it. */
 const LEAST_CONTRAST = `(() => {
