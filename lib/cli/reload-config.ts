@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Logger as Pino } from 'pino'
 import type { ReloadReport } from '../api/v1-reload.js'
 import { CONFIG_OPTION_NAMES, type Config, type StoreConfig } from '../config/config.js'
+import { isSection } from '../config/config-fault.js'
 import type { ContainerDns } from '../container-dns.js'
 import type { ContainerDnsError } from '../errors.js'
 import { type ReloadableOptions, restartNeeded, restartOptions } from '../reloaded-options.js'
@@ -96,8 +97,20 @@ function fixedIn(before: Config, after: Config): string[] {
     'log.format': format,
     'log.file': file,
   })
-  const [now, then] = [fixed(before), fixed(after)]
-  return Object.keys(now).filter((key) => !isDeepStrictEqual(now[key], then[key]))
+  return differences(fixed(before), fixed(after))
+}
+
+/** Where two sections differ: `store.etcd.hosts`. A section that one of them does not have is named as a whole. */
+function differences(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return keys.flatMap((key) => {
+    const [now, then] = [before[key], after[key]]
+    if (isDeepStrictEqual(now, then)) return []
+    if (!isSection(now) || !isSection(then)) return [key]
+    // Where they have nothing in common it is another thing, no part of one.
+    if (!Object.keys(now).some((each) => Object.hasOwn(then, each))) return [key]
+    return differences(now as Record<string, unknown>, then as Record<string, unknown>).map((each) => `${key}.${each}`)
+  })
 }
 
 /** Keys of the config that say something else. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { Etcd } from '../support/start-etcd.js'
 import { dataOf } from '../support/udp-client.js'
 import { run } from './cli-process.js'
 import { type LogLine, Serve } from './serve-process.js'
@@ -59,12 +60,36 @@ describe('containerdns reload', () => {
       expect(stderr).toContain(why)
       expect(dataOf(await client.ask('www.a.example'))).toEqual(['192.0.2.2'])
     }
+    writeFileSync(config, `${RUNNING}negativTtl: 3\ndrainMs: -1\n`)
     const problem = await fetch(`${api}/v1/reload`, { method: 'POST' })
-    expect(await problem.json()).toMatchObject({ code: 'CDNS_CONFIG_INVALID', file: config, line: 4 })
+    expect(await problem.json()).toMatchObject({
+      ...{ code: 'CDNS_CONFIG_INVALID', file: config, line: 4 },
+      faults: [
+        { file: config, line: 4, path: 'negativTtl', code: 'CDNS_OPTION_UNKNOWN' },
+        { file: config, line: 5, path: 'drainMs', code: 'CDNS_OPTION_INVALID' },
+      ],
+    })
 
     writeFileSync(config, RUNNING)
     expect(await reload()).toMatchObject({ code: 0 })
     expect(dataOf(await client.ask('www.a.example'))).toEqual(['192.0.2.3'])
+  })
+
+  it('names the part that takes a restart, and no more than that', async () => {
+    await using etcd = await Etcd.start()
+    const text = (prefix: string, ui: boolean) =>
+      `zones: [a.example]\nstore: { etcd: { hosts: ['${etcd.host}'], prefix: ${prefix} } }\napi: { listen: { port: 0 }, ui: ${ui} }\n`
+    writeFileSync(config, text('/one/', true))
+    await using serve = new Serve({}, '--config', config)
+    const { api } = (await serve.said('answering')) as LogLine & { api: string }
+    const needsRestart = async () => {
+      const response = await fetch(`${api}/v1/reload`, { method: 'POST' })
+      return ((await response.json()) as { needsRestart: unknown }).needsRestart
+    }
+    writeFileSync(config, text('/two/', false))
+    expect(await needsRestart()).toEqual(['store.etcd.prefix', 'api.ui'])
+    writeFileSync(config, RUNNING)
+    expect(await needsRestart()).toEqual(['store', 'api.ui'])
   })
 
   it('ends with 1 where the process has no config to read', async () => {
