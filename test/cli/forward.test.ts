@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.js'
 import { dataOf, type UdpClient } from '../support/udp-client.js'
 import { run } from './cli-process.js'
-import { Serve } from './serve-process.js'
+import { type LogLine, Serve } from './serve-process.js'
 
 const records = (address: string) => [
   { name: 'www.outside', type: 'A' as const, data: [address] },
@@ -31,6 +31,25 @@ describe('containerdns serve --forward', () => {
     const asked = upstream.count('www.outside')
     expect(dataOf(await client.ask('www.outside'))).toEqual(['192.0.2.1'])
     expect(upstream.count('www.outside')).toBe(asked)
+  })
+
+  it('says how many answers a flush has forgotten', async () => {
+    await using upstream = await startTestUpstream({ rrsets: records('192.0.2.1') })
+    await using serve = new Serve(
+      {},
+      '--zone',
+      'example',
+      '--forward',
+      `127.0.0.1:${upstream.port}`,
+      '--api',
+      '127.0.0.1:0',
+    )
+    const { api } = (await serve.said('answering')) as LogLine & { api: string }
+    await using client = await clientOf(serve)
+    await client.ask('www.outside')
+    const flush = async (name: string) => (await run(['cache', 'flush', '--server', api, name])).stdout
+    expect(await flush('www.outside')).toBe('1 answer is forgotten\n')
+    expect(await flush('www.outside')).toBe('0 answers are forgotten\n')
   })
 
   it('asks the next one where the first does not answer', async () => {

@@ -71,7 +71,7 @@ async function setHealth(address: string, state: string, flags: ApiFlags): Promi
 async function flush(name: string | undefined, flags: ApiFlags): Promise<void> {
   const { body } = await clientFor(flags).ask('DELETE', `/v1/cache${queryOf({ name })}`)
   if (flags.json) writeJson(body)
-  else write(`${body.flushed} answers are forgotten\n`)
+  else write(body.flushed === 1 ? '1 answer is forgotten\n' : `${body.flushed} answers are forgotten\n`)
 }
 
 async function stats(flags: ApiFlags): Promise<void> {
