@@ -1,10 +1,10 @@
 import { addressToText } from '../../clients/client-address.js'
 import type { Logger } from '../../log.js'
 import type { WireRRset } from '../../records/wire-rrset.js'
-import { RDLENGTH_SIZE, Type } from '../../wire/constants.js'
-import { foldName } from '../../wire/name.js'
+import { Type } from '../../wire/constants.js'
 import { inSlices } from '../slices.js'
 import { AddressProfiles } from './address-profiles.js'
+import { addressesOf, hasTcp, isAddress, isSame, servicesOf } from './backend-records.js'
 import type { ProbeTarget } from './check.js'
 import type { ParsedProbes } from './options.js'
 import { RefusedAddresses } from './refused-addresses.js'
@@ -286,55 +286,6 @@ export class RecordTargets {
   }
 }
 
-// SRV rdata (RFC 2782): | priority u16 | weight u16 | port u16 | target |
-const SRV_PORT = 4
-const SRV_TARGET = 6
-
-interface Service {
-  /** Folded. */
-  readonly target: Uint8Array
-  readonly port: number
-}
-
-function servicesOf(rrset: WireRRset): Service[] {
-  return rdatasOf(rrset)
-    .map((rdata) => {
-      const target = rdata.subarray(SRV_TARGET)
-      foldName(target, 0, target.length)
-      return { target, port: (rdata[SRV_PORT]! << 8) | rdata[SRV_PORT + 1]! }
-    })
-    .filter(({ target, port }) => port !== 0 && target.length > 1)
-}
-
-function addressesOf(rrset: WireRRset): Uint8Array[] {
-  return rdatasOf(rrset)
-}
-
-/** Copies of the rdata of each record. */
-function rdatasOf({ bytes, start, count }: WireRRset): Uint8Array[] {
-  const rdatas: Uint8Array[] = []
-  for (let i = 0, at = start; i < count; i++) {
-    const end = at + RDLENGTH_SIZE + ((bytes[at]! << 8) | bytes[at + 1]!)
-    rdatas.push(bytes.slice(at + RDLENGTH_SIZE, end))
-    at = end
-  }
-  return rdatas
-}
-
-function isAddress(type: number): boolean {
-  return type === Type.A || type === Type.AAAA
-}
-
-const UDP_LABEL = Buffer.from('\x04_udp', 'latin1')
-
-/** RFC 2782 has the protocol as a label of the owner; a name without one may be anything. */
-function hasTcp(owner: Uint8Array): boolean {
-  for (let at = 0; owner[at] !== 0; at += owner[at]! + 1) {
-    if (isSame(owner.subarray(at, at + UDP_LABEL.length), UDP_LABEL)) return false
-  }
-  return true
-}
-
 function isAtOrBelow(name: Uint8Array, zone: Uint8Array): boolean {
   for (let at = 0; at <= name.length - zone.length; at += name[at]! + 1) {
     if (name.length - at === zone.length) return isSame(name.subarray(at), zone)
@@ -350,10 +301,6 @@ function countPort({ ports }: Backend, port: number, delta: 1 | -1): void {
 
 function isSameTarget(a: ProbeTarget | undefined, b: ProbeTarget | undefined): boolean {
   return a?.profile === b?.profile && a?.ports.join() === b?.ports.join()
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
 }
 
 function keyOf(bytes: Uint8Array): string {
