@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../../clock.js'
 import { FastRandom } from '../../fast-random.js'
-import type { OnOutcome, ProbeOutcome, ProbeProfile, ProbeTarget, RunningProbe } from './check.js'
+import type { OnOutcome, ProbeProfile, ProbeTarget, RunningProbe } from './check.js'
 import { DueWheel } from './due-wheel.js'
 import type { ProbeCounters, Verdict } from './messages.js'
 import type { ProbeSettings } from './options.js'
-import { ReferenceRound } from './reference-round.js'
+import { type Judged, ProbeJudge } from './probe-judge.js'
 
 export interface ProbeLoopOptions {
   readonly settings: Pick<ProbeSettings, 'profiles' | 'jitter' | 'concurrency' | 'perSecond'>
@@ -21,37 +21,24 @@ export interface ProbeLoopOptions {
   readonly onBlind: (isBlind: boolean) => void
 }
 
-/** Verdicts of so long go in one message. */
-const BATCH_MS = 50
 /** Until it is looked again whether those that are due may be started. */
 const CROWDED_MS = 10
 /** First probes of targets that come together are this far apart, if that fits an interval: thousands at once would stay together for minutes. */
 const FIRST_PROBES_MS = 1
 /** So few that come together do not wait for those that came before. */
 const FEW = 50
-/** References are asked twice in the shortest interval, but no more often. */
-const REFERENCES_MS = 1_000
 
-type State = 'unknown' | 'healthy' | 'unhealthy'
-
-interface Probed {
+interface Probed extends Judged {
   /** In the wheels: a target that comes again is another. */
   readonly key: number
-  readonly target: ProbeTarget
-  readonly profile: ProbeProfile
   readonly sockets: number
-  state: State
-  /** Probes in a row that spoke against the state. */
-  streak: number
   dueMs: number
   deadlineMs: number
   running: RunningProbe | undefined
-  isConfirming: boolean
-  reason: string
 }
 
 /**
- * Probes many targets, each at its interval, and says when one has changed: after `fall` failures in a row, or `rise` successes.
+ * Probes many targets, each at its interval, and says when one has changed. When that is, `ProbeJudge` knows.
  *
  * Belongs to the probe thread. One timer for everything; time-outs are looked for after the event loop has heard what has come in,
  * so that a thread or a machine that stood still does not take all that waited for dead.
@@ -78,10 +65,7 @@ export class ProbeLoop {
   #allowanceMs: number
   #timer: NodeJS.Timeout | undefined
   #timerMs = Number.POSITIVE_INFINITY
-  #verdicts: Verdict[] = []
-  #batchTimer: NodeJS.Timeout | undefined
-  readonly #references: ReferenceRound<Probed> | undefined
-  #referenceTimer: NodeJS.Timeout | undefined
+  readonly #judge: ProbeJudge
   #isStopped = false
 
   constructor(options: ProbeLoopOptions) {
@@ -91,13 +75,8 @@ export class ProbeLoop {
     this.#deadlines = new DueWheel(now)
     this.#allowance = this.#burst
     this.#allowanceMs = now
-    const { askReferences: ask } = options
-    if (ask !== undefined) {
-      this.#references = new ReferenceRound(ask, (condemned, isReachable) => this.#judge(condemned, isReachable))
-      const shortestMs = Math.min(...options.settings.profiles.map(({ intervalMs }) => intervalMs))
-      // Whoever has lost its network is to know before it has found everybody dead, and to know when it has it back.
-      this.#referenceTimer = setInterval(() => this.#references!.ask(), Math.max(REFERENCES_MS, shortestMs / 2))
-    }
+    const { settings, counters, askReferences, onVerdicts, onBlind } = options
+    this.#judge = new ProbeJudge({ profiles: settings.profiles, counters, askReferences, onVerdicts, onBlind })
   }
 
   add(targets: readonly ProbeTarget[]): void {
@@ -134,8 +113,7 @@ export class ProbeLoop {
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
-    clearTimeout(this.#batchTimer)
-    clearInterval(this.#referenceTimer)
+    this.#judge.stop()
     for (const probed of this.#byKey.values()) probed.running?.cancel()
     this.#byKey.clear()
     this.#byId.clear()
@@ -166,7 +144,7 @@ export class ProbeLoop {
     if (probed === undefined) return
     this.#byId.delete(id)
     this.#byKey.delete(probed.key)
-    this.#references?.forget(probed)
+    this.#judge.forget(probed)
     if (probed.running !== undefined) this.#end(probed).cancel()
   }
 
@@ -260,7 +238,7 @@ export class ProbeLoop {
     const running = this.#options.probe(probed.target, probed.profile, (outcome, reason) => {
       if (probed.running !== running) return
       this.#end(probed)
-      this.#onOutcome(probed, outcome, reason)
+      this.#judge.take(probed, outcome, reason)
     })
     probed.running = running
   }
@@ -278,76 +256,7 @@ export class ProbeLoop {
       const probed = this.#byKey.get(key)
       if (probed?.running === undefined || probed.deadlineMs > now) return
       this.#end(probed).cancel()
-      this.#onOutcome(probed, 'dead', `no answer within ${probed.profile.timeoutMs} ms`)
+      this.#judge.take(probed, 'dead', `no answer within ${probed.profile.timeoutMs} ms`)
     })
-  }
-
-  #onOutcome(probed: Probed, outcome: ProbeOutcome, reason: string): void {
-    probed.reason = reason
-    switch (outcome) {
-      case 'unsure':
-        this.#options.counters.add('unsure')
-        return
-      case 'alive':
-        this.#onAlive(probed)
-        return
-      case 'dead':
-        this.#options.counters.add('failed')
-        this.#onDead(probed)
-        return
-      default:
-        outcome satisfies never
-    }
-  }
-
-  #onAlive(probed: Probed): void {
-    this.#references?.forget(probed)
-    const { isConfirming, state } = probed
-    if (state === 'healthy') probed.streak = 0
-    // Who asks whether it is dead has not believed it yet, and need not wait for `rise` to hear that it is not.
-    else if (isConfirming || state === 'unknown' || ++probed.streak >= probed.profile.rise) this.#set(probed, 'healthy')
-    else return
-    if (isConfirming && state === 'healthy') this.#tell(probed)
-    probed.isConfirming = false
-  }
-
-  #onDead(probed: Probed): void {
-    const isNew = probed.state !== 'unhealthy'
-    if (isNew) probed.streak++
-    else probed.streak = 0
-    if (!probed.isConfirming && !(isNew && probed.streak >= probed.profile.fall)) return
-    if (this.#references === undefined) this.#set(probed, 'unhealthy')
-    else this.#references.condemn(probed)
-  }
-
-  /** The references have been asked, after these had failed. */
-  #judge(condemned: Iterable<Probed>, isReachable: boolean): void {
-    if (this.#isStopped) return
-    if (this.#options.counters.read('blind') !== Number(!isReachable)) {
-      this.#options.counters.set('blind', Number(!isReachable))
-      this.#options.onBlind(!isReachable)
-    }
-    for (const probed of condemned) {
-      if (isReachable) this.#set(probed, 'unhealthy')
-      else probed.streak = 0
-    }
-  }
-
-  #set(probed: Probed, state: State): void {
-    probed.state = state
-    probed.streak = 0
-    this.#tell(probed)
-    probed.isConfirming = false
-  }
-
-  #tell({ target, state, reason, isConfirming }: Probed): void {
-    if (state === 'unknown') return
-    this.#verdicts.push({ id: target.id, state, reason, isConfirmed: isConfirming })
-    this.#batchTimer ??= setTimeout(() => {
-      this.#batchTimer = undefined
-      const verdicts = this.#verdicts
-      this.#verdicts = []
-      this.#options.onVerdicts(verdicts)
-    }, BATCH_MS)
   }
 }
