@@ -60,7 +60,8 @@ export async function readConfig({
   const whole = withFlags(withOverrides(absolute(content, path), overrides), flags)
   const { config, faults, draft } = checkConfig(whole, source)
   const inFiles = checksFiles && config !== undefined ? await checkFiles(config, draft, source) : []
-  if (faults.length + inFiles.length > 0) throw oneOfFaults([...faults, ...inFiles])
+  const all = [...(origin?.faults ?? []), ...faults, ...inFiles]
+  if (all.length > 0) throw oneOfFaults(all)
   return {
     ...config!,
     ignored: [

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
+import { type DetailedError, detailsOf } from '../../errors.js'
 import type { ConfigPath } from '../../yaml-document.js'
 import type { ApiConfig, ConfigFileContent } from '../config.js'
 import { type IniEntry, readIni } from './ini.js'
@@ -13,6 +14,8 @@ export interface OriginConfig {
   /** What has no counterpart here, each with the reason. */
   readonly ignored: readonly string[]
   readonly lineOf: (path: ConfigPath) => number
+  /** Lines that make no sense. The rest is as if they were not there. */
+  readonly faults: readonly DetailedError[]
 }
 
 /** ContainerDNS's port of the REST API. */
@@ -20,15 +23,31 @@ const API_PORT = 9003
 
 /**
  * What a file of ContainerDNS says, of `containerdns` itself or of `containerdns-kubeapi`, in the spelling of its README and of its code. The files of its
- * scanner and schedule are known, and say nothing to a server. Throws CDNS_CONFIG_INVALID with the line.
+ * scanner and schedule are known, and say nothing to a server. Throws CDNS_CONFIG_INVALID with the line for what is no such file at all.
  */
 export function originConfig(file: string, text: string): OriginConfig {
   const ini = readIni(file, text)
   const program = programOf(file, ini)
-  const entries = new OriginEntries(file, program, ini.entries)
+  const faults: DetailedError[] = []
+  let left = ini.entries
+  for (;;) {
+    const entries = new OriginEntries(file, program, left)
+    try {
+      const content = contentOf(program, entries)
+      return { program, content, ignored: entries.ignored(), lineOf: (path) => entries.lineOf(path), faults }
+    } catch (error) {
+      const { line } = detailsOf(error)
+      const others = left.filter((each) => each.line !== line)
+      if (others.length === left.length) throw error
+      faults.push(error as DetailedError)
+      left = others
+    }
+  }
+}
+
+function contentOf(program: OriginProgram, entries: OriginEntries): ConfigFileContent {
   const reader = new ConfigReader(entries)
-  const content = program === 'containerdns' ? reader.server() : program === 'containerdns-kubeapi' ? reader.api() : {}
-  return { program, content, ignored: entries.ignored(), lineOf: (path) => entries.lineOf(path) }
+  return program === 'containerdns' ? reader.server() : program === 'containerdns-kubeapi' ? reader.api() : {}
 }
 
 class ConfigReader {

@@ -143,6 +143,18 @@ log-level = 100`,
     ])
   })
 
+  it('has all its lines named that make no sense, and with them values that no option can have', async () => {
+    const path = join(folder, 'many.conf')
+    writeFileSync(
+      path,
+      '[Dns]\ndns-addr = nowhere:53\ndns-domains = a..b\n[Fun]\nrandom-one = perhaps\nhone-one = maybe\n',
+    )
+    await expect(readConfig({ originFile: path })).rejects.toMatchObject({
+      code: 'CDNS_CONFIG_INVALID',
+      details: { file: path, faults: [2, 3, 5, 6].map((line) => ({ file: path, line })) },
+    })
+  })
+
   it('of any text is read, or refused with a line', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'[Dns]\n=";#\\ a-1') }), (text) => {
