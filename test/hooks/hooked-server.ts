@@ -31,3 +31,11 @@ export function moduleOf(code: string): string {
 export function blockFor(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
+
+/** The same until the word is that high, or for ten seconds. */
+export function blockUntil(word: Int32Array, atLeast: number): void {
+  const deadline = performance.now() + 10_000
+  for (let now = Atomics.load(word, 0); now < atLeast && performance.now() < deadline; now = Atomics.load(word, 0)) {
+    Atomics.wait(word, 0, now, 1_000)
+  }
+}
