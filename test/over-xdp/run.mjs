@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
 
 /**
  * `npm run test:xdp -- [files]`: tests that know nothing of AF_XDP, over it. As root: in a network namespace of its own, the loopback interface
  * gets the program, and the built package is copied with another default: `xdp` where `auto` or `batch` would be. Where a test starts a
- * second server, that one goes without, as an interface has room for one.
+ * second server, that one goes without, as an interface has room for one. The copy notes what each server has received over AF_XDP: a file
+ * of whose servers none has received anything did not test it, and fails the run.
  */
 
 const BUILD = 'build/dist-over-xdp'
+const REPORT = 'build/over-xdp-report.jsonl'
 const FILES = [
   'test/rfc',
   'test/limits',
@@ -21,15 +24,25 @@ const FILES = [
 /** Whether it is so. */
 const CHECK = 'test/over-xdp'
 
+/** What a server of the copy notes, in a line; `OVER_XDP_FILE` is the test's, by `name-file.ts`. */
+const note = (what) =>
+  `process.getBuiltinModule("node:fs").appendFileSync(process.env.OVER_XDP_REPORT, JSON.stringify({ file: process.env.OVER_XDP_FILE, ${what} }) + "\\n");`
+
 const CHANGES = [
   [
     /function parseTransport\(given = "auto", xdp\) \{/,
     '$&\n  if (given === "auto" || given === "batch") given = "auto-xdp";\n  xdp ??= {};',
   ],
   [/function parseXdp\(given\) \{/, '$&\n  given ??= { interfaces: ["lo"] };'],
+  [
+    /if \(this\.#isClosed\) return;\n(?=\s+this\.#giveUp\(\);\n\s+this\.#kernel\.close\(\);)/,
+    `$&${note('received: this.stats().queues.reduce((total, { received }) => total + received, 0)')}\n`,
+  ],
+  [/\n\s+kernel\.reason = `xdp does not work here/, `\n${note('fellBack: error.code')}$&`],
 ]
 
 rmSync(BUILD, { recursive: true, force: true })
+rmSync(REPORT, { force: true })
 cpSync('dist', BUILD, { recursive: true })
 const files = readdirSync(BUILD).filter((file) => /\.c?js$/.test(file))
 for (const [pattern, replacement] of CHANGES) {
@@ -57,7 +70,27 @@ const { status } = spawnSync(
   ['-n', 'sh', '-c', commands, 'sh', CHECK, ...(given.length > 0 ? given : FILES)],
   {
     stdio: 'inherit',
-    env: { ...process.env, CONTAINERDNS_BUILT: '1' },
+    env: { ...process.env, CONTAINERDNS_BUILT: '1', OVER_XDP_REPORT: REPORT },
   },
 )
-process.exitCode = status ?? 1
+process.exitCode = report() ? (status ?? 1) : 1
+
+/** Says what went over AF_XDP, and whether something did in each file. */
+function report() {
+  const counts = new Map()
+  const ran = JSON.parse(readFileSync('build/test-results.json', 'utf8')).testResults
+  for (const { name } of ran) counts.set(relative('.', name), { servers: 0, received: 0, fellBack: 0 })
+  const lines = existsSync(REPORT) ? readFileSync(REPORT, 'utf8').trim().split('\n') : []
+  for (const { file, received = 0, fellBack } of lines.map((line) => JSON.parse(line))) {
+    const count = counts.get(file)
+    count.received += received
+    count[fellBack === undefined ? 'servers' : 'fellBack']++
+  }
+  const row = (...cells) => process.stdout.write(`${cells.map((cell) => String(cell).padStart(9)).join(' ')}`)
+  row('servers', 'datagrams', 'without', ' over AF_XDP, and without where the interface was taken\n')
+  for (const [file, { servers, received, fellBack }] of [...counts].sort())
+    row(servers, received, fellBack, ` ${file}\n`)
+  const idle = [...counts].filter(([, { received }]) => received === 0).map(([file]) => file)
+  if (idle.length > 0) process.stderr.write(`nothing came over AF_XDP in ${idle.join(', ')}\n`)
+  return idle.length === 0
+}

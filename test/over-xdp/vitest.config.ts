@@ -10,8 +10,19 @@ export default mergeConfig(
   defineConfig({
     root: fileURLToPath(new URL('../../', import.meta.url)),
     resolve: {
-      alias: { 'containerdns/testing': built('testing.js'), containerdns: built('index.js') },
+      alias: {
+        'containerdns/testing': built('testing.js'),
+        'containerdns/api': built('api.js'),
+        'containerdns/kubernetes': built('kubernetes.js'),
+        'containerdns/health': built('health.js'),
+        containerdns: built('index.js'),
+      },
     },
-    test: { include: ['test/over-xdp/over-xdp.check.ts'], maxWorkers: 1, fileParallelism: false },
+    test: {
+      setupFiles: ['test/over-xdp/name-file.ts'],
+      include: ['test/over-xdp/over-xdp.check.ts'],
+      maxWorkers: 1,
+      fileParallelism: false,
+    },
   }),
 )

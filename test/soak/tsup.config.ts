@@ -13,6 +13,7 @@ export default defineConfig({
     'mixed-load': 'test/soak/forward/mixed-load.ts',
     'monitor-host': 'test/soak/monitor/monitor-host.ts',
     'xdp-server': 'test/soak/xdp/xdp-server.ts',
+    'xdp-flood': 'test/soak/xdp/xdp-flood.ts',
     'change-load': 'test/soak/kube-apiserver/change-load.ts',
     'sync-server': 'test/soak/kube-apiserver/sync-server.ts',
     'churn-server': 'test/soak/churn/churn-server.ts',

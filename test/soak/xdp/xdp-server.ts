@@ -1,16 +1,17 @@
-import type { XdpQueueStats } from '../../../lib/index.js'
+import type { Stats, XdpQueueStats } from '../../../lib/index.js'
 import { loadProduct } from '../../bench/servers/product.js'
 
 /** The process of the server that is flooded: says what has become of its frames when it is asked, and ends with the one that started it. */
 
 export interface XdpServerPlan {
-  readonly host: string
+  readonly hosts: readonly string[]
   readonly port: number
   readonly interface: string
 }
 
 export interface XdpServerMessage {
   readonly queue: XdpQueueStats
+  readonly counters: Stats['counters']
   readonly restarts: number
 }
 
@@ -18,7 +19,7 @@ const plan = JSON.parse(process.argv[2]!) as XdpServerPlan
 const { createContainerDns, memoryStore } = await loadProduct('dist')
 const server = await createContainerDns({
   zones: ['example.org'],
-  listen: { host: plan.host, port: plan.port },
+  listen: plan.hosts.map((host) => ({ host, port: plan.port })),
   workers: 1,
   transport: 'xdp',
   xdp: { interfaces: [plan.interface] },
@@ -27,7 +28,8 @@ const server = await createContainerDns({
 let restarts = 0
 server.on('workerRestart', () => restarts++)
 const tell = () => {
-  process.send!({ queue: server.stats().transport.xdp!.queues[0]!, restarts } satisfies XdpServerMessage)
+  const { counters, transport } = server.stats()
+  process.send!({ queue: transport.xdp!.queues[0]!, counters, restarts } satisfies XdpServerMessage)
 }
 process.on('message', tell)
 process.on('disconnect', () => void server.close())

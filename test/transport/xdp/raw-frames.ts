@@ -2,9 +2,9 @@ import { isIPv6 } from 'node:net'
 import { BATCH_SIZE } from '../../../lib/transport/datagram-transport.js'
 import { type Libc, loadLibc } from '../../../lib/transport/libc.js'
 import { MSG_DONTWAIT } from '../../../lib/transport/linux-constants.js'
-import { MessageHeaders } from '../../../lib/transport/message-headers.js'
+import { HEADER_SIZE, MessageHeaders } from '../../../lib/transport/message-headers.js'
 import { CONTROL_CAPACITY } from '../../../lib/transport/packet-info.js'
-import { SlotMemory } from '../../../lib/transport/slot-memory.js'
+import { SlotMemory, writeAddress } from '../../../lib/transport/slot-memory.js'
 import { encodeSocketAddress, IPV4_ADDRESS, IPV6_ADDRESS } from '../../../lib/transport/socket-address.js'
 import { readInterface } from '../../../lib/transport/xdp/network-interface.js'
 
@@ -93,14 +93,15 @@ export class FrameSocket implements Disposable {
     controls: this.#controls,
   })
 
-  constructor(interfaceName: string) {
+  /** `protocol` is what it receives: all, or nothing. */
+  constructor(interfaceName: string, protocol: typeof ETH_P_ALL | 0 = ETH_P_ALL) {
     const { index, mac } = readInterface(libc, interfaceName)!
     this.mac = mac
     this.#fd = libc.socket(AF_PACKET, SOCK_RAW, 0)
     // sockaddr_ll: | family u16 | protocol u16 | interface i32 | hardware type u16 | packet type u8 | length u8 | address 8 |
     const address = Buffer.alloc(20)
     address.writeUInt16LE(AF_PACKET, 0)
-    address.writeUInt16BE(ETH_P_ALL, 2)
+    address.writeUInt16BE(protocol, 2)
     address.writeInt32LE(index, 4)
     if (this.#fd < 0 || libc.bind(this.#fd, address, address.length) < 0) throw new Error(`errno ${libc.errno()}`)
     libc.setsockopt(this.#fd, SOL_PACKET, PACKET_AUXDATA, new Int32Array([1]), 4)
@@ -109,6 +110,29 @@ export class FrameSocket implements Disposable {
   /** Says whether the interface took it: what is shorter than an Ethernet header, or too long, is refused. */
   send(frame: Uint8Array): boolean {
     return libc.write(this.#fd, frame, frame.length) === frame.length
+  }
+
+  /** By `sendmmsg`: the messages from number `first` on of an array of headers. Returns how many the interface took before one that it did not. */
+  sendMany(headers: number, first: number, count: number): number {
+    return libc.sendmmsg(this.#fd, headers + first * HEADER_SIZE, count, 0)
+  }
+
+  /** Receives only what a program of classic BPF gives anything but 0 for, of as many quadruples (code, jt, jf, k). */
+  filter(program: readonly (readonly [number, number, number, number])[]): void {
+    // sock_filter: | code u16 | jt u8 | jf u8 | k u32 |; sock_fprog: | length u16, pad 6 | sock_filter ptr 8 |
+    const instructions = new SlotMemory(libc, program.length, 8)
+    const view = new DataView(instructions.bytes.buffer)
+    for (const [i, [code, jt, jf, k]] of program.entries()) {
+      view.setUint16(8 * i, code, true)
+      view.setUint8(8 * i + 2, jt)
+      view.setUint8(8 * i + 3, jf)
+      view.setUint32(8 * i + 4, k, true)
+    }
+    const all = new Uint32Array(4)
+    all[0] = program.length
+    writeAddress(all, 2, instructions.address)
+    const result = libc.setsockopt(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, all, all.byteLength)
+    if (result < 0) throw new Error(`SO_ATTACH_FILTER: errno ${libc.errno()}`)
   }
 
   /** What has come or gone, as it was on the wire: the kernel takes the outer tag off, and says so beside. */
@@ -140,6 +164,8 @@ export class FrameSocket implements Disposable {
 const AF_PACKET = 17
 const SOCK_RAW = 3
 const ETH_P_ALL = 3
+const SOL_SOCKET = 1
+const SO_ATTACH_FILTER = 26
 const SOL_PACKET = 263
 const PACKET_AUXDATA = 8
 const TP_STATUS_VLAN_VALID = 1 << 4
