@@ -31,7 +31,7 @@ function openXdp(kernel: BatchSockets, options: OpenOptions, asked: string): Dat
   const { addresses, kind, logger, xdp } = options
   const isShared = addresses.some(({ share, port }) => share && port !== 0)
   try {
-    return new XdpSockets(kernel, xdp!, { asked, logger, isShared })
+    return new XdpSockets(kernel, xdp!, { asked, logger, isShared, mayGoWithout: kind !== 'xdp' })
   } catch (error) {
     if (kind === 'xdp') {
       kernel.close()

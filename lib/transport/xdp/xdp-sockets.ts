@@ -13,6 +13,17 @@ import { type AttachedMode, Redirection } from './redirection.js'
 import { AddressRing, DescriptorRing } from './ring.js'
 import { XdpSocket } from './xdp-socket.js'
 
+/** How the transport is to start. */
+export interface XdpStart {
+  /** Why it was chosen. */
+  readonly asked: string
+  readonly logger: Logger
+  /** Whether another server has the port until this one joins. */
+  readonly isShared: boolean
+  /** Whether the kernel's sockets alone will do. */
+  readonly mayGoWithout: boolean
+}
+
 /** An interface whose frames we take. */
 interface Taken {
   readonly interface: NetworkInterface
@@ -33,6 +44,7 @@ export class XdpSockets implements DatagramSockets {
   readonly #options: ParsedXdp
   readonly #asked: string
   readonly #logger: Logger
+  readonly #mayGoWithout: boolean
   readonly #readHost: () => HostInterfaces
   readonly #taken: Taken[] = []
   #timer: NodeJS.Timeout | undefined
@@ -42,12 +54,12 @@ export class XdpSockets implements DatagramSockets {
 
   /**
    * `kernel` is this one's from then on. Opens everything, or nothing of its own, and throws a CDNS_XDP_… error; `asked` says why this
-   * transport. With `isShared`, frames come once `join` is called.
+   * transport. With `isShared`, frames come once `join` is called, which does without a program where that will do (`mayGoWithout`).
    */
   constructor(
     kernel: BatchSockets,
     options: ParsedXdp,
-    { asked, logger, isShared }: { asked: string; logger: Logger; isShared: boolean },
+    { asked, logger, isShared, mayGoWithout }: XdpStart,
     readHost: () => HostInterfaces = hostInterfaces,
   ) {
     this.#libc = loadLibc()
@@ -56,6 +68,7 @@ export class XdpSockets implements DatagramSockets {
     this.#options = options
     this.#asked = asked
     this.#logger = logger
+    this.#mayGoWithout = mayGoWithout
     this.#readHost = readHost
     try {
       for (const name of options.interfaces) this.#take(name)
@@ -96,7 +109,14 @@ export class XdpSockets implements DatagramSockets {
 
   join(): void {
     this.#kernel.join()
-    if (this.#taken.some(({ mode }) => mode === undefined)) this.#attach()
+    if (this.#taken.every(({ mode }) => mode !== undefined)) return
+    try {
+      this.#attach()
+    } catch (error) {
+      this.#detach()
+      if (!this.#mayGoWithout) throw error
+      this.#logger.warn({ err: error }, 'AF_XDP cannot be used; all queries go through sockets of the kernel')
+    }
   }
 
   /** From here on everything comes through the kernel's sockets, which turn it away. What is in the rings is still answered. */

@@ -28,9 +28,35 @@ describe.runIf(hasCable)('an interface whose queries go over AF_XDP', () => {
   const client = (port: number) =>
     UdpClient.on(cable().openSocket(cable().client, cable().client.ipv4), { host: cable().server.ipv4, port })
   const children: ChildProcess[] = []
+  /** Starts a server in a process of its own, by the commands before it; the message is what that says of itself. */
+  async function startChild(
+    options: ContainerDnsOptions,
+    before: readonly string[] = [],
+    stderr: 'inherit' | 'ignore' = 'inherit',
+  ) {
+    const [command, ...args] = [...before, process.execPath, new URL('killed-server.mjs', import.meta.url).pathname]
+    const child = spawn(command!, args, {
+      env: {
+        ...process.env,
+        OPTIONS: JSON.stringify({ ...OPTIONS, listen: { host: cable().server.ipv4, port: PORT }, ...options }),
+      },
+      stdio: ['ignore', 'inherit', stderr, 'ipc'],
+    })
+    children.push(child)
+    const [message] = await once(child, 'message')
+    return { child, message: message as { kind?: string; frames?: number; code?: string } }
+  }
 
-  afterEach(() => {
-    for (const child of children.splice(0)) child.kill('SIGKILL')
+  const killed = async (child: ChildProcess) => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+
+  afterEach(async () => {
+    for (const child of children.splice(0)) await killed(child)
+    expect(hasProgram()).toBe(false)
   })
 
   it('has no program after close, and is there for the next one', async () => {
@@ -115,14 +141,112 @@ describe.runIf(hasCable)('an interface whose queries go over AF_XDP', () => {
     expect(queue().badDescriptors).toBe(0)
   })
 
+  it.each(['-net_admin,-sys_admin', '-net_raw', '-bpf,-sys_admin'])(
+    'is not taken by a process without rights: %s',
+    async (rights) => {
+      const before = ['setpriv', `--bounding-set=${rights}`]
+      const { message } = await startChild({}, before)
+      expect(message).toEqual({ code: 'CDNS_XDP_NOT_PERMITTED' })
+      expect((await startChild({ transport: 'auto-xdp', listen: { port: 0 } }, before)).message).toEqual({
+        kind: 'batch',
+      })
+      expect(hasProgram()).toBe(false)
+    },
+  )
+
+  it('is served from as few frames as may be locked, unless it is said how many', async () => {
+    const before = ['setpriv', '--bounding-set=-ipc_lock', 'prlimit', `--memlock=${2 ** 21}`]
+    const { child, message } = await startChild({}, before)
+    expect(message.kind).toBe('xdp')
+    expect(message.frames).toBeGreaterThanOrEqual(256)
+    expect(message.frames).toBeLessThan(1024)
+    await using asking = client(PORT)
+    expect(dataOf(await asking.ask('www.example.org'))).toEqual(ANSWER)
+    await killed(child)
+    const given = await startChild({ xdp: { interfaces: [SERVER_INTERFACE], frames: 4096 } }, before)
+    expect(given.message).toEqual({ code: 'CDNS_XDP_MEMORY' })
+    expect(hasProgram()).toBe(false)
+  })
+
+  it('has no program after the host has thrown', async () => {
+    const { child } = await startChild({}, [], 'ignore')
+    expect(hasProgram()).toBe(true)
+    const exited = once(child, 'exit')
+    child.send('throw')
+    expect((await exited)[0]).not.toBe(0)
+    expect(hasProgram()).toBe(false)
+  })
+
+  it('is closed under load, and each round leaves it as it was', async () => {
+    for (let round = 0; round < 3; round++) {
+      const server = await start({ listen: { host: cable().server.ipv4, port: PORT } })
+      await using asking = client(PORT)
+      let isClosed = false
+      const load = (async () => {
+        while (!isClosed) {
+          for (let i = 0; i < 50; i++) asking.send('www.example.org')
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      })()
+      await eventually(() => expect(server.stats().transport.xdp!.queues[0]!.sent).toBeGreaterThan(500))
+      await server.close()
+      isClosed = true
+      await load
+      expect(server.stats().threads.every(({ restarts }) => restarts === 0)).toBe(true)
+      expect(hasProgram()).toBe(false)
+    }
+  })
+
+  it('answers by what a reload has changed, over AF_XDP and where that does not work', async () => {
+    await using first = await start()
+    await using second = await start({ transport: 'auto-xdp' })
+    expect([first, second].map((server) => server.stats().transport.kind)).toEqual(['xdp', 'batch'])
+    for (const server of [first, second]) {
+      await server.reload({ acl: [{ clients: ['0.0.0.0/0'], action: 'refuse' }] })
+      await using asking = client(server.addresses[0]!.port)
+      await eventually(async () => expect(await asking.ask('www.example.org')).toMatchObject({ rcode: 'REFUSED' }))
+    }
+    expect(hasProgram()).toBe(true)
+  })
+
+  it('stays with the old server of a hot restart, and the new one goes on through the kernel', async () => {
+    const listen = { host: cable().server.ipv4, port: PORT, share: true }
+    await using old = await start({ listen })
+    await expect(start({ listen })).rejects.toMatchObject({ code: 'CDNS_XDP_BUSY' })
+    await using renewed = await start({ listen, transport: 'auto-xdp' })
+    expect(renewed.stats().transport.kind).toBe('batch')
+    await using asking = client(PORT)
+    expect(dataOf(await asking.ask('www.example.org'))).toEqual(ANSWER)
+    expect(old.stats().counters.queries).toBe(1)
+    await old.close()
+    expect(hasProgram()).toBe(false)
+    expect(dataOf(await asking.ask('www.example.org'))).toEqual(ANSWER)
+    expect(renewed.stats().counters.queries).toBe(1)
+  })
+
+  it('is left to a program that came before a server on a shared port has joined, where that will do', async () => {
+    const libc = loadLibc()
+    const other = new Redirection(libc, readInterface(libc, SERVER_INTERFACE)!, [1])
+    const listen = { host: cable().server.ipv4, port: PORT, share: true }
+    try {
+      other.attach('generic')
+      await expect(start({ listen })).rejects.toMatchObject({ code: 'CDNS_XDP_BUSY' })
+      const warnings: unknown[] = []
+      const logger = { debug() {}, info() {}, warn: (fields: object) => warnings.push(fields), error() {} }
+      await using server = await start({ listen, transport: 'auto-xdp', logger })
+      expect(warnings).toEqual([{ err: expect.objectContaining({ code: 'CDNS_XDP_BUSY' }) }])
+      expect(server.stats().transport.xdp!.queues[0]).toMatchObject({ mode: 'detached' })
+      await using asking = client(PORT)
+      expect(dataOf(await asking.ask('www.example.org'))).toEqual(ANSWER)
+      expect(server.stats().transport.xdp!.queues[0]).toMatchObject({ received: 0 })
+    } finally {
+      other.close()
+    }
+  })
+
   it('goes back to the kernel at once when the process is killed under load', async () => {
     const { ipv4 } = cable().server
-    const child = spawn(process.execPath, [new URL('killed-server.mjs', import.meta.url).pathname], {
-      env: { ...process.env, OPTIONS: JSON.stringify({ ...OPTIONS, listen: { host: ipv4, port: PORT } }) },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    children.push(child)
-    await once(child, 'message')
+    const { child } = await startChild({})
     expect(hasProgram()).toBe(true)
     await using asking = client(PORT)
     expect(dataOf(await asking.ask('www.example.org'))).toEqual(ANSWER)
