@@ -11,7 +11,7 @@ import { join, relative } from 'node:path'
 
 const BUILD = 'build/dist-over-xdp'
 const REPORT = 'build/over-xdp-report.jsonl'
-const RESULTS = 'build/test-results.json'
+const RESULTS = 'build/over-xdp-results.json'
 /** Those whose servers are asked over UDP. Others of the same folders ask without a server, or over streams alone. */
 const FILES = [
   ...testsIn('rfc', 'ednscomp', 'rfc4892', 'rfc7766', 'rfc7828', 'rfc7873', 'rfc8906'),

@@ -4,9 +4,12 @@ import base from '../../vitest.config.js'
 
 const built = (file: string) => fileURLToPath(new URL(`../../build/dist-over-xdp/${file}`, import.meta.url))
 
+/** What `run.mjs` reads. */
+const RESULTS = 'build/over-xdp-results.json'
+
 /** One file at a time: an interface has room for one server. */
 export default mergeConfig(
-  { ...base, resolve: {} },
+  { ...base, resolve: {}, test: { ...base.test, reporters: ['default', ['json', { outputFile: RESULTS }]] } },
   defineConfig({
     root: fileURLToPath(new URL('../../', import.meta.url)),
     resolve: {
