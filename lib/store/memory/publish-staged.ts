@@ -5,6 +5,7 @@ import type { RRsetEncoder, WireRRset } from '../../records/wire-rrset.js'
 import { nameToText } from '../../wire/name.js'
 import { RECORD_TYPES, typeName } from '../../wire/rdata/record-type.js'
 import type { StoreSink } from '../record-store.js'
+import { DelegatedRecords } from './delegated-records.js'
 import type { RecordsSource } from './records-source.js'
 import { NO_TTL, type StagedOwner, type StagedRecord, StagedRecords } from './staged-records.js'
 
@@ -32,9 +33,10 @@ export interface FileLoad {
 export async function publishFiles(load: FileLoad): Promise<number> {
   const { sink, encoder } = load
   const staged = await stage(load)
-  await eachOwner(staged, load, (owner) => check(owner, load))
+  const delegated = new DelegatedRecords(staged)
+  await eachOwner(staged, delegated, load, (owner) => check(owner, load))
   let kept = 0
-  await eachOwner(staged, load, (owner) => {
+  await eachOwner(staged, delegated, load, (owner) => {
     kept += write(owner, sink, encoder)
   })
   await sink.forEachOwner((owner, rrsets) => {
@@ -56,11 +58,16 @@ async function stage({ sources, sink, encoder, slice }: FileLoad): Promise<Stage
   return staged
 }
 
-async function eachOwner(staged: StagedRecords, { slice }: FileLoad, visit: (owner: StagedOwner) => void) {
+async function eachOwner(
+  staged: StagedRecords,
+  delegated: DelegatedRecords,
+  { slice }: FileLoad,
+  visit: (owner: StagedOwner) => void,
+) {
   for (const owner of staged.owners()) {
     const wait = slice()
     if (wait !== undefined) await wait
-    visit(owner)
+    visit(delegated.without(owner))
   }
 }
 

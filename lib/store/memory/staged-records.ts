@@ -28,6 +28,13 @@ export interface StagedOwner {
   readonly records: readonly StagedRecord[]
 }
 
+/** A zone, and the file that has it. */
+export interface StagedZone {
+  readonly apex: Uint8Array
+  readonly source: number
+  readonly view: number
+}
+
 export const NO_TTL = 0xffffffff
 
 // Chunks of bytes, never moved, so that a million records are neither objects on the heap nor copied while they grow.
@@ -64,6 +71,7 @@ export class StagedRecords {
   readonly #chunks: Buffer[] = [Buffer.allocUnsafe(CHUNK_SIZE)]
   #offset = FIRST_OFFSET
   readonly #said: RRsetExtras[] = []
+  readonly #zones: StagedZone[] = []
   #slots: Uint32Array
   #ownerCount = 0
   #firstOwner = 0
@@ -98,6 +106,16 @@ export class StagedRecords {
     chunk.writeUInt32LE(record.said === undefined ? 0 : this.#said.push(record.said), offset + RECORD_SAID)
     for (let i = 0; i < length; i++) chunk[offset + RECORD_RDATA + i] = bytes[start + i]!
     this.#append(at, position)
+  }
+
+  /** A zone file has the zone of which this is the apex, for the clients of a view. */
+  addZone(apex: Uint8Array, source: number, view: number): void {
+    this.#zones.push({ apex: apex.slice(), source, view })
+  }
+
+  /** Those that `addZone` was told of. */
+  get zones(): readonly StagedZone[] {
+    return this.#zones
   }
 
   /** Whether an owner has a record of a type in a view, from one file or from any. */

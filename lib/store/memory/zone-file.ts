@@ -58,6 +58,7 @@ export class ZoneFile implements RecordsSource {
           length,
         }
         staged.add(owner, record)
+        if (type === 'SOA') staged.addZone(owner, source, view)
       } catch (cause) {
         throw this.invalid(line, cause)
       }

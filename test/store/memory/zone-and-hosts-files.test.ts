@@ -78,6 +78,50 @@ describe('memoryStore with zone files', () => {
     ])
   })
 
+  describe('of two zones, one below the other', () => {
+    const UPPER = `${APEX}sub 5 NS ns.sub\nsub NS old.example.\nsub TYPE43 \\# 1 00\nns.sub A 192.0.2.9\ngone.sub TXT x\n`
+    const LOWER = '$ORIGIN sub.example.org.\n$TTL 60\n@ SOA ns host 7 2 3 4 5\n NS ns\nns A 192.0.2.7\n'
+    const ANSWERED = {
+      'example.org': ['60 NS ns.example.org', '60 SOA ns.example.org host.example.org 1 2 3 4 5'],
+      'ns.example.org': ['60 A 192.0.2.1'],
+      'ns.sub.example.org': ['60 A 192.0.2.7'],
+      'sub.example.org': [
+        '60 NS ns.sub.example.org',
+        '60 SOA ns.sub.example.org host.sub.example.org 7 2 3 4 5',
+        '60 TYPE43 \\# 1 00',
+      ],
+    }
+
+    it('takes what the lower one says of itself, and of the upper one DS alone', async () => {
+      const zones = [await save('upper.zone', UPPER), await save('lower.zone', LOWER)]
+      for (const zoneFile of [zones, [...zones].reverse()]) {
+        await using opened = await open({ zoneFile })
+        expect(opened.sink.dump()).toEqual(ANSWERED)
+      }
+    })
+
+    it('takes the delegation where no file has the lower one, and again when its file has gone', async () => {
+      const upper = await save('upper.zone', UPPER)
+      const lower = await save('lower.zone', LOWER)
+      await using opened = await open({ zoneFile: upper })
+      const alone = opened.sink.dump()
+      expect(alone).toMatchObject({ 'gone.sub.example.org': ['60 TXT x'], 'ns.sub.example.org': ['60 A 192.0.2.9'] })
+      await opened.store.reload({ zoneFile: [upper, lower] })
+      expect(opened.sink.dump()).toEqual(ANSWERED)
+      await opened.store.reload({ zoneFile: upper })
+      expect(opened.sink.dump()).toEqual(alone)
+    })
+
+    it('takes all that files say which have no zone of their own, or both', async () => {
+      const hostsFile = await save('both.hosts', '192.0.2.8 ns.sub.example.org\n')
+      const zoneFile = [await save('upper.zone', UPPER), await save('lower.zone', LOWER)]
+      await using opened = await open({ zoneFile, hostsFile })
+      expect(opened.sink.lines('ns.sub.example.org')).toEqual(['30 A 192.0.2.7', '30 A 192.0.2.8'])
+      await using both = await open({ zoneFile: await save('both.zone', `${LOWER}${UPPER}`) })
+      expect(both.sink.lines('ns.sub.example.org')).toEqual(['60 A 192.0.2.7', '60 A 192.0.2.9'])
+    })
+  })
+
   it('follows the file at a reload, and leaves alone what the program has put', async () => {
     const zoneFile = await save('e.zone', `${APEX}gone A 192.0.2.2\nown A 192.0.2.2\n`)
     await using opened = await open({ zoneFile })
