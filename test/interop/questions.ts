@@ -40,7 +40,8 @@ export function questions(zones: readonly InteropZone[]): fc.Arbitrary<Question>
   const someLabels = fc.array(
     fc.oneof(
       label,
-      owner.map((labels) => labels[0]!),
+      // The root has no label.
+      owner.map((labels) => labels[0] ?? ASTERISK),
     ),
     { minLength: 1, maxLength: 3 },
   )
@@ -68,6 +69,7 @@ const anyType = fc.oneof(
   fc.constantFrom(1, 1, 28, 28, 2, 5, 6, 12, 15, 16, 33, 35, 43, 43, 64, 65, 257, 65280),
   fc.constantFrom(13, 17, 18, 24, 25, 29, 37, 39, 44, 46, 47, 48, 50, 51, 52, 59, 60, 61, 63, 99, 256, 1000),
 )
+const ASTERISK = Uint8Array.of(0x2a)
 const edns = fc.option(fc.record({ size: fc.constantFrom(0, 512, 600, 1232, 1400, 4096, 65535) }), { nil: undefined })
 const label = fc
   .oneof(
