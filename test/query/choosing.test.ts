@@ -242,13 +242,60 @@ describe('an unhealthy address', () => {
       { name: 'www.example', type: 'SRV', data: [srv('a.w.example', 1), srv('b.example', 2), srv('alias.example', 3)] },
       { name: '*.w.example', type: 'A', data: ['192.0.2.1'] },
       { name: 'b.example', type: 'A', data: ['192.0.2.2'] },
-      // RFC 2782: a target must not be an alias. What is behind one is not looked at.
-      { name: 'alias.example', type: 'CNAME', data: ['a.w.example'] },
+      { name: 'alias.example', type: 'CNAME', data: ['else.example'] },
     )
     const targets = () => answers(server, buildQuery('www.example', 'SRV')).sort()
     expect(targets()).toEqual(['a.w.example', 'alias.example', 'b.example'])
     server.setHealth('unhealthy', '192.0.2.1')
     expect(targets()).toEqual(['alias.example', 'b.example'])
+  })
+
+  it('takes the services with it whose targets are aliases of its name, wherever they lead through our zones', () => {
+    const srv = (target: string, port: number) => ({ priority: 1, weight: 1, port, target })
+    const cname = (name: string, target: string): RRset => ({ name, type: 'CNAME', data: [target] })
+    const server = new Answering({ zones: ['example.', 'org.'] }).put(
+      {
+        ...{ name: 'www.example', type: 'SRV' },
+        data: ['one', 'far.org', 'x.w', 'loop', 'out', 'absent', 'up'].map((target, port) =>
+          srv(target.includes('.org') ? target : `${target}.example`, port),
+        ),
+      },
+      cname('one.example', 'down.example'),
+      cname('far.org', 'two.org'),
+      cname('two.org', 'one.example'),
+      cname('*.w.example', 'down.example'),
+      cname('loop.example', 'loop2.example'),
+      cname('loop2.example', 'loop.example'),
+      cname('out.example', 'www.elsewhere'),
+      cname('absent.example', 'nobody.example'),
+      cname('up.example', 'well.example'),
+      { name: 'down.example', type: 'A', data: ['192.0.2.1'] },
+      { name: 'well.example', type: 'A', data: ['192.0.2.2', '192.0.2.1'] },
+    )
+    const targets = () => answers(server, buildQuery('www.example', 'SRV')).sort()
+    expect(targets()).toHaveLength(7)
+    server.setHealth('unhealthy', '192.0.2.1')
+    expect(targets()).toEqual(['absent.example', 'loop.example', 'out.example', 'up.example'])
+    // RFC 2782: a target must not be an alias, so that nothing of it comes along.
+    expect(describeResponse(server.ask(buildQuery('www.example', 'SRV'))).additional).toEqual([])
+    server.setHealth('healthy', '192.0.2.1')
+    expect(targets()).toHaveLength(7)
+  })
+
+  it.each([
+    [16, 'down.example'],
+    // Each is read to its end while any of 160 labels are left.
+    [3, `${'x.'.repeat(70)}example`],
+  ])('leaves services whose targets are aliases once %i have been followed to %s', (count, down) => {
+    const data = Array.from({ length: 30 }, (_, port) => ({ priority: 1, weight: 1, port, target: `a${port}.example` }))
+    const server = new Answering({ selection: { policy: 'ordered' } }).put(
+      { name: 'www.example', type: 'SRV', data },
+      { name: down, type: 'A', data: ['192.0.2.1'] },
+      ...data.map(({ target }): RRset => ({ name: target, type: 'CNAME', data: [down] })),
+    )
+    server.setHealth('unhealthy', '192.0.2.1')
+    const left = data.slice(count).map(({ target }) => target)
+    expect(answers(server, buildQuery('www.example', 'SRV', { edns: { size: 4096 } }))).toEqual(left)
   })
 
   it('stays where it is glue', () => {

@@ -19,6 +19,9 @@ import { RecordSelection } from './record-selection.js'
 /** In SRV rdata, priority, weight and port stand before the target (RFC 2782). */
 const SRV_TARGET = RDLENGTH_SIZE + 6
 const DEFAULT_WEIGHT = 1
+/** How many CNAMEs are followed for one answer's services, and how many labels they lead to: as many as names whose addresses come along, and as in a chain. */
+const MAX_ALIASES = 16
+const MAX_ALIAS_LABELS = 160
 
 /**
  * Which records of an RRset are answered, and in which order: the one place where policies, weights and health come together.
@@ -36,6 +39,8 @@ export class ChosenRecords {
   readonly #side = new SideView()
   readonly #wildcards: Wildcards
   readonly #target = new FoldedName()
+  #aliasesLeft = 0
+  #aliasLabelsLeft = 0
   /** Where each record stands, for `take`. */
   readonly #places = new Uint32Array(MAX_RECORDS)
   #count = 0
@@ -181,6 +186,8 @@ export class ChosenRecords {
     const isService = this.type === Type.SRV
     const addressSize = this.type === Type.A ? 4 : 16
     let count = 0
+    this.#aliasesLeft = MAX_ALIASES
+    this.#aliasLabelsLeft = MAX_ALIAS_LABELS
     for (let i = 0; i < this.#count && count <= most; i++) {
       const at = positions[i]!
       const isDown = isService
@@ -194,20 +201,45 @@ export class ChosenRecords {
 
   /**
    * Whether an SRV record leads to a host of ours with addresses, be they a wildcard's, all of which are down. RFC 2782: a target must
-   * not be an alias; what is behind one is not looked at.
+   * not be an alias; what is behind one that is all the same is looked at, though nothing of it comes along.
    */
   #isTargetDown(at: number): boolean {
+    const target = this.#target
+    const { seed } = this.#settings.index
+    const end = at + RDLENGTH_SIZE + ((this.bytes[at]! << 8) | this.bytes[at + 1]!)
+    let isName = target.read(this.bytes, at + SRV_TARGET, end, seed)
+    while (isName) {
+      const found = this.#lookAtTarget()
+      if (found !== 'alias') return found === 'down'
+      isName = this.#readAlias()
+    }
+    return false
+  }
+
+  /** What is at the target; of an alias, the CNAME is under the index' cursor then. */
+  #lookAtTarget(): 'down' | 'alias' | 'else' {
     const { index, zones } = this.#settings
     const target = this.#target
-    const end = at + RDLENGTH_SIZE + ((this.bytes[at]! << 8) | this.bytes[at + 1]!)
-    if (!target.read(this.bytes, at + SRV_TARGET, end, index.seed)) return false
     const zone = zones.match(target)
-    if (zone === undefined || !this.#wildcards.findTarget(zone, target)) return false
+    if (zone === undefined || !this.#wildcards.findTarget(zone, target)) return 'else'
     const hasIpv4 = index.findType(Type.A)
-    if (hasIpv4 && !this.#areAllDown(4)) return false
+    if (hasIpv4 && !this.#areAllDown(4)) return 'else'
     const hasIpv6 = index.findType(Type.AAAA)
-    if (hasIpv6 && !this.#areAllDown(16)) return false
-    return hasIpv4 || hasIpv6
+    if (hasIpv6 && !this.#areAllDown(16)) return 'else'
+    if (hasIpv4 || hasIpv6) return 'down'
+    return index.findType(Type.CNAME) ? 'alias' : 'else'
+  }
+
+  /** Makes what a CNAME leads to the target. False once too many have been followed: a circle ends there, too. */
+  #readAlias(): boolean {
+    const { index } = this.#settings
+    const target = this.#target
+    if (this.#aliasesLeft === 0 || this.#aliasLabelsLeft <= 0) return false
+    this.#aliasesLeft--
+    const start = index.wireStart + RDLENGTH_SIZE
+    if (!target.read(index.bytes, start, index.wireStart + index.wireLength, index.seed)) return false
+    this.#aliasLabelsLeft -= target.labelCount
+    return true
   }
 
   /** The same for the addresses under the index' cursor. */
