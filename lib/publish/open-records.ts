@@ -10,7 +10,7 @@ import type { RecordStore } from '../store/record-store.js'
 import { FoldedName } from '../wire/folded-name.js'
 import { Publisher } from './publisher.js'
 import { PublishedRecords, type Records } from './records.js'
-import { serialAfter } from './serial.js'
+import { firstSerial } from './serial.js'
 
 export interface OpenRecordsOptions {
   readonly store: RecordStore
@@ -65,7 +65,7 @@ class RecordsOfStore implements OpenedRecords {
       // For a store that reads everything.
       readers: 1,
       seed,
-      serial: serialAfter(0, clock.wallMs()),
+      serial: firstSerial(clock.wallMs()),
       onSegment: (segment) => this.#publisher?.postSegment(segment),
     })
     const table = new HealthTable({ readers: 0, seed: randomInt(2 ** 32), onSegment: () => {} })

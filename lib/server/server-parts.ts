@@ -18,7 +18,7 @@ import { Measurements } from '../metrics/measurements.js'
 import type { ParsedOptions } from '../options.js'
 import { Publisher } from '../publish/publisher.js'
 import { PublishedRecords } from '../publish/records.js'
-import { serialAfter } from '../publish/serial.js'
+import { firstSerial } from '../publish/serial.js'
 import { RecordIndexWriter } from '../record-index/record-index-writer.js'
 import { ServerProbes } from '../server-probes.js'
 import type { Segment } from '../shared-table/segments.js'
@@ -88,7 +88,7 @@ export class ServerParts {
       // One more than there are threads: for a store that reads everything.
       readers: this.threads + 1,
       seed: randomInt(2 ** 32),
-      serial: serialAfter(0, clock.wallMs()),
+      serial: firstSerial(clock.wallMs()),
       onSegment: (segment) => this.#postSegment(segment),
     })
     this.healthTable = new HealthTable({
