@@ -1,3 +1,4 @@
+import { startOfText } from './start-of-text.js'
 import { SyntaxFault } from './syntax-fault.js'
 
 const TAB = 0x09
@@ -35,8 +36,7 @@ export class EntryReader {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
-    // A byte order mark, as editors on Windows put it.
-    if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.#at = 3
+    this.#at = startOfText(bytes)
   }
 
   /** False at the end of the file. Throws SyntaxFault. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { describe } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
+import { startOfText } from './start-of-text.js'
 import { SyntaxFault } from './syntax-fault.js'
 
 const NEWLINE = 0x0a
@@ -16,6 +17,7 @@ export class HostsFileReader {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
+    this.#at = startOfText(bytes)
   }
 
   /** Goes on to the next line that says something; false at the end of the file. Throws SyntaxFault. */

@@ -19,6 +19,10 @@ describe('a hosts file', () => {
     ])
   })
 
+  it('may begin with a byte order mark', () => {
+    expect(read('\ufeff192.0.2.1 a')).toEqual([[1, '192.0.2.1', 'a']])
+  })
+
   it('passes over addresses that mean something on one host only', () => {
     expect(read('fe80::1%lo0 localhost\n::1 a')).toEqual([[2, '::1', 'a']])
   })

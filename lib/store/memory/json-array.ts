@@ -1,3 +1,4 @@
+import { startOfText } from '../../zone-file/start-of-text.js'
 import {
   CLOSE_BRACE,
   CLOSE_BRACKET,
@@ -17,7 +18,7 @@ import {
  * depth, nothing else of JSON.
  */
 export function* jsonArrayElements(bytes: Buffer): Generator<unknown, void, void> {
-  const start = skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
+  const start = skipSpace(bytes, startOfText(bytes))
   if (bytes[start] !== OPEN_BRACKET) throw new SyntaxError('expected an array')
   let from = start + 1
   for (;;) {
