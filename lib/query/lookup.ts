@@ -159,7 +159,7 @@ export class Lookup {
     const exists = index.findFolded(name)
     const isApex = name.labelCount === zone.labelCount
     if (exists && this.#findWanted(question.type)) this.#writeWanted(zone, name)
-    else if (isApex && isSynthesized(question.type)) this.#writeSynthesized(zone)
+    else if (isApex && isSynthesized(question.type)) this.#writeSoaOrNs(zone, name, exists)
     else if (exists && index.findType(Type.CNAME)) return false
     else if (exists || isApex) this.#negative.write(this.#context, zone, true)
     else return this.#answerMissing(zone, name)
@@ -266,6 +266,13 @@ export class Lookup {
     this.#response.answerCount += written
     if (written === 0) this.#context.isTruncated = true
     return written > 0
+  }
+
+  /** What every apex has. A view that has an address of its own for it does not make another zone of it. */
+  #writeSoaOrNs(zone: Zone, apex: FoldedName, exists: boolean): void {
+    const { type } = this.#context.question
+    if (exists && this.#settings.index.findTypeInDefaultView(type)) this.#writeWanted(zone, apex)
+    else this.#writeSynthesized(zone)
   }
 
   /** At the apex, an SOA and an NS stand in for what the store has not: every zone has both (RFC 1034 §4.2.1). */

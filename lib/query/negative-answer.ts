@@ -34,7 +34,7 @@ export class NegativeAnswer {
     response.name(zone.apex, 0, zone.apex.length)
     response.u16(Type.SOA)
     response.u16(CLASS_IN)
-    if (index.find(zone.apexHash, zone.apex, 0, zone.apex.length) && index.findType(Type.SOA)) {
+    if (this.#findSoa(zone)) {
       const rdataStart = index.wireStart + RDLENGTH_SIZE
       const rdataLength = index.wireLength - RDLENGTH_SIZE
       response.u32(Math.min(index.ttl, minimumOf(index.bytes, rdataStart + rdataLength)))
@@ -47,6 +47,14 @@ export class NegativeAnswer {
     if (!response.failed) return true
     response.undo(before)
     return false
+  }
+
+  /** Every zone has one SOA: a view that has none of its own has that of all. */
+  #findSoa({ apex, apexHash }: Zone): boolean {
+    const { index } = this.#settings
+    return (
+      index.find(apexHash, apex, 0, apex.length) && (index.findType(Type.SOA) || index.findTypeInDefaultView(Type.SOA))
+    )
   }
 }
 

@@ -195,6 +195,13 @@ export class RecordIndexReader {
     return false
   }
 
+  /** The same, of those that the default view has at the owner, where `find` has shown those of another. */
+  findTypeInDefaultView(type: number): boolean {
+    if (this.view === DEFAULT_VIEW_NUMBER) return false
+    this.#narrow(DEFAULT_VIEW_NUMBER)
+    return this.findType(type)
+  }
+
   /** Sets the cursor to the RRset at an index below `rrsetCount`, side data included. */
   openRRset(index: number): void {
     const words = this.#words

@@ -10,6 +10,8 @@ const ONE_DESK = Uint8Array.of(10, 1, 2, 4)
 const LAB = Uint8Array.of(0x20, 1, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 const ELSEWHERE = Uint8Array.of(192, 0, 2, 1)
 
+const SOA = { mname: 'ns.example', rname: 'h.example', refresh: 1, retry: 1, expire: 1, minimum: 5 }
+
 const views = [
   { name: 'office', clients: ['10.0.0.0/8'] },
   { name: 'desk', clients: ['10.1.2.4', '2001:db8::1'] },
@@ -112,10 +114,34 @@ describe('a view', () => {
   })
 
   it('may have an SOA of its own for what is not there', () => {
-    const soa = { mname: 'ns.example', rname: 'h.example', refresh: 1, retry: 1, expire: 1, minimum: 5 }
-    const server = serverWith({ name: 'example', type: 'SOA', data: [{ ...soa, serial: 77 }], view: 'office' })
+    const server = serverWith({ name: 'example', type: 'SOA', data: [{ ...SOA, serial: 77 }], view: 'office' })
     expect(ask(server, OFFICE, 'nope.example').authority[0]).toContain(' 77 ')
     expect(ask(server, ELSEWHERE, 'nope.example').authority[0]).not.toContain(' 77 ')
+  })
+
+  it('has the SOA and NS of all where it has other records at the apex, with what its clients see of them', () => {
+    const server = serverWith(
+      { name: 'example', type: 'SOA', data: [{ ...SOA, serial: 76 }] },
+      { name: 'example', type: 'NS', data: ['ns.example'] },
+      { name: 'example', type: 'TXT', data: ['for all'] },
+      a('ns.example', '192.0.2.53'),
+      a('ns.example', '10.0.0.53', 'office'),
+      a('example', '10.0.0.1', 'office'),
+    )
+    const soa = 'example. 30 SOA ns.example. h.example. 76 1 1 1 5'
+    expect(answerOf(server, OFFICE, 'example', 'SOA')).toEqual([soa])
+    expect(ask(server, OFFICE, 'example', 'NS')).toMatchObject({
+      answer: ['example. 30 NS ns.example.'],
+      additional: ['ns.example. 30 A 10.0.0.53'],
+    })
+    expect(answerOf(server, OFFICE, 'example', 'A')).toEqual(['example. 30 A 10.0.0.1'])
+    // All else goes by the name alone.
+    expect(ask(server, OFFICE, 'example', 'TXT')).toMatchObject({ answer: [], authority: [soa.replace(' 30 ', ' 5 ')] })
+    expect(ask(server, OFFICE, 'nope.example').authority).toEqual([soa.replace(' 30 ', ' 5 ')])
+    server.put({ name: 'example', type: 'SOA', data: [{ ...SOA, serial: 78 }], view: 'office' })
+    expect(answerOf(server, OFFICE, 'example', 'SOA')).toEqual([soa.replace(' 76 ', ' 78 ')])
+    expect(ask(server, OFFICE, 'nope.example').authority).toEqual([soa.replace(' 30 ', ' 5 ').replace(' 76 ', ' 78 ')])
+    expect(answerOf(server, ELSEWHERE, 'example', 'SOA')).toEqual([soa])
   })
 
   it('agrees with a Map after any run of puts and removals, of any of its names', () => {
