@@ -5,8 +5,8 @@ import type { ParsedAmplification } from '../limits/amplification.js'
 import { type RateLimitHandle, RateLimits, ResponseClass, type ResponseVerdict } from '../limits/rate-limits.js'
 import { BOTH_COOKIES_SIZE } from '../limits/server-cookies.js'
 import { HEADER_SIZE, Rcode } from '../wire/constants.js'
-import { OPT_SIZE, OPTION_HEADER_SIZE } from '../wire/edns.js'
-import { EXTENDED_ERROR_SIZE, optSize } from './finish.js'
+import { NO_EXTENDED_ERROR, OPT_SIZE, OPTION_HEADER_SIZE } from '../wire/edns.js'
+import { ANY_AMPLIFICATION, asksForAny, EXTENDED_ERROR_SIZE, optSize } from './finish.js'
 import type { ClientAddresses, QueryContext } from './query-context.js'
 
 /** What goes by the client's address. A plain object: it is posted to each thread. */
@@ -103,8 +103,8 @@ export class ClientRules {
 
   /** How large the response in hand may be for a client that has not proved its address; called when it has been written. */
   mostBytes(context: QueryContext, clients: ClientAddresses, i: number): number {
-    const { question, reader, response, edns } = context
-    const most = Math.floor(this.#ratio * (reader.end - reader.start))
+    const { question, response, edns } = context
+    const most = this.#shareOf(context)
     if (response.length + optSize(context) <= most) return Number.POSITIVE_INFINITY
     if (!context.readClient(clients, i)) return Number.POSITIVE_INFINITY
     if (this.#trusted.find(context.client, 0) !== NO_VALUE) return Number.POSITIVE_INFINITY
@@ -112,6 +112,17 @@ export class ClientRules {
     // What this server is called is all that a response without records can have too much of.
     if (head + optSize(context) > most) edns.wantsNsid = false
     return Math.max(most, head + optSize(context))
+  }
+
+  /** Of a response without records, to such a client: to ANY for a name of four octets, beside a cookie, there is no room for an Extended DNS Error. */
+  leaveOutError(context: QueryContext): void {
+    if (context.response.length + optSize(context) > this.#shareOf(context)) context.extendedError = NO_EXTENDED_ERROR
+  }
+
+  /** How many octets the query in hand may bring to who may not have sent it. */
+  #shareOf(context: QueryContext): number {
+    const { reader } = context
+    return Math.floor((asksForAny(context) ? ANY_AMPLIFICATION : this.#ratio) * (reader.end - reader.start))
   }
 
   #findView(context: QueryContext): void {

@@ -19,7 +19,7 @@ const KEEPALIVE_SIZE = 2
 /** RFC 8467 §4.1: padded responses are multiples of this. */
 const PADDING_BLOCK_SIZE = 468
 /** What an answer to ANY may have for each octet of the query, if that came in a datagram whose sender may be someone else. */
-const ANY_AMPLIFICATION = 1.5
+export const ANY_AMPLIFICATION = 1.5
 
 /** How much room the response must leave for its OPT record. */
 export function optSize(context: QueryContext): number {
@@ -31,7 +31,11 @@ export function responseSize(context: QueryContext, capacity: number): number {
   const { edns, settings } = context
   const size = edns.present ? Math.min(edns.payloadSize, settings.udpPayloadSize) : MIN_UDP_PAYLOAD
   const most = Math.min(size, capacity)
-  return context.question.type === Type.ANY && context.hasQuestion ? Math.min(most, anySize(context)) : most
+  return asksForAny(context) ? Math.min(most, anySize(context)) : most
+}
+
+export function asksForAny({ question, hasQuestion }: QueryContext): boolean {
+  return question.type === Type.ANY && hasQuestion
 }
 
 /** RFC 8482 §4.4: whoever wants ANY can have it over TCP; what is larger is truncated, whose answer is as long as its question. */

@@ -263,10 +263,12 @@ export class QueryPipeline {
   /** Writes the response again where it is too much for who may not have asked; returns where it must end. */
   #fitToClient(context: QueryContext, i: number, bytes: Uint8Array, start: number, size: number): number {
     const most = this.#rules.mostBytes(context, this.clients, i)
-    if (most >= size) return start + size
+    if (most === Number.POSITIVE_INFINITY) return start + size
     this.#counters[Counter.amplificationAvoided]!++
-    this.#writeSmaller(context, bytes, start, start + most)
-    return start + most
+    const limit = start + Math.min(most, size)
+    this.#writeSmaller(context, bytes, start, limit)
+    this.#rules.leaveOutError(context)
+    return limit
   }
 
   #checkClient(context: QueryContext, i: number): void {

@@ -43,7 +43,7 @@ describe('RFC 8482', () => {
     }
   })
 
-  it('§4.4 leaves whole what an OPT record has to say, an error among it', () => {
+  it('§4.4 leaves whole what an OPT record has to say to clients in networks that are trusted, an error among it', () => {
     const named = new Answering({ policy: { nsid: new Uint8Array(20).fill(0x41) } })
     const query = buildQuery('version.bind', 'ANY', { edns: { options: [[3, new Uint8Array(0)]] } })
     expectResponse(named.ask(query), {
