@@ -220,18 +220,8 @@ export class Lookup {
    */
   #findWanted(type: number): boolean {
     const { index } = this.#settings
-    if (type !== Type.ANY) return !isSynthesisType(type) && index.findType(type)
-    let smallest = -1
-    let smallestSize = Number.POSITIVE_INFINITY
-    for (let i = 0; i < index.rrsetCount; i++) {
-      index.openRRset(i)
-      const size = index.wireLength + index.count * SMALLEST_RECORD
-      if (size >= smallestSize || isSynthesisType(index.type)) continue
-      smallest = i
-      smallestSize = size
-    }
-    if (smallest !== -1) index.openRRset(smallest)
-    return smallest !== -1
+    if (type === Type.ANY) return index.findSmallest(SMALLEST_RECORD, isSynthesisType)
+    return !isSynthesisType(type) && index.findType(type)
   }
 
   /** What is chosen of the name's RRset under the index' cursor goes into the answer, and the addresses of what it points to beside it. */

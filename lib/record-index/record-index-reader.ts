@@ -36,6 +36,8 @@ import {
 export const ALL_VIEWS = -1
 /** What a client sees that is in no view, and what one in a view sees where that has nothing. */
 const DEFAULT_VIEW_NUMBER = 0
+/** No place in a directory. */
+const NO_RRSET = -1
 
 /** What a thread needs to read the index. A plain object: it is posted to the thread. */
 export interface RecordIndexHandle {
@@ -200,6 +202,32 @@ export class RecordIndexReader {
     if (this.view === DEFAULT_VIEW_NUMBER) return false
     this.#narrow(DEFAULT_VIEW_NUMBER)
     return this.findType(type)
+  }
+
+  /**
+   * Sets the cursor to the owner's RRset of the fewest octets, where each record has `recordBytes` besides its data, passing over some types.
+   * In one go: a name may have hundreds of types.
+   */
+  findSmallest(recordBytes: number, passesOver: (type: number) => boolean): boolean {
+    const words = this.#words
+    const end = this.#directory + this.rrsetCount * DIRECTORY_WORDS
+    let wireStart = this.#wireStart
+    let smallest = NO_RRSET
+    let smallestStart = 0
+    let smallestSize = Number.POSITIVE_INFINITY
+    for (let at = this.#directory; at < end; at += DIRECTORY_WORDS) {
+      const wireBytes = words[at + DIRECTORY_WIRE_BYTES]! & WIRE_BYTES_MASK
+      const typeAndCount = words[at + DIRECTORY_TYPE_AND_COUNT]!
+      const size = wireBytes + (typeAndCount & RECORD_COUNT_MASK) * recordBytes
+      if (size < smallestSize && !passesOver(typeAndCount >>> 16)) {
+        smallest = at
+        smallestStart = wireStart
+        smallestSize = size
+      }
+      wireStart += wireBytes
+    }
+    if (smallest !== NO_RRSET) this.#set(smallest, smallestStart)
+    return smallest !== NO_RRSET
   }
 
   /** Sets the cursor to the RRset at an index below `rrsetCount`, side data included. */

@@ -38,11 +38,20 @@ const question = (name: fc.Arbitrary<Uint8Array>) =>
     .tuple(name, type, fc.constantFrom(1, 1, 1, 1, 3, 255, 0))
     .map(([qname, qtype, qclass]) => joined([qname, bytesOf(qtype, qclass)]))
 
+/** Of clients, as RFC 7871 has them: of IPv4, of IPv6, of nobody. */
+const SUBNETS = [
+  [0, 1, 24, 0, 192, 0, 2],
+  [0, 1, 32, 0, 192, 0, 2, 1],
+  [0, 2, 56, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 7],
+  [0, 1, 0, 0],
+].map((data) => Uint8Array.from(data))
+
 const option = fc
   .record({
-    code: fc.oneof(fc.constantFrom(3, 8, 10, 11, 12, 15), u16),
+    code: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(3, 8, 8, 10, 11, 12, 15) }, { weight: 1, arbitrary: u16 }),
     data: fc.oneof(
       fc.constantFrom(0, 8, 16, 24, 40).map((length) => new Uint8Array(length)),
+      fc.constantFrom(...SUBNETS),
       octets(50),
     ),
     /** What is added to the length that the option says it has. */
@@ -158,3 +167,17 @@ export const datagram: fc.Arbitrary<Uint8Array> = fc.oneof(
   },
   { weight: 1, arbitrary: octets(600) },
 )
+
+/** A query for anything, with an option that somebody has made for it; something may have been done to it. */
+export function datagramWith(code: number, data: Uint8Array): fc.Arbitrary<Uint8Array> {
+  return fc
+    .record({
+      asked: question(goodName),
+      options: fc.array(option, { maxLength: 2 }),
+      edits: fc.array(edit, { maxLength: 1 }),
+    })
+    .map(({ asked, options, edits }) => {
+      const edns = { size: 4096, options: joined([bytesOf(code, data.length), data, ...options]) }
+      return edits.reduce((edited, each) => each(edited), buildMessage(asked, { edns })).slice(0, MAX_DATAGRAM)
+    })
+}

@@ -80,7 +80,7 @@ function takeResponse(waiting: Map<number, Uint8Array>, response: Uint8Array, al
   waiting.delete(id)
   checkResponse(request, response)
   const expected = alone.ask(request)
-  if (saysTheSame(response, expected)) return
+  if (saysTheSame(response, expected, false)) return
   const [a, b, c] = [request, response, expected].map((bytes) => Buffer.from(bytes).toString('hex'))
   throw new Error(`to ${a} came ${b}, not ${c}`)
 }
