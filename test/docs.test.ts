@@ -210,9 +210,23 @@ describe('docs/health.md', () => {
 })
 
 describe('docs/standards.md', () => {
+  const text = readFileSync(new URL('docs/standards.md', ROOT), 'utf8')
+  const listed = [...text.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((row) => row[1]!.split(', '))
+
+  it('lists each RFC that the code or another document cites', () => {
+    const files = ['lib/', 'workers/'].flatMap((folder) =>
+      readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })
+        .filter((file) => /\.(ts|md)$/.test(file))
+        .map((file) => `${folder}${file}`),
+    )
+    const cited = [...files, ...DOCS].flatMap((file) =>
+      [...readFileSync(new URL(file, ROOT), 'utf8').matchAll(/\bRFCs? ?(\d{3,5})\b/g)].map(([, rfc]) => rfc!),
+    )
+    expect(new Set(cited).size).toBeGreaterThan(50)
+    expect([...new Set(cited)].filter((rfc) => !listed.includes(rfc))).toEqual([])
+  })
+
   it('lists each RFC that has tests', () => {
-    const text = readFileSync(new URL('docs/standards.md', ROOT), 'utf8')
-    const listed = [...text.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((row) => row[1]!.split(', '))
     const tested = readdirSync(new URL('test/rfc/', ROOT)).flatMap(
       (file) => /^rfc(\d+)\.test\.ts$/.exec(file)?.[1] ?? [],
     )

@@ -6,7 +6,7 @@
 //
 // RRsets stand in the order of their views, those of the default view (0) first.
 //
-// An entry without RRsets is an empty non-terminal (RFC 8499): it stands there because a name below it exists.
+// An entry without RRsets is an empty non-terminal (RFC 9499): it stands there because a name below it exists.
 // `children` counts the entries one label below; it belongs to the writer and is the one word that changes in place.
 
 export const RRSET_COUNT = 0

@@ -19,6 +19,8 @@ const MAX_HELLO_SIZE = 8 * 1024
 
 interface Handshake {
   readonly raw: Socket
+  /** The address of the client. */
+  readonly client: string
   readonly held: HeldConnection
   readonly startedMs: number
   /** Of the first record: what came of it. */
@@ -36,8 +38,8 @@ export class TlsHandshakes {
   readonly #onFailed: () => void
   /** By the addresses of both sides, oldest first: Node does not say which connection a socket of TLS was made of. */
   readonly #pending = new Map<string, Handshake>()
-  /** Those whose client has spoken. */
-  readonly #ready = new Set<Handshake>()
+  /** Those whose client has spoken, by its address, in the order of their turns: a client of many waits for itself, and for one of each other. */
+  readonly #ready = new Map<string, Set<Handshake>>()
   #isScheduled = false
 
   /** `server` is one that does not listen itself. `onFailed` is called for each client that goes or is closed before it is through. */
@@ -53,11 +55,17 @@ export class TlsHandshakes {
   accept(raw: Socket): void {
     const held = this.#connections.hold(raw)
     if (held === undefined) return
-    const handshake: Handshake = { raw, held, startedMs: performance.now(), hello: Buffer.alloc(0) }
+    const handshake: Handshake = {
+      raw,
+      client: held.client,
+      held,
+      startedMs: performance.now(),
+      hello: Buffer.alloc(0),
+    }
     const ends = endsOf(raw)
     this.#pending.set(ends, handshake)
     raw.on('close', () => {
-      this.#ready.delete(handshake)
+      this.#forget(handshake)
       if (this.#pending.get(ends) !== handshake) return
       this.#pending.delete(ends)
       this.#onFailed()
@@ -73,7 +81,7 @@ export class TlsHandshakes {
       if (verdict !== 'whole') return
       raw.off('data', onData)
       raw.pause()
-      this.#ready.add(handshake)
+      this.#queue(handshake)
       this.#schedule()
     }
     raw.on('data', onData)
@@ -103,11 +111,33 @@ export class TlsHandshakes {
     setImmediate(() => this.#begin(performance.now() + SLICE_MS))
   }
 
+  #queue(handshake: Handshake): void {
+    const others = this.#ready.get(handshake.client)
+    if (others === undefined) this.#ready.set(handshake.client, new Set([handshake]))
+    else others.add(handshake)
+  }
+
+  #forget(handshake: Handshake): void {
+    const own = this.#ready.get(handshake.client)
+    if (own?.delete(handshake) && own.size === 0) this.#ready.delete(handshake.client)
+  }
+
+  /** The next one: the oldest of the client whose turn it is, and that goes to the end of the queue with what it has left. */
+  #next(): Handshake | undefined {
+    for (const [client, own] of this.#ready) {
+      const [handshake] = own
+      this.#ready.delete(client)
+      own.delete(handshake!)
+      if (own.size > 0) this.#ready.set(client, own)
+      return handshake
+    }
+    return undefined
+  }
+
   /** Node feeds what the client has sent in the next tick, so that is where the time goes: the next one is begun behind it. */
   #begin(endMs: number): void {
-    const [handshake] = this.#ready
-    if (handshake !== undefined && performance.now() < endMs) {
-      this.#ready.delete(handshake)
+    const handshake = performance.now() < endMs ? this.#next() : undefined
+    if (handshake !== undefined) {
       handshake.raw.unshift(handshake.hello)
       this.#server.emit('connection', handshake.raw)
       process.nextTick(() => this.#begin(endMs))

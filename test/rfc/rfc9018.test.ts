@@ -1,7 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { createTestServer } from 'containerdns/testing'
+import { describe, expect, it, vi } from 'vitest'
 import { ADDRESS_WORDS, writeClient } from '../../lib/clients/client-address.js'
-import { CookieSecrets } from '../../lib/limits/cookie-secrets.js'
+import { CookieSecrets, SECRET_LIFE_MS } from '../../lib/limits/cookie-secrets.js'
 import { ServerCookies } from '../../lib/limits/server-cookies.js'
+import { buildQuery } from '../support/build-query.js'
+import { optionsOf } from '../support/edns-options.js'
+import { overTcp, overUdp } from '../support/exchange.js'
+import { describeResponse } from '../support/expect-response.js'
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
 
@@ -56,4 +61,32 @@ describe('RFC 9018', () => {
       answer: '22681ab97d52c298010000005cf7c609a6bb79d16625507a',
     })
   })
+
+  it.each(['batch', 'dgram'] as const)(
+    '§5 all threads change to a new secret, and know the one before, over %s',
+    async (transport) => {
+      using timers = vi.spyOn(globalThis, 'setInterval')
+      await using server = await createTestServer({ transport, workers: 2, edns: { cookies: 'require' } })
+      const [change] = timers.mock.calls.find(([, ms]) => ms === SECRET_LIFE_MS)!
+      const ask = async (exchange: typeof overUdp, cookie: Uint8Array) => {
+        const response = await exchange(server, buildQuery('test', 'SOA', { edns: { options: [[10, cookie]] } }))
+        return { rcode: describeResponse(response).rcode, cookie: optionsOf(response).get(10)! }
+      }
+      /** From as many ports as it takes to meet both threads, nearly always. */
+      const askAll = async (cookie: Uint8Array) => {
+        const answers = await Promise.all(Array.from({ length: 12 }, () => ask(overUdp, cookie)))
+        return [...new Set(answers.map(({ rcode }) => rcode === 'BADCOOKIE'))]
+      }
+      const first = (await ask(overTcp, new Uint8Array(8))).cookie
+      expect(await askAll(first)).toEqual([false])
+      ;(change as () => void)()
+      // Good for once more; what comes back is made with the new secret.
+      expect(await askAll(first)).toEqual([false])
+      const second = (await ask(overUdp, first)).cookie
+      expect(second).not.toEqual(first)
+      ;(change as () => void)()
+      expect(await askAll(first)).toEqual([true])
+      expect(await askAll(second)).toEqual([false])
+    },
+  )
 })
