@@ -21,6 +21,7 @@ import { ResponseWriter } from './response-writer.js'
 import { screen } from './screen.js'
 import { ChosenRecords } from './select/chosen-records.js'
 import { QueryClient } from './select/query-client.js'
+import { truncate } from './truncate.js'
 
 export interface QueryPipelineOptions {
   readonly settings: QuerySettings
@@ -260,13 +261,14 @@ export class QueryPipeline {
     return length
   }
 
-  /** Writes the response again where it is too much for who may not have asked; returns where it must end. */
+  /** Makes the response smaller where it is too much for who may not have asked; returns where it must end. */
   #fitToClient(context: QueryContext, i: number, bytes: Uint8Array, start: number, size: number): number {
     const most = this.#rules.mostBytes(context, this.clients, i)
     if (most === Number.POSITIVE_INFINITY) return start + size
     this.#counters[Counter.amplificationAvoided]!++
     const limit = start + Math.min(most, size)
-    this.#writeSmaller(context, bytes, start, limit)
+    // Without our name it may be small enough.
+    if (context.response.length + optSize(context) > most) this.#makeSmaller(context, bytes, start, limit)
     this.#rules.leaveOutError(context)
     return limit
   }
@@ -287,9 +289,16 @@ export class QueryPipeline {
     else if (context.verdict === 'chaos') answerIdentity(context)
   }
 
-  /** What has been written is too much for a client that may be another. Errors stay as they are: they are small. */
-  #writeSmaller(context: QueryContext, bytes: Uint8Array, start: number, limit: number): void {
+  /**
+   * What has been written is too much for a client that may be another. Errors stay as they are: they are small. Where nothing comes along, all of
+   * it is needed (RFC 2181 §9), and to look for it once more, to find that out, would double what the longest chains cost.
+   */
+  #makeSmaller(context: QueryContext, bytes: Uint8Array, start: number, limit: number): void {
     if (context.verdict === 'answered') return
+    if (context.response.additionalCount === 0) {
+      truncate(context)
+      return
+    }
     context.clearAnswer()
     this.#write(context, bytes, start, limit)
   }

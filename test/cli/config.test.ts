@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
+import { makeCertificate } from '../support/certificates.js'
 import { Etcd } from '../support/start-etcd.js'
 import { SteadyLoad } from '../support/steady-load.js'
 import { dataOf } from '../support/udp-client.js'
@@ -50,6 +53,72 @@ describe('containerdns serve --config', () => {
     }
     await load.end()
     expect({ lost: load.lost, wrong: load.wrong }).toEqual({ lost: 0, wrong: 0 })
+  })
+
+  it('reaches all that decides over answers: views, limits, hooks, options of EDNS, DoT and DoH', async () => {
+    const { cert, key } = makeCertificate()
+    file('tls.crt', cert)
+    file('tls.key', key)
+    file('on-query.mjs', "export const onQuery = ({ name }) => (name === 'hooked.example' ? 'refuse' : 'continue')")
+    file(
+      'records.json',
+      JSON.stringify([
+        { name: 'www.example', type: 'A', data: ['192.0.2.1'] },
+        { name: 'www.example', type: 'A', data: ['192.0.2.2'], view: 'here' },
+        { name: 'many.example', type: 'A', data: Array.from({ length: 20 }, (_, i) => `192.0.2.${i}`) },
+        { name: 'few.example', type: 'A', data: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] },
+      ]),
+    )
+    const tls = 'tls: { cert: tls.crt, key: tls.key }'
+    const config = file(
+      'everything.yaml',
+      `zones: [{ name: example, selection: { policy: clientHash, maxAnswers: 2, affinity: subnet } }]
+listen:
+  - { port: 0 }
+  - { port: 0, protocols: [dot], ${tls} }
+  - { port: 0, protocols: [doh], ${tls} }
+store: { memory: { recordsFile: records.json } }
+edns: { udpPayloadSize: 1400, nsid: one, cookies: require, clientSubnet: { trusted: [127.0.0.1] } }
+identity: { version: it, hostname: false }
+views: [{ name: here, clients: [127.0.0.0/8] }]
+acl:
+  - { clients: [127.0.0.0/8], action: allow }
+  - { clients: [127.0.0.2], action: refuse }
+rateLimit: { responsesPerSecond: 1000, slip: 1, queriesPerSecond: 1000, allow: [127.0.0.3], entries: 960 }
+amplification: { ratio: 3, trusted: [] }
+hooks: { onQuery: on-query.mjs }
+hookTimeoutMs: 20
+tcp: { idleTimeoutMs: 5000 }
+`,
+    )
+    await using serve = new Serve({ asConfigured: true }, '--config', config)
+    const { addresses } = (await serve.said('answering')) as unknown as {
+      addresses: { protocol: string; port: number }[]
+    }
+    const port = (protocol: string) => addresses.find((each) => each.protocol === protocol)!.port
+    const kdig = async (...args: string[]) =>
+      (await promisify(execFile)('kdig', ['@127.0.0.1', '+retry=0', ...args])).stdout
+    const [udp, dot, doh] = [port('udp'), port('dot'), port('doh')].map(String) as [string, string, string]
+
+    for (const how of [
+      ['-p', udp],
+      ['-p', udp, '+tcp'],
+      ['-p', dot, '+tls'],
+      ['-p', doh, '+https'],
+      ['-p', doh, '+https', '+https-get'],
+    ]) {
+      expect(await kdig(...how, '+short', 'www.example')).toBe('192.0.2.2\n')
+      expect((await kdig(...how, '+short', 'few.example')).split('\n')).toHaveLength(3)
+      expect(await kdig(...how, 'hooked.example')).toContain('status: REFUSED')
+      expect(await kdig(...how, '-b', '127.0.0.2', 'www.example')).toContain('status: REFUSED')
+    }
+    expect(await kdig('-p', udp, '+nsid', 'www.example')).toMatch(/1400 B[^]*"one"/)
+    expect(await kdig('-p', udp, '+cookie', '+nobadcookie', 'www.example')).toContain('BADCOOKIE')
+    expect(await kdig('-p', udp, '+subnet=192.0.2.0/24', 'www.example')).toContain('192.0.2.0/24')
+    expect(await kdig('-p', dot, '+tls', '+padding', 'www.example')).toContain('PADDING')
+    expect(await kdig('-p', udp, 'CH', 'TXT', 'version.bind')).toContain('"it"')
+    expect(await kdig('-p', udp, 'CH', 'TXT', 'id.server')).toContain('status: REFUSED')
+    expect(await kdig('-p', udp, '+ignore', 'many.example', 'ANY')).toMatch(/Flags:[^;]* tc/)
   })
 
   it('ends with 1 and the line where the file is wrong', async () => {

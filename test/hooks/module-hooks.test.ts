@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { buildQuery } from '../support/build-query.js'
 import { eventually } from '../support/eventually.js'
+import { describeResponse } from '../support/expect-response.js'
+import { framed, TcpClient } from '../support/tcp-client.js'
 import { dataOf, UdpClient } from '../support/udp-client.js'
 import { BACKENDS, moduleOf, startHooked } from './hooked-server.js'
 
@@ -32,4 +35,32 @@ describe('a module', () => {
     expect(off).toMatchObject([{ code: 'CDNS_HOOKS_OFF' }])
     expect(dataOf(await client.ask('www.example')).sort()).toEqual(BACKENDS)
   }, 60_000)
+
+  it.each([
+    ['onQuery', 'return "continue"'],
+    ['selectBackend', 'return [0]'],
+    ['onResponse', ''],
+  ])(
+    'that loops for ever in %s over a stream costs that thread, and queries over UDP go on',
+    async (hook, otherwise) => {
+      const code = `export default ({ name, protocol }) => {
+      if (protocol === 'tcp' && name === 'alias.example') for (;;);
+      ${otherwise}
+    }`
+      await using server = await startHooked({ hooks: { [hook]: moduleOf(code) } })
+      const stream = () => server.stats().threads.at(-1)!
+      await using udp = await UdpClient.open(server.addresses[0]!)
+      await using hanging = await TcpClient.open(server.addresses[1]!)
+      hanging.socket.write(framed(buildQuery('alias.example')))
+      const answered = async () => expect(dataOf(await udp.ask('alias.example'))).toContain('www.example')
+      await eventually(async () => {
+        await answered()
+        expect(stream().restarts).toBe(1)
+      })
+      await using other = await TcpClient.open(server.addresses[1]!)
+      expect(describeResponse(await other.ask('one.example'))).toMatchObject({ rcode: 'NOERROR' })
+      await answered()
+      expect(server.stats().threads[0]!.restarts).toBe(0)
+    },
+  )
 })

@@ -69,12 +69,12 @@ describe('a DoH server', () => {
     expect(server.stats().threads).toMatchObject([{ restarts: 0 }])
   })
 
-  it('answers a client that asks 2 000 times at once, on one session', async () => {
+  it('answers a client that asks 10 000 times at once, on one session', async () => {
     await using server = await start()
     await using client = await DohClient.open(server)
-    const responses = await Promise.all(Array.from({ length: 2_000 }, () => client.get('a.example')))
+    const responses = await Promise.all(Array.from({ length: 10_000 }, () => client.get('a.example')))
     expect(responses.filter(({ status }) => status !== 200)).toEqual([])
-    await expect.poll(() => server.stats().counters).toMatchObject({ dohQueries: 2_000, tcpAccepted: 1 })
+    await expect.poll(() => server.stats().counters).toMatchObject({ dohQueries: 10_000, tcpAccepted: 1 })
   })
 
   it('does not speak HTTP/1.1', async () => {

@@ -103,6 +103,20 @@ describe('a client that pipelines', () => {
     expect(client.messages).toEqual([])
   })
 
+  it('10 000 queries and reads late gets each answer once, in order', async () => {
+    await using server = await start()
+    await using client = await TcpClient.open(server)
+    client.socket.pause()
+    const ids = Array.from({ length: 10_000 }, (_, id) => id)
+    client.socket.write(Buffer.concat(ids.map((id) => framed(buildQuery('a.example', 'A', { id })))))
+    await expect.poll(() => server.stats().counters.tcpQueries).toBeGreaterThan(100)
+    client.socket.resume()
+    const got: number[] = []
+    for (const _ of ids) got.push((await client.next()).readUInt16BE(0))
+    expect(got).toEqual(ids)
+    expect(client.messages).toEqual([])
+  })
+
   it('and never reads is answered no more, and closed when its time is over', async () => {
     await using server = await start({ tcp: { idleTimeoutMs: 500 } })
     await using client = await TcpClient.open(server)
