@@ -218,6 +218,7 @@ export class QueryPipeline {
   }
 
   #answer(context: QueryContext, i: number, response: Uint8Array, responseStart: number, capacity: number): number {
+    this.#index.takeInHand(i)
     this.#checkClient(context, i)
     this.#hooks?.begin(i, this.clients)
     this.#forwarding?.begin(context, i, this.clients)

@@ -123,27 +123,25 @@ export class RecordIndexReader {
     return Atomics.load(this.#control, CONTROL_SERIAL) >>> 0
   }
 
+  // Depths and marks are read without Atomics, which are a call in Node 20, as many times as a name has labels. A word does not tear; what was
+  // set after `enter` may not be seen, and the query is answered then as before the write, which is not over as long as we have not left.
+
   /** For each label count at which a name has an NS RRset, its `depthBit`. */
   get nsDepths(): number {
-    return Atomics.load(this.#control, CONTROL_NS_DEPTHS)
+    return this.#control[CONTROL_NS_DEPTHS]!
   }
 
   /** The same for names whose first label is `*`, those without RRsets included. */
   get wildcardDepths(): number {
-    return Atomics.load(this.#control, CONTROL_WILDCARD_DEPTHS)
+    return this.#control[CONTROL_WILDCARD_DEPTHS]!
   }
 
-  /**
-   * False where no name of this hash has an NS RRset, so that it need not be looked up.
-   *
-   * Read without Atomics, which are a call in Node 20, as many times as a name has labels. A word does not tear; a mark that was set
-   * after `enter` may not be seen, and the query is answered then as before the write, which is not over as long as we have not left.
-   */
+  /** False where no name of this hash has an NS RRset, so that it need not be looked up. */
   mayHaveNs(hash: number): boolean {
     return this.#isMarked(CONTROL_NS_MARKS, hash)
   }
 
-  /** False where no name of this hash has a wildcard right below it. Read likewise. */
+  /** False where no name of this hash has a wildcard right below it. */
   mayHaveWildcard(hash: number): boolean {
     return this.#isMarked(CONTROL_WILDCARD_MARKS, hash)
   }
@@ -153,7 +151,13 @@ export class RecordIndexReader {
   }
 
   leave(): void {
+    this.#table.forget()
     this.#slot.leave()
+  }
+
+  /** Says that look-up number `i` of a batch, which was expected, is the one that comes now. */
+  takeInHand(i: number): void {
+    this.#table.inHand = i
   }
 
   /** Announces look-up number `i` of a batch; see `TableReader.expect`. */

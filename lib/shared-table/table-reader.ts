@@ -37,8 +37,13 @@ export class TableReader {
   /** The buckets there were when this reader last looked; since then there can only be more. */
   #bucketCount: number
   #pair = 0
+  /** The number, in its batch, of the query for which keys are looked up now. With a wrong one nothing is found ahead, and nothing wrong. */
+  inHand = 0
   readonly #expected = new Int32Array(MAX_EXPECTED)
-  readonly #blocks = new Int32Array(MAX_EXPECTED)
+  /** What `prefetch` has found for them: blocks first, and in the end entries, 0 for none. */
+  readonly #ahead = new Int32Array(MAX_EXPECTED)
+  /** How many of these were found since the reader's slot was entered. */
+  #aheadCount = 0
   /** What was read ahead has to go somewhere, or the compiler would leave out reading it. */
   prefetched = 0
 
@@ -58,6 +63,12 @@ export class TableReader {
 
   /** Finds the entry of a key of `length` bytes, which begins with `key` and is padded with zeros. `hash` is the key's, made with `seed`. */
   find(hash: number, key: Int32Array, length: number): boolean {
+    const { inHand } = this
+    if (inHand < this.#aheadCount && this.#expected[inHand] === hash) {
+      const entry = this.#ahead[inHand]!
+      // It was the key's when the batch was taken, and stays as it was as long as the reader's slot is entered.
+      if (entry !== 0 && this.#open(entry, key, length)) return true
+    }
     for (;;) {
       const bucket = bucketOf(hash, this.#bucketCount)
       const number = bucket >>> SEGMENT_BUCKET_BITS
@@ -78,35 +89,42 @@ export class TableReader {
   }
 
   /**
-   * Reads what look-ups 0 to `count - 1` will read, and forgets it: then it is in the processor's caches.
+   * Reads what look-ups 0 to `count - 1` will read: then it is in the processor's caches. Of entries it remembers the places, so that a
+   * look-up by the same hash begins there, and need not go through the bucket again.
    *
    * Each loop does one step for all, so that its reads from memory are independent of each other, and wait together. In a
-   * table larger than the caches a look-up waits three times otherwise, once for each step. Answers nothing, so that a wrong
-   * bucket does no harm.
+   * table larger than the caches a look-up waits three times otherwise, once for each step. Of what is not found nothing is
+   * remembered, so that a wrong bucket does no harm.
    */
   prefetch(count: number): void {
     const { arenaWords, tables } = this.#segments
     const hashes = this.#expected
-    const blocks = this.#blocks
+    const ahead = this.#ahead
     let sum = 0
     for (let i = 0; i < count; i++) {
       const bucket = bucketOf(hashes[i]!, this.#bucketCount)
       const table = tables[bucket >>> SEGMENT_BUCKET_BITS]
-      blocks[i] = table === undefined ? 0 : Atomics.load(table, bucket & SEGMENT_BUCKET_MASK)
+      ahead[i] = table === undefined ? 0 : Atomics.load(table, bucket & SEGMENT_BUCKET_MASK)
     }
     for (let i = 0; i < count; i++) {
-      const block = blocks[i]!
+      const block = ahead[i]!
       const words = arenaWords[block >>> SEGMENT_UNIT_BITS]
       if (words !== undefined) sum += words[(block & SEGMENT_UNIT_MASK) * UNIT_WORDS + BLOCK_COUNT]!
     }
-    for (let i = 0; i < count; i++) blocks[i] = this.#entryOf(blocks[i]!, hashes[i]!)
+    for (let i = 0; i < count; i++) ahead[i] = this.#entryOf(ahead[i]!, hashes[i]!)
     for (let i = 0; i < count; i++) {
-      const entry = blocks[i]!
+      const entry = ahead[i]!
       const words = arenaWords[entry >>> SEGMENT_UNIT_BITS]
       const word = (entry & SEGMENT_UNIT_MASK) * UNIT_WORDS
       if (words !== undefined) sum += words[word]! + words[(word + ENTRY_SECOND_LINE) & SEGMENT_WORD_MASK]!
     }
+    this.#aheadCount = count
     this.prefetched = sum | 0
+  }
+
+  /** When the reader's slot is left: the places that were read ahead may be those of other keys from then on. */
+  forget(): void {
+    this.#aheadCount = 0
   }
 
   /** The entry that a bucket block has for a hash, whatever its key; 0 for none, and without a block. */

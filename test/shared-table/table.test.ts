@@ -40,6 +40,18 @@ class CheckedTable {
     this.model.set(key, value)
   }
 
+  /** Reads ahead for keys, the first being number 0 of a batch. */
+  readAhead(...keys: number[]): void {
+    for (const [i, key] of keys.entries()) this.reader.expect(i, this.#hashOf(key))
+    this.reader.prefetch(keys.length)
+  }
+
+  /** What the reader of another thread finds, as number `i` of its batch. */
+  getAs(i: number, key: number): number | undefined {
+    this.reader.inHand = i
+    return this.#getFrom(this.reader, key)
+  }
+
   remove(key: number): void {
     const bytes = keyOf(key)
     expect(this.table.remove(this.#hashOf(key), bytes, bytes.length)).toBe(this.model.delete(key))
@@ -214,6 +226,45 @@ describe('a walk through the buckets', { timeout: 60_000 }, () => {
     }
     expect(met).toBeGreaterThanOrEqual(6000)
     checked.check([0, 1, 5999, 100_001, 100_000 + met])
+  })
+})
+
+/** Of different hashes, whoever makes these. */
+const [FIRST, SECOND, THIRD] = [8, 16, 24]
+
+describe.each(HASHES)('reading ahead, with %s', (_, hashOf) => {
+  it('finds what is there, whatever was read ahead, and as whatever number of the batch it is looked up', () => {
+    const key = fc.nat({ max: KEYS - 1 })
+    const keys = fc.uniqueArray(key, { maxLength: 40 })
+    const lookUp = fc.record({ as: fc.nat({ max: 63 }), key })
+    const given = fc.record({ keys, ahead: fc.array(key, { maxLength: 64 }), lookUps: fc.array(lookUp) })
+    fc.assert(
+      fc.property(given, ({ keys, ahead, lookUps }) => {
+        const checked = new CheckedTable(hashOf)
+        for (const key of keys) checked.put(key, key % 9)
+        checked.readAhead(...ahead)
+        for (const { as, key } of lookUps) expect(checked.getAs(as, key)).toBe(checked.model.get(key))
+      }),
+    )
+  })
+
+  it('has a key as it stood then for the rest of the batch, and as it stands when that is over', () => {
+    const checked = new CheckedTable(hashOf)
+    const slot = new ReaderSlot(checked.table.control, 1)
+    checked.put(FIRST, 5)
+    checked.put(SECOND, 6)
+    // Reading ahead fetches no segments.
+    checked.check([FIRST])
+    slot.enter()
+    checked.readAhead(FIRST, SECOND, THIRD)
+    checked.put(FIRST, 7)
+    checked.remove(SECOND)
+    checked.put(THIRD, 8)
+    checked.table.seal()
+    expect([FIRST, SECOND, THIRD].map((key, i) => checked.getAs(i, key))).toEqual([5, 6, 8])
+    checked.reader.forget()
+    slot.leave()
+    expect([FIRST, SECOND, THIRD].map((key, i) => checked.getAs(i, key))).toEqual([7, undefined, 8])
   })
 })
 
