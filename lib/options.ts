@@ -241,7 +241,8 @@ function parseZones(given: unknown = DEFAULT_ZONES, selection: ParsedSelectionOp
   // Array.from, because map passes over the holes of a sparse array.
   const zones = Array.from(given, (zone, i) => parseZoneOptions(zone, `zones[${i}]`, selection))
   const names = zones.map(({ name }) => name)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  const seen = new Set<string>()
+  const twice = names.find((name) => seen.size === seen.add(name).size)
   if (twice !== undefined) throw new ContainerDnsError('CDNS_ZONE_INVALID', `zone ${describe(twice)} is listed twice`)
   return Object.freeze(zones)
 }

@@ -17,9 +17,9 @@ export class YamlDocument {
     const [fault] = [...this.#document.errors, ...this.#document.warnings]
     if (fault !== undefined) throw faultAt(code, file, this.#lineAt(fault.pos[0]), fault.message)
     try {
-      // Aliases that grow: a file of some lines can stand for gigabytes.
-      this.value = this.#document.toJS({ maxAliasCount: 100 })
+      this.value = jsOf(this.#document)
     } catch (cause) {
+      if (cause instanceof Circle) throw faultAt(code, file, this.lineOf(cause.path), cause.message)
       throw new DetailedError(code, `${file}: ${(cause as Error).message}`, { file }, { cause })
     }
   }
@@ -56,7 +56,36 @@ export function parseYamlValue(text: string): unknown {
   const document = parseDocument(text, { prettyErrors: false })
   const [fault] = document.errors
   if (fault !== undefined) throw new Error(fault.message)
-  return document.toJS({ maxAliasCount: 100 })
+  return jsOf(document)
+}
+
+/** An alias of what it is part of: YAML allows it, and whoever goes through such a value does not come to an end. */
+class Circle extends Error {
+  readonly path: ConfigPath
+
+  constructor(path: ConfigPath) {
+    super('an alias stands for something that it is part of')
+    this.path = path
+  }
+}
+
+function jsOf(document: Document): unknown {
+  // Aliases that grow: a file of some lines can stand for gigabytes.
+  const value: unknown = document.toJS({ maxAliasCount: 100 })
+  refuseCircles(value, new Set(), [])
+  return value
+}
+
+function refuseCircles(value: unknown, above: Set<unknown>, path: (string | number)[]): void {
+  if (typeof value !== 'object' || value === null) return
+  if (above.has(value)) throw new Circle(path)
+  above.add(value)
+  for (const [key, part] of Object.entries(value)) {
+    path.push(key)
+    refuseCircles(part, above, path)
+    path.pop()
+  }
+  above.delete(value)
 }
 
 interface Child {

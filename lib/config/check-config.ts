@@ -20,14 +20,14 @@ import {
   type StoreConfig,
 } from './config.js'
 import { ConfigDraft, isOneWay } from './config-draft.js'
-import type { ConfigSource } from './config-fault.js'
+import { type ConfigSource, MAX_FAULTS } from './config-fault.js'
 import { hintIn, PlacedFault, placed, placedOption } from './fault-path.js'
 import { parseLog } from './log-config.js'
 
 const STORE_KINDS = ['memory', 'etcd', 'kubernetes'] as const
 
-/** More than anybody mends at once; each costs some parsing of the whole. */
-const MAX_FAULTS = 100
+/** Of a config of thousands of zones, each fault takes a second: the first ones are said while somebody waits for them. */
+const MAX_MS = 5_000
 
 /** What has come of a check: a config, or the faults of it. */
 export interface CheckedConfig {
@@ -45,12 +45,14 @@ export interface CheckedConfig {
 export function checkConfig(content: ConfigFileContent, source: ConfigSource): CheckedConfig {
   const draft = new ConfigDraft(content)
   const faults: DetailedError[] = []
-  for (;;) {
+  const endMs = performance.now() + MAX_MS
+  for (let round = 1; ; round++) {
     const { config, fault } = parsed(draft)
     if (fault === undefined) return { config, faults, draft }
     const place = draft.placeOf(fault.path)
-    faults.push(source.fault(place, fault.message, fault.cause))
-    if (faults.length === MAX_FAULTS || !giveWay(draft, place, fault.cause)) return { config: undefined, faults, draft }
+    if (!draft.isSupposed(place)) faults.push(source.fault(place, fault.message, fault.cause))
+    const isEnough = round === MAX_FAULTS || performance.now() > endMs
+    if (isEnough || !giveWay(draft, draft.wholePlaceOf(place), fault.cause)) return { config: undefined, faults, draft }
   }
 }
 
@@ -70,8 +72,7 @@ function parsed(draft: ConfigDraft): Parsed {
 /** Brings a draft to where the parsers find nothing wrong at a place any more, nor around it; false where there is no such way. */
 function giveWay(draft: ConfigDraft, place: ConfigPath, cause: Error): boolean {
   const isUnknown = (cause as Partial<ContainerDnsError>).code === 'CDNS_OPTION_UNKNOWN'
-  // A message shows a long key in part, and then nobody knows which it is.
-  if (isUnknown && draft.valueAt(place) !== undefined) {
+  if (isUnknown && place.length > 0 && draft.valueAt(place) !== undefined) {
     correctKey(draft, place, cause)
     return true
   }
@@ -91,6 +92,7 @@ function correctKey(draft: ConfigDraft, place: ConfigPath, { message }: Error): 
   const key = hintIn(message)
   const meant = [...place.slice(0, -1), ...(key === undefined ? [] : [key])]
   if (key === undefined || draft.valueAt(meant) !== undefined) return
+  draft.suppose(meant)
   if (![value, ...samples(meant)].some((each) => isRightWith(draft, meant, each))) draft.takeOut(meant)
 }
 

@@ -9,6 +9,8 @@ export class ConfigDraft {
   readonly #marked: { config: unknown }
   readonly #changed: ConfigPath[] = []
 
+  readonly #supposed: ConfigPath[] = []
+
   constructor(config: object) {
     this.#marked = { config: structuredClone(config) }
   }
@@ -47,6 +49,26 @@ export class ConfigDraft {
       at = partOf(at, original)
     }
     return place
+  }
+
+  /** A place whose last key may be shown in part: of a long one, messages have the beginning. */
+  wholePlaceOf(place: ConfigPath): ConfigPath {
+    const key = place.at(-1)
+    const section = this.valueAt(place.slice(0, -1))
+    if (typeof key !== 'string' || !key.endsWith('…') || !isSection(section) || Object.hasOwn(section, key))
+      return place
+    const beginning = key.slice(0, -1)
+    const whole = Object.entries(section).find(([each, value]) => value !== TAKEN_OUT && each.startsWith(beginning))
+    return whole === undefined ? place : [...place.slice(0, -1), whole[0]]
+  }
+
+  /** The config has nothing at a place, and what will be there is not its fault. */
+  suppose(place: ConfigPath): void {
+    this.#supposed.push(place)
+  }
+
+  isSupposed(place: ConfigPath): boolean {
+    return this.#supposed.some((each) => each.length <= place.length && isOneWay(each, place))
   }
 
   /** Whether anything at a place, above it or below it, is not what the config says. */

@@ -15,6 +15,9 @@ export interface ConfigSourceOptions {
 /** Of most keys a flag says all; of these it says a part, and the rest is the file's. */
 export const MERGED_KEYS: readonly string[] = ['api', 'forward', 'log']
 
+/** More than anybody mends at once; each costs some parsing of the whole. */
+export const MAX_FAULTS = 100
+
 /** What is wrong was said by flags of a command line. */
 export class FlagFault extends DetailedError {}
 

@@ -43,8 +43,8 @@ export function pathIn(message: string, base: ConfigPath): ConfigPath {
     .split(/[.[\]]/)
     .filter((step) => step !== '')
     .map((step) => (/^\d+$/.test(step) ? Number(step) : step))
-  const unknown = /^[^"]* has no key "([^"]+)"/.exec(message)?.[1]
-  return [...rooted(steps, message, base), ...(unknown === undefined ? [] : [unknown])]
+  const unknown = /^[^"]* has no key ("(?:[^"\\]|\\.)*")/.exec(message)?.[1]
+  return [...rooted(steps, message, base), ...(unknown === undefined ? [] : [JSON.parse(unknown) as string])]
 }
 
 /** The key that an unknown one seems to be meant for. */

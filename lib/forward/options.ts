@@ -217,7 +217,8 @@ function parseForwardZones(given: unknown, policy: ForwardPolicy): readonly Pars
   if (!Array.isArray(given)) throw invalid(`forwardZones must be an array of zones, got ${describe(given)}`)
   const zones = Array.from(given, (each, i) => parseForwardZone(`forwardZones[${i}]`, each, policy))
   const names = zones.map(({ zone }) => zone)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  const seen = new Set<string>()
+  const twice = names.find((name) => seen.size === seen.add(name).size)
   if (twice !== undefined) throw invalidZone(`forwardZones lists ${describe(twice)} twice`)
   return Object.freeze(zones)
 }

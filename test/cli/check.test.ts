@@ -70,6 +70,12 @@ describe('containerdns check', () => {
       ...{ code: 1, isRight: false },
       faults: [{ file, line: 2, path: '', code: 'CDNS_CONFIG_INVALID' }],
     })
+    writeFileSync(file, 'zones: [example.org]\nstore: &store\n  memory: *store\n')
+    const circle = await run(['check', '--json', file])
+    expect({ code: circle.code, ...JSON.parse(circle.stdout) }).toMatchObject({
+      ...{ code: 1, isRight: false },
+      faults: [{ file, line: 3, path: '', code: 'CDNS_CONFIG_INVALID' }],
+    })
     const missing = await run(['check', '--json', join(folder, 'missing.yaml')])
     expect({ code: missing.code, ...JSON.parse(missing.stdout) }).toMatchObject({ code: 1, faults: [{ path: '' }] })
   })

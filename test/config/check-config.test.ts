@@ -113,6 +113,8 @@ describe('a check of a config', () => {
       ...['forward.upstrems', 'forward.timeoutMs'],
     ])
     expect(placesOf({ forward: { upstrems: 'there' }, drainMs: -1 })).toEqual(['forward.upstrems', 'drainMs'])
+    // What it says is looked at behind all keys that are unknown, and is not said of a line that is not there.
+    expect(placesOf({ negativTtl: -1, unheard: 1, drainMs: -1 })).toEqual(['negativTtl', 'unheard', 'drainMs'])
   })
 
   it('keeps the numbers of the items of a list', () => {
@@ -123,10 +125,28 @@ describe('a check of a config', () => {
   it('says once that a key is unknown whose name is too long to be shown', () => {
     const long = { ['x'.repeat(200)]: 1 }
     expect(placesOf({ log: long, drainMs: -1 })).toEqual([expect.stringMatching(/^log\.x+…$/), 'drainMs'])
-    expect(placesOf({ ...long, drainMs: -1 })).toEqual([expect.stringMatching(/^x+…$/)])
+    expect(placesOf({ ...long, drainMs: -1 })).toEqual([expect.stringMatching(/^x+…$/), 'drainMs'])
     expect(placesOf({ log: { 'a"b': 1, __proto__x: 2 }, ...JSON.parse('{"__proto__":1}'), drainMs: -1 })).toContain(
       'drainMs',
     )
+  })
+
+  it('goes on behind keys that are empty, or have quotes, backslashes and line ends in them', () => {
+    const keys = ['', '"', 'a"b', '\\', 'a\\"', 'a\nb', '…', 'zones.x']
+    const odd = Object.fromEntries(keys.map((key) => [key, 1]))
+    expect(placesOf({ ...odd, drainMs: -1 }).sort()).toEqual([...keys, 'drainMs'].sort())
+    expect(placesOf({ log: odd, drainMs: -1 }).sort()).toEqual([...keys.map((key) => `log.${key}`), 'drainMs'].sort())
+  })
+
+  it('has a config of twenty thousand zones, right or wrong, while somebody waits', () => {
+    const zones = Array.from({ length: 20_000 }, (_, i) => `z${i}.example`)
+    const forwardZones = zones.map((zone) => ({ zone: `f.${zone}`, upstreams: ['192.0.2.53'] }))
+    const startedMs = performance.now()
+    expect(placesOf({ zones, forward: { upstreams: ['192.0.2.53'] }, forwardZones })).toEqual([])
+    expect(performance.now() - startedMs).toBeLessThan(5_000)
+    const wrong = zones.map((zone, i) => (i % 100 === 3 ? `bad..${zone}` : zone))
+    expect(placesOf({ zones: wrong })[0]).toBe('zones[3]')
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
   })
 
   it('ends after a hundred faults', () => {

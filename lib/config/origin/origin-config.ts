@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { type DetailedError, detailsOf } from '../../errors.js'
 import type { ConfigPath } from '../../yaml-document.js'
 import type { ApiConfig, ConfigFileContent } from '../config.js'
+import { MAX_FAULTS } from '../config-fault.js'
 import { type IniEntry, readIni } from './ini.js'
 import { listOf, OriginEntries, programOf } from './origin-entries.js'
 import type { OriginProgram } from './origin-keys.js'
@@ -40,7 +41,7 @@ export function originConfig(file: string, text: string): OriginConfig {
       const others = left.filter((each) => each.line !== line)
       if (others.length === left.length) throw error
       faults.push(error as DetailedError)
-      left = others
+      left = faults.length < MAX_FAULTS ? others : []
     }
   }
 }

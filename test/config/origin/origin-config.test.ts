@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import { configFaultsOf } from '../../../lib/config/config-fault.js'
 import { readConfig } from '../../../lib/config/config-file.js'
 import { readIni } from '../../../lib/config/origin/ini.js'
 import { originConfig } from '../../../lib/config/origin/origin-config.js'
@@ -153,6 +154,13 @@ log-level = 100`,
       code: 'CDNS_CONFIG_INVALID',
       details: { file: path, faults: [2, 3, 5, 6].map((line) => ({ file: path, line })) },
     })
+  })
+
+  it('has no more than a hundred of its lines named', async () => {
+    const path = join(folder, 'more.conf')
+    writeFileSync(path, `[Dns]\ndns-domains = example\n[Fun]\n${'random-one = perhaps\n'.repeat(2_000)}`)
+    const error = await readConfig({ originFile: path }).catch((error) => error)
+    expect(configFaultsOf(error)).toHaveLength(100)
   })
 
   it('of any text is read, or refused with a line', () => {
