@@ -232,6 +232,11 @@ describe('a walk through the buckets', { timeout: 60_000 }, () => {
 /** Of different hashes, whoever makes these. */
 const [FIRST, SECOND, THIRD] = [8, 16, 24]
 
+type Step =
+  | 'seal'
+  | { readonly key: number; readonly value: number | null }
+  | { readonly as: number; readonly key: number }
+
 describe.each(HASHES)('reading ahead, with %s', (_, hashOf) => {
   it('finds what is there, whatever was read ahead, and as whatever number of the batch it is looked up', () => {
     const key = fc.nat({ max: KEYS - 1 })
@@ -246,6 +251,52 @@ describe.each(HASHES)('reading ahead, with %s', (_, hashOf) => {
         for (const { as, key } of lookUps) expect(checked.getAs(as, key)).toBe(checked.model.get(key))
       }),
     )
+  })
+
+  it('never has what a key was before the batch, or what another is, however memory is used again', () => {
+    const key = fc.nat({ max: 15 })
+    const step = fc.oneof(
+      fc.record({ key, value: fc.option(fc.nat({ max: 3 })) }),
+      fc.constant('seal' as const),
+      fc.record({ as: fc.nat({ max: 15 }), key }),
+    )
+    const batch = fc.record({ ahead: fc.array(key, { maxLength: 16 }), steps: fc.array(step), between: fc.array(step) })
+    const runs = fc.property(fc.array(batch), (batches) => {
+      const checked = new CheckedTable(hashOf)
+      const slot = new ReaderSlot(checked.table.control, 1)
+      /** What each key has been since the batch was begun. */
+      let seen = new Map<number, Set<number | undefined>>()
+      const note = (key: number) => {
+        const was = seen.get(key) ?? new Set()
+        seen.set(key, was.add(checked.model.get(key)))
+      }
+      const run = (steps: readonly Step[]) => {
+        for (const one of steps) {
+          if (one === 'seal') checked.table.seal()
+          else if ('as' in one) expect(seen.get(one.key)).toContain(checked.getAs(one.as, one.key))
+          else if (one.value !== null) checked.put(one.key, one.value)
+          else if (checked.model.has(one.key)) checked.remove(one.key)
+          if (one !== 'seal') note(one.key)
+        }
+      }
+      const begin = () => {
+        seen = new Map()
+        for (let key = 0; key <= 15; key++) note(key)
+      }
+      for (const { ahead, steps, between } of batches) {
+        begin()
+        slot.enter()
+        checked.readAhead(...ahead)
+        run(steps)
+        checked.reader.forget()
+        slot.leave()
+        begin()
+        run(between.filter((one) => one === 'seal' || !('as' in one)))
+        checked.table.seal()
+        for (const [i, key] of ahead.entries()) expect(checked.getAs(i, key)).toBe(checked.model.get(key))
+      }
+    })
+    fc.assert(runs, { numRuns: 300 })
   })
 
   it('has a key as it stood then for the rest of the batch, and as it stands when that is over', () => {
