@@ -18,7 +18,7 @@ import { describeResponse } from '../support/expect-response.js'
 
 const MOST = 3
 const MOST_FOR_ANY = 1.5
-const RUNS = 20_000
+const RUNS = 8_000
 const NOTHING = new Uint8Array(0)
 const addresses = Array.from({ length: 30 }, (_, i) => `192.0.2.${i + 1}`)
 

@@ -10,6 +10,9 @@ const SRV_PRIORITY = RDLENGTH_SIZE
 const SRV_WEIGHT = SRV_PRIORITY + 2
 const SRV_PORT = SRV_WEIGHT + 2
 
+/** More than these cost more to draw than a logarithm for each record does. */
+const MOST_DRAWS = 8
+
 /** Larger than any key that a policy gives a record, so that priorities come before it. */
 const PRIORITY_SPAN = 2 ** 32
 /** The exponential variates of weighted records are at most 32 * ln 2, and at most that for a weight of 1. */
@@ -163,16 +166,38 @@ export class RecordSelection {
   }
 
   /**
-   * Sampling without replacement: the record with the smallest of exponential variates comes first as often as its weight says,
-   * the next one among the rest likewise (Efraimidis and Spirakis).
+   * Sampling without replacement: a record comes first as often as its weight says, the next one among the rest likewise. A few are drawn one
+   * after the other; of many, those with the smallest of exponential variates are the same (Efraimidis and Spirakis).
    */
   #byWeight(wanted: number): void {
+    if (wanted <= MOST_DRAWS && !this.#hasPriorities) {
+      this.#draw(wanted)
+      return
+    }
     for (let i = 0; i < this.count; i++) {
       const weight = this.weights[i]!
       const fraction = this.#random.fraction()
       this.#setKey(i, weight === 0 ? BEHIND_ALL_WEIGHTS + fraction : -Math.log(fraction) / weight)
     }
     this.#orderByKeys(wanted)
+  }
+
+  #draw(wanted: number): void {
+    const { count, positions, weights } = this
+    let total = 0
+    for (let i = 0; i < count; i++) total += weights[i]!
+    for (let drawn = 0; drawn < wanted; drawn++) {
+      let i = drawn
+      if (total === 0) i += this.#random.below(count - drawn)
+      else for (let left = this.#random.below(total) - weights[i]!; left >= 0; left -= weights[i]!) i++
+      const position = positions[i]!
+      const weight = weights[i]!
+      positions[i] = positions[drawn]!
+      weights[i] = weights[drawn]!
+      positions[drawn] = position
+      weights[drawn] = weight
+      total -= weight
+    }
   }
 
   #setKey(i: number, key: number): void {

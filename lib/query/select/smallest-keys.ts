@@ -1,10 +1,11 @@
-/** Up to here, sorting by insertion is faster than a heap: an RRset is rarely larger. */
+/** Up to here, insertion is faster than a heap: an RRset is rarely larger, and rarely are more of its records wanted. */
 const FEW = 12
 
 /**
  * Brings the positions with the `wanted` smallest keys to the front, in order of their keys. What comes behind them is in disorder.
  *
- * Keys are moved with their positions. Takes time in proportion to `count` + `wanted` * log(`count`). `scratch` is as long as `positions`.
+ * Keys are moved with their positions. Takes time in proportion to `count` + `wanted` * log(`count`); with few wanted and keys in no order, little more
+ * than a comparison for each. `scratch` is as long as `positions`.
  */
 export function bringSmallestToFront(
   keys: Float64Array,
@@ -13,8 +14,10 @@ export function bringSmallestToFront(
   wanted: number,
   scratch: Uint32Array,
 ): void {
-  if (count <= FEW) {
-    sortByInsertion(keys, positions, count)
+  if (count <= FEW || wanted <= FEW) {
+    const sorted = Math.min(count, FEW)
+    sortByInsertion(keys, positions, sorted)
+    for (let i = sorted; i < count; i++) if (keys[i]! < keys[sorted - 1]!) insert(keys, positions, i, sorted)
     return
   }
   for (let root = (count >>> 1) - 1; root >= 0; root--) siftDown(keys, positions, root, count)
@@ -43,6 +46,21 @@ function sortByInsertion(keys: Float64Array, positions: Uint32Array, count: numb
     keys[at] = key
     positions[at] = position
   }
+}
+
+/** Puts the position at `i` among those in front, which are sorted, in the place of the last of these. */
+function insert(keys: Float64Array, positions: Uint32Array, i: number, sorted: number): void {
+  const key = keys[i]!
+  const position = positions[i]!
+  let at = sorted - 1
+  keys[i] = keys[at]!
+  positions[i] = positions[at]!
+  for (; at > 0 && keys[at - 1]! > key; at--) {
+    keys[at] = keys[at - 1]!
+    positions[at] = positions[at - 1]!
+  }
+  keys[at] = key
+  positions[at] = position
 }
 
 /** Restores the order of a heap, the smallest key first, below one place. */

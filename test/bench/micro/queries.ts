@@ -34,9 +34,19 @@ const longName = (end: string) => {
 const names = (count: number, at: string) => Array.from({ length: count }, (_, i) => `${longLabel(i)}.${at}`)
 const longLabel = (i: number) => `${'n'.repeat(40)}${i}`
 
+const POLICIES = ['shuffle', 'clientHash', 'weighted'] as const
+
 const RRSETS: readonly RRset[] = [
   ...[1, 4, 28, 70].map((count): RRset => ({ name: `a${count}.example`, type: 'A', data: addresses(count) })),
   { name: 'many.example', type: 'A', data: addresses(1000) },
+  ...POLICIES.map(
+    (policy): RRset => ({
+      name: `${policy.toLowerCase()}.example`,
+      type: 'A',
+      data: addresses(1000).map((address, i) => ({ address, weight: 1 + (i % 9) })),
+      selection: { policy, maxAnswers: 1 },
+    }),
+  ),
   ...Array.from(
     { length: 9 },
     (_, i): RRset => ({ name: `c${i}.example`, type: 'CNAME', data: [`c${i + 1}.example`] }),
@@ -149,6 +159,7 @@ const QUERIES: readonly Query[] = [
   query('28 addresses', 'a28.example'),
   query('70 addresses, EDNS', 'a70.example', 'A', { edns: EDNS }),
   query('1000 addresses: TC', 'many.example', 'A', { edns: EDNS }),
+  ...POLICIES.map((policy) => query(`1 of 1000 addresses, ${policy}`, `${policy}.example`)),
   query('NODATA', 'h7.example', 'TXT'),
   query('NXDOMAIN', 'absent.example'),
   query('NXDOMAIN, 120 labels', `${labels(120)}example`),

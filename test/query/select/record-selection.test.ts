@@ -297,6 +297,18 @@ describe('weighted', () => {
     expect(Math.abs(both / rounds - 0.6 * 0.75)).toBeLessThan(0.02)
   })
 
+  it.each([1, 8, 9, 40])('answers %i of forty as the weights say, none of them twice', (max) => {
+    const weights = numbersTo(40).map((i) => 1 + (i % 8))
+    const sum = weights.reduce((a, b) => a + b)
+    const picker = Picker.of(numbersTo(40), 31)
+    const prepare = (selection: RecordSelection) => void selection.weights.set(weights)
+    const shares = sharesOfFirst(40, 100_000, () => picker.pick('weighted', { max, prepare }))
+    shares.forEach((share, i) => {
+      expect(Math.abs(share - weights[i]! / sum)).toBeLessThan(0.01)
+    })
+    for (let i = 0; i < 1000; i++) expect(new Set(picker.pick('weighted', { max, prepare })).size).toBe(max)
+  })
+
   it('answers records of no weight last, and evenly when no record has any', () => {
     const picker = Picker.of(numbersTo(4), 3)
     for (let i = 0; i < 1000; i++) {
