@@ -14,7 +14,7 @@ import { Answering } from '../support/answering.js'
 import { buildMessage, buildQuery, FLAGS, type QueryParts } from '../support/build-query.js'
 import { describeResponse } from '../support/expect-response.js'
 
-// Issue 4: bytes out over bytes in, to who may be another, over every kind of answer.
+// Bytes out over bytes in, to who may be another, over every kind of answer.
 
 const MOST = 3
 const MOST_FOR_ANY = 1.5
