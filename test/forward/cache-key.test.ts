@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { FLAGS } from '../support/build-query.js'
 import { askedOf, Forwarding } from './forwarding.js'
 
-// Issue 5: row 18 of field.md §3.2.
+// What an answer in the cache is for: nobody gets what another asked for.
 
 const CLASS_IN = 1
 const REFUSED = 5

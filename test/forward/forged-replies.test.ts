@@ -6,7 +6,7 @@ import { FLAGS } from '../support/build-query.js'
 import { concurrently } from '../support/udp-asker.js'
 import { always, askedOf, brief, Forwarding } from './forwarding.js'
 
-// Issue 5: rows 7 to 10 of field.md §3.2, over a whole server with real sockets.
+// Replies that somebody else may have sent (RFC 5452), over a whole server with real sockets.
 
 const [GOOD, FORGED] = ['192.0.2.1', '203.0.113.66']
 

@@ -5,7 +5,7 @@ import { buildQuery, bytesOf, FLAGS, joined, optRecord, type QueryParts, record 
 import { eventually } from '../support/eventually.js'
 import { askedOf, brief, Forwarding } from './forwarding.js'
 
-// Issue 5: what an upstream may do with EDNS, counts and pointers, over a whole server.
+// What an upstream may do with EDNS, counts and pointers, over a whole server.
 
 const GOOD = '192.0.2.1'
 const ODD = 'odd0.example.org'

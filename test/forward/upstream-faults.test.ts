@@ -7,7 +7,7 @@ import { FLAGS } from '../support/build-query.js'
 import { eventually } from '../support/eventually.js'
 import { always, askedOf, brief, Forwarding, timed } from './forwarding.js'
 
-// Issue 5: what an upstream may do wrong (field.md §3.3), each over a whole server with real sockets.
+// What an upstream may do wrong, each over a whole server with real sockets.
 
 const [GOOD, OTHER, FORGED] = ['192.0.2.1', '192.0.2.2', '203.0.113.66']
 /** What `Forwarding` allows in all, and room for a machine that does other things too. */

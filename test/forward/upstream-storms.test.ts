@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js'
 import { UdpClient } from '../support/udp-client.js'
 import { always, Forwarding } from './forwarding.js'
 
-// Issue 5: rows 11 to 13 of field.md §3.2: what many clients, or a few with bad luck, must not do to an upstream.
+// What many clients, or a few with bad luck, must not do to an upstream.
 
 const GOOD = '192.0.2.1'
 

@@ -9,7 +9,7 @@ import { datagram, datagramWith } from './datagrams.js'
 import { fuzzSockets } from './fuzz-sockets.js'
 import { answeringAlone, FUZZED, fuzzedOptions, fuzzedRecords } from './fuzzed-server.js'
 
-// Issue 4: the whole path from octets to octets. The soak `fuzz` does the same a million times.
+// The whole path from octets to octets. The soak `fuzz` does the same a million times.
 
 const THROUGH_PIPELINE = 100_000
 const THROUGH_EACH_TRANSPORT = 10_000

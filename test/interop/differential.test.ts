@@ -12,7 +12,7 @@ import { type InteropZone, writeZones } from './interop-zones.js'
 import { type Question, questions } from './questions.js'
 import { type ReferenceName, startReference } from './reference-server.js'
 
-// Issue 4: the same zone files here, in NSD and in Knot, and the same questions to all: RCODE, AA and sections as sets must agree,
+// The same zone files here, in NSD and in Knot, and the same questions to all: RCODE, AA and sections as sets must agree,
 // but for what `exceptions.ts` lists.
 
 const QUESTIONS_EACH = 11_000

@@ -6,7 +6,7 @@ import { fuzzSockets } from '../fuzz/fuzz-sockets.js'
 import { answeringAlone, FUZZED, type Fuzzed, fuzzedOptions, fuzzedRecords } from '../fuzz/fuzzed-server.js'
 import type { Soak } from './soak.js'
 
-/** What issue 4 asks for, in all. */
+/** In all. */
 const LEAST_DATAGRAMS = 1_000_000 / FUZZED.length
 /** Made by the generator in a round, and how many others each of them becomes by a bit or an octet: that is cheaper. */
 const MADE = 4_000

@@ -13,7 +13,7 @@ import { type Column, number, table } from '../table.js'
 /** So many that a warm-up has asked for each of them. */
 const NAMES = 20_000
 
-/** What is to be kept (issue 5): cached answers beside local ones, CPU of a miss beside others, and what forwarding adds. */
+/** What is to be kept: cached answers beside local ones, CPU of a miss beside others, and what forwarding adds. */
 const LEAST_CACHED_RATIO = 0.9
 const MOST_CPU_RATIO = 1.5
 const MOST_ADDED_MS = 2

@@ -6,7 +6,7 @@ import type { ReferenceName } from '../reference-server.js'
 import { compareForwarded } from './compare-forwarded.js'
 import { forwardedQuestions, writeSignedZone } from './forwarded-zone.js'
 
-// Issue 5: what Unbound and BIND say, and what they say through us: names that are there and not, aliases, wildcards, all types, answers that
+// What Unbound and BIND say, and what they say through us: names that are there and not, aliases, wildcards, all types, answers that
 // need TCP, signatures with DO. `npm run soak -- --only forward` asks for 100 000 names.
 
 const NAMES = 5_000
