@@ -1,7 +1,6 @@
 import { ContainerDnsError } from '../errors.js'
 import { ReaderSlot } from '../shared-table/epochs.js'
 import { keyWords } from '../shared-table/layout.js'
-import { Rcode } from '../wire/constants.js'
 import { NO_EXTENDED_ERROR } from '../wire/edns.js'
 import type { FoldedName } from '../wire/folded-name.js'
 import type { AnswerCacheHandle } from './answer-cache-memory.js'
@@ -189,8 +188,9 @@ export class AnswerCacheReader {
    * Copies the records of the answer that was found behind the question, with TTLs as they are by now, and adds to the counts. What the
    * names in them point to is relative to a message whose question is the name that was looked up, and whose header is before it.
    *
-   * Sections are whole or left out. False when the answer, or what proves that there is none, is left out: the response is truncated
-   * then. That the rest has found no room is not said (RFC 2181 §9).
+   * Sections are whole or left out. False when the answer is left out, or the authority section, which has what proves it and nothing else: the SOA
+   * record of a negative one (RFC 2308 §3), and what DO asks for (RFC 4035 §3.1.3). The response is truncated then. That the
+   * rest has found no room is not said (RFC 2181 §9).
    */
   write(target: AnswerTarget): boolean {
     const words = this.#words
@@ -202,11 +202,10 @@ export class AnswerCacheReader {
     if (answerEnd > room) return false
     const authorityEnd = ends & LOW_HALF
     const bodyLength = body & LOW_HALF
-    const isNegative = this.isNodata || this.rcode === Rcode.NXDOMAIN
     if (bodyLength <= room) this.#copy(target, bodyLength, this.answerCount, this.authorityCount, this.additionalCount)
     else if (authorityEnd <= room) this.#copy(target, authorityEnd, this.answerCount, this.authorityCount, 0)
     else this.#copy(target, answerEnd, this.answerCount, 0, 0)
-    return authorityEnd <= room || !isNegative
+    return authorityEnd <= room
   }
 
   /** The entry of a key, if it is of this generation. */

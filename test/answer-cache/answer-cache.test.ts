@@ -132,17 +132,21 @@ describe('an answer without room for all of it', () => {
     return { isComplete, counts, length: body.length }
   }
 
-  it('is truncated only where its answer section does not fit, and then has none', () => {
+  it('is truncated where its answer, or what proves it, does not fit, and then goes without', () => {
     const all = size.answer + size.authority + size.additional
     const [twoSections, oneSection] = [all - size.additional, size.answer]
     expect(written('positive.example', all)).toEqual({ isComplete: true, counts: [2, 1, 1], length: all })
     expect(written('positive.example', all - 1)).toEqual({ isComplete: true, counts: [2, 1, 0], length: twoSections })
     expect(written('positive.example', twoSections - 1)).toEqual({
-      isComplete: true,
+      isComplete: false,
       counts: [2, 0, 0],
       length: oneSection,
     })
-    expect(written('positive.example', oneSection)).toEqual({ isComplete: true, counts: [2, 0, 0], length: oneSection })
+    expect(written('positive.example', oneSection)).toEqual({
+      isComplete: false,
+      counts: [2, 0, 0],
+      length: oneSection,
+    })
     expect(written('positive.example', oneSection - 1)).toEqual({ isComplete: false, counts: [0, 0, 0], length: 0 })
   })
 

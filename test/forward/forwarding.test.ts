@@ -14,6 +14,19 @@ const { cert, key } = makeCertificate()
 const tls = { cert, key }
 type Place = { readonly host: string; readonly port: number }
 const TRANSPORTS = ['batch', 'dgram'] as const
+/** Type covered, algorithm, labels, TTL, times and key tag, signer, signature (RFC 4034 §3.1): of `*.wild.example`. */
+const RRSIG_OF_ADDRESSES = Uint8Array.of(
+  ...[0, 1, 8, 2, 0, 0, 0, 60, 0x7f, 0, 0, 0, 0, 0, 0, 1, 0, 1],
+  ...Buffer.from('\x04wild\x07example\x00signature'),
+)
+/**
+ * From a name to z.wild.example, with types enough to fill up a response: next name, and one window block of 32 octets for each of
+ * four windows (RFC 4034 §4.1).
+ */
+const NSEC_OF_MANY_TYPES = Uint8Array.of(
+  ...Buffer.from('\x01z\x04wild\x07example\x00'),
+  ...[0, 1, 2, 3].flatMap((window) => [window, 32, ...new Array<number>(32).fill(0xff)]),
+)
 
 describe.each(TRANSPORTS)('over %s, a name that is in none of our zones', (transport) => {
   it('is answered over UDP, TCP, DoT and DoH from one question to the upstream, spelled as it was asked', async () => {
@@ -218,6 +231,29 @@ describe.each(TRANSPORTS)('over %s, a name that is in none of our zones', (trans
       expect(await ask(server, 'many.example')).toMatchObject({ flags: 'QR TC RD RA', answer: [] })
       expect(describeResponse(await overTcp(server, buildQuery('many.example'))).answer).toHaveLength(80)
     }
+  })
+
+  it('is truncated where DO finds no room for what proves it (RFC 4035 §3.1.3), and whole where it is not asked for', async () => {
+    await using upstream = await startTestUpstream({
+      answer: ({ name }) => ({
+        answer: [
+          ...Array.from({ length: 20 }, (_, i) => ({ name, type: 'A' as const, data: `192.0.2.${i}` })),
+          { name, type: 'TYPE46', data: RRSIG_OF_ADDRESSES },
+        ],
+        authority: [{ name: 'a.wild.example', type: 'TYPE47', data: NSEC_OF_MANY_TYPES }],
+      }),
+    })
+    await using server = await startForwarding(upstream, { transport })
+    const parts = { edns: { size: 512, flags: DO.edns.flags } }
+    for (let i = 0; i < 2; i++) {
+      expect(await ask(server, 'b.wild.example', 'A', parts)).toMatchObject({ flags: 'QR TC RD RA' })
+      const whole = await ask(server, 'b.wild.example', 'A', DO)
+      expect(whole).toMatchObject({ flags: 'QR RD RA' })
+      expect([whole.answer.length, whole.authority.length]).toEqual([21, 1])
+    }
+    const plain = await ask(server, 'b.wild.example', 'A', { edns: { size: 512 } })
+    expect(plain).toMatchObject({ flags: 'QR RD RA', authority: [] })
+    expect(plain.answer).toHaveLength(20)
   })
 
   it('is limited for each client, and by how many like responses go out', async () => {

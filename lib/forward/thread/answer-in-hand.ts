@@ -110,8 +110,8 @@ export class AnswerInHand implements QueryForwarding {
     const room = response.limit - response.position
     const isWhole = reply.body.end - reply.body.start <= room
     const end = isWhole ? reply.body.end : reply.body.answerEnd
-    const isNegative = reply.isNodata || reply.rcode === Rcode.NXDOMAIN
-    context.isTruncated = !isWhole && (isNegative || end - reply.body.start > room)
+    // What is beside the answer is what proves it (RFC 4035 §3.1.3).
+    context.isTruncated = !isWhole
     if (end - reply.body.start > room) return
     response.copy(reply.body.bytes, reply.body.start, end - reply.body.start)
     response.answerCount += reply.body.answerCount
