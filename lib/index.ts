@@ -63,7 +63,7 @@ export type {
   SrvWeightsOption,
 } from './query/options.js'
 export type { View } from './query/views.js'
-export type { RRset, RRsetOf } from './records/rrset.js'
+export type { RRset, RRsetByType, RRsetOf, SelectableType } from './records/rrset.js'
 export type { Affinity, SelectionOptions, SelectionPolicy } from './records/selection-options.js'
 export type { WireRRset } from './records/wire-rrset.js'
 export type { ReloadableOptions } from './reloaded-options.js'
@@ -86,7 +86,7 @@ export type {
 } from './transport/datagram-transport.js'
 export type { ListenOptions, TlsOptions } from './transport/options.js'
 export type { XdpMode, XdpOptions } from './transport/xdp/options.js'
-export type { DnsResponse, ResourceRecord } from './wire/packet.js'
+export type { DnsResponse, FieldsType, OctetsType, ResourceRecord, ResourceRecordOf } from './wire/packet.js'
 export type {
   CaaData,
   CharacterString,

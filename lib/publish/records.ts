@@ -1,7 +1,7 @@
 import { refuseUnknownKeys } from '../bounds.js'
 import { ContainerDnsError } from '../errors.js'
 import type { RecordIndexWriter } from '../record-index/record-index-writer.js'
-import { copyRRset, type RRset } from '../records/rrset.js'
+import { copyRRset, type RRset, type RRsetByType } from '../records/rrset.js'
 import { viewNumber } from '../records/view.js'
 import { decodeRRset, RRsetEncoder, type WireRRset } from '../records/wire-rrset.js'
 import { refuseCnameBesideOthers } from '../store/cname-rule.js'
@@ -31,10 +31,14 @@ export interface Records {
    * Resolves to the result, in its one written form, once every DNS thread answers with it. Rejects as `put` does.
    */
   edit(name: string, revise: Revise, options?: EditOptions): Promise<RRset[]>
-  /** The RRsets that a name has in one view, or the one of a type; an empty array when there are none. */
-  get(name: string, type?: RecordType, options?: ViewOptions): Promise<RRset[]>
+  /** The RRsets that a name has in one view, or the one of a type; an empty array when there are none. The compiler knows what they are by the type asked for. */
+  get<Type extends RecordType = RecordType>(
+    name: string,
+    type?: Type,
+    options?: ViewOptions,
+  ): Promise<RRsetByType[Type][]>
   /** All RRsets, or those of the names at and below one, of one type, or of one view, in no order. What changes meanwhile may or may not be among them. */
-  list(filter?: RecordFilter): AsyncIterable<RRset>
+  list<Type extends RecordType = RecordType>(filter?: RecordFilter<Type>): AsyncIterable<RRsetByType[Type]>
 }
 
 export interface ViewOptions {
@@ -52,9 +56,9 @@ export interface EditOptions extends ViewOptions {
   label?: string
 }
 
-export interface RecordFilter {
+export interface RecordFilter<Type extends RecordType = RecordType> {
   under?: string
-  type?: RecordType
+  type?: Type
   /** Left out: all views. */
   view?: string
 }
@@ -119,7 +123,11 @@ export class PublishedRecords implements Records {
     return result
   }
 
-  async get(name: string, type?: RecordType, options: ViewOptions = {}): Promise<RRset[]> {
+  async get<Type extends RecordType = RecordType>(
+    name: string,
+    type?: Type,
+    options: ViewOptions = {},
+  ): Promise<RRsetByType[Type][]> {
     const owner = foldedName(name)
     if (type !== undefined) typeCode(type)
     const { index, publisher } = this.#open()
@@ -127,7 +135,7 @@ export class PublishedRecords implements Records {
     return decodeWanted(owner, index.read(owner), { type, view }, publisher.views)
   }
 
-  async *list(filter: RecordFilter = {}): AsyncIterable<RRset> {
+  async *list<Type extends RecordType = RecordType>(filter: RecordFilter<Type> = {}): AsyncIterable<RRsetByType[Type]> {
     const { index, publisher } = this.#open()
     refuseUnknownKeys('the filter of list', filter, ['under', 'type', 'view'])
     const under = filter.under === undefined ? undefined : foldedName(filter.under)
@@ -136,7 +144,7 @@ export class PublishedRecords implements Records {
     const wanted = { type: filter.type, view }
     const bucketCount = index.bucketCount
     for (let bucket = 0; bucket < bucketCount; bucket++) {
-      const found: RRset[] = []
+      const found: RRsetByType[Type][] = []
       index.visitBucket(bucket, bucketCount, (name, rrsets) => {
         if (under !== undefined && !isAtOrBelow(name, under)) return
         found.push(...decodeWanted(name, rrsets, wanted, publisher.views))
@@ -202,21 +210,21 @@ export class PublishedRecords implements Records {
 }
 
 /** Of some type and view, or of any. */
-interface Wanted {
-  readonly type: RecordType | undefined
+interface Wanted<Type extends RecordType> {
+  readonly type: Type | undefined
   readonly view: number | undefined
 }
 
-function decodeWanted(
+function decodeWanted<Type extends RecordType>(
   name: Uint8Array,
   rrsets: readonly WireRRset[],
-  { type, view }: Wanted,
+  { type, view }: Wanted<Type>,
   views: readonly string[],
-): RRset[] {
+): RRsetByType[Type][] {
   const code = type === undefined ? undefined : typeCode(type)
   return rrsets
     .filter((rrset) => (code ?? rrset.type) === rrset.type && (view ?? rrset.view) === rrset.view)
-    .map((rrset) => decodeRRset(name, rrset, views))
+    .map((rrset) => decodeRRset(name, rrset, views) as RRsetByType[Type])
 }
 
 /** Throws CDNS_NAME_INVALID. */

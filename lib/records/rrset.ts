@@ -18,9 +18,9 @@ export interface RRsetOf<Type extends RecordType, Data> {
   /** The view whose clients see it, one of the server's `views`. Default, and left out when read: the default view. */
   view?: string
   /** A, AAAA, SRV: which records are answered, and in which order; what is left out is as its zone has it. */
-  selection?: SelectionOptions
+  selection?: Type extends SelectableType ? SelectionOptions : never
   /** A, AAAA, SRV: answered in the place of `data` when all of that is unhealthy and `health.allUnhealthy` is `fallback`. Without weights. */
-  fallback?: Data[]
+  fallback?: Type extends SelectableType ? Data[] : never
   /** Who may change it through the API, beside its admins: up to 255 bytes of text without control characters. Default: admins alone. */
   owner?: string
 }
@@ -36,10 +36,13 @@ export interface RRsetExtras extends AnswerOptions {
   readonly owner?: string | undefined
 }
 
+/** What an RRset is, by its type. */
+export type RRsetByType = { [Type in KnownType]: RRsetOf<Type, DataByType[Type]> } & {
+  [type: GenericType]: RRsetOf<GenericType, GenericData>
+}
+
 /** All records of one name and type. `type` tells what `data` holds. */
-export type RRset =
-  | { [Type in KnownType]: RRsetOf<Type, DataByType[Type]> }[KnownType]
-  | RRsetOf<GenericType, GenericData>
+export type RRset = RRsetByType[RecordType]
 
 export const TTL: Bounds = { default: 30, min: 0, max: MAX_TTL, unit: 'seconds' }
 
@@ -59,8 +62,10 @@ export const RRSET_FIELDS: readonly string[] = KEYS
 
 /** Types of which a name has one record at most. */
 const SINGLETONS: ReadonlySet<RecordType> = new Set<RecordType>(['CNAME', 'SOA'])
+const SELECTABLE_TYPES = ['A', 'AAAA', 'SRV'] as const satisfies readonly KnownType[]
 /** Types whose records are backends, among which a client is to have one. Of all others it needs the whole RRset. */
-const SELECTABLE: ReadonlySet<unknown> = new Set<RecordType>(['A', 'AAAA', 'SRV'])
+export type SelectableType = (typeof SELECTABLE_TYPES)[number]
+const SELECTABLE: ReadonlySet<unknown> = new Set(SELECTABLE_TYPES)
 
 /**
  * Throws unless `given` has an RRset's shape. The name and the data are checked later, where they are turned into wire form.

@@ -5,17 +5,32 @@ import * as dnsPacket from 'dns-packet'
 import { stringOf } from './rdata/character-string.js'
 import { rdataCodec } from './rdata/codec.js'
 import { ipv6ToText, writeIpv6FromText } from './rdata/ipv6.js'
-import type { CaaData, RecordData } from './rdata/record-data.js'
-import { type RecordType, typeName } from './rdata/record-type.js'
+import type { CaaData, DataByType, GenericData, RecordData, WeightedAddress } from './rdata/record-data.js'
+import { type GenericType, type KnownType, type RecordType, typeName } from './rdata/record-type.js'
 
-/** A record of a response, as text and numbers. */
-export interface ResourceRecord {
+/** A record of a response, whose type is known. */
+export interface ResourceRecordOf<Type extends string, Data> {
   readonly name: string
-  readonly type: string
+  readonly type: Type
   readonly ttl: number
-  /** As in an RRset of that type. */
-  readonly data: RecordData | Uint8Array
+  readonly data: Data
 }
+
+/** A record of a response, as text and numbers. `type` tells what `data` holds: as in an RRset of that type, of an address without a weight. */
+export type ResourceRecord =
+  | { [Type in KnownType]: ResourceRecordOf<Type, Exclude<DataByType[Type], WeightedAddress>> }[KnownType]
+  | ResourceRecordOf<GenericType, GenericData>
+  | ResourceRecordOf<OctetsType, Uint8Array>
+  | ResourceRecordOf<FieldsType, Readonly<Record<string, unknown>>>
+  | ResourceRecordOf<'DNAME', string>
+
+/** Types that an RRset has by number, and an answer by name: those whose data comes as octets. */
+export type OctetsType =
+  | ('AFSDB' | 'ANY' | 'APL' | 'AXFR' | 'CDNSKEY' | 'CDS' | 'CERT' | 'DHCID' | 'DLV' | 'HIP' | 'IPSECKEY' | 'IXFR')
+  | ('KEY' | 'KX' | 'LOC' | 'NSEC3PARAM' | 'NULL' | 'SIG' | 'SPF' | 'TA' | 'TKEY' | 'TSIG')
+
+/** The same, of those whose data comes as an object of its fields. */
+export type FieldsType = 'DNSKEY' | 'DS' | 'HINFO' | 'NSEC' | 'NSEC3' | 'RP' | 'RRSIG' | 'SSHFP' | 'TLSA'
 
 /** A response, taken apart. */
 export interface DnsResponse {
@@ -50,8 +65,12 @@ function recordsOf(answers: readonly dnsPacket.Answer[] = []): ResourceRecord[] 
     if (answer.type === 'OPT') continue
     const { name, type, ttl = 0, data } = answer as { name: string; type: string; ttl?: number; data: unknown }
     const code = type.startsWith(UNKNOWN) ? Number(type.slice(UNKNOWN.length)) : undefined
-    if (code === undefined) records.push({ name, type, ttl, data: dataOf(type, data) })
-    else records.push({ name, type: typeName(code), ttl, data: decodeRdata(typeName(code), data as Uint8Array) })
+    const record =
+      code === undefined
+        ? { name, type, ttl, data: dataOf(type, data) }
+        : { name, type: typeName(code), ttl, data: decodeRdata(typeName(code), data as Uint8Array) }
+    // The compiler cannot know that data of a type comes as that type's.
+    records.push(record as ResourceRecord)
   }
   return records
 }
@@ -64,7 +83,7 @@ function decodeRdata(type: RecordType, rdata: Uint8Array): RecordData {
 }
 
 /** Some types come otherwise than our own RRsets have them: addresses in a form that is not RFC 5952's, strings as octets. */
-function dataOf(type: string, data: unknown): RecordData | Uint8Array {
+function dataOf(type: string, data: unknown): ResourceRecord['data'] {
   switch (type) {
     case 'AAAA':
       return canonicalIpv6(data as string)
@@ -77,7 +96,7 @@ function dataOf(type: string, data: unknown): RecordData | Uint8Array {
       return strings.length === 1 ? strings[0]! : strings
     }
     default:
-      return data as RecordData | Uint8Array
+      return data as ResourceRecord['data']
   }
 }
 

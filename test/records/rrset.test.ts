@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { checkRRset, copyRRset, type RRset } from '../../lib/records/rrset.js'
+import type { SelectionOptions } from '../../lib/records/selection-options.js'
 import { errorCode } from '../support/error-code.js'
 
 const GOOD = { name: 'a.example', type: 'A', data: ['192.0.2.1'] }
@@ -43,6 +44,44 @@ describe('checkRRset', () => {
       errorCode(() => checkRRset(JSON.parse('{"name":"a","type":"A","data":["192.0.2.1"],"__proto__":{"x":1}}'))),
     ).toBe('CDNS_RRSET_INVALID')
     expect(({} as { x?: number }).x).toBeUndefined()
+  })
+})
+
+// Of the types, `tsc` has the last word: it reads this file.
+describe('the type of an RRset', () => {
+  it('has a selection and a fallback for A, AAAA and SRV alone', () => {
+    const refused: RRset[] = [
+      // @ts-expect-error
+      { name: 'a.example', type: 'TXT', data: ['one'], selection: { maxAnswers: 1 } },
+      // @ts-expect-error
+      { name: 'a.example', type: 'CNAME', data: ['b.example'], fallback: ['c.example'] },
+      // @ts-expect-error
+      { name: 'a.example', type: 'TYPE65280', data: ['\\# 0'], selection: {} },
+    ]
+    for (const rrset of refused) expect(errorCode(() => checkRRset(rrset))).toBe('CDNS_RRSET_INVALID')
+    const srv = { priority: 1, weight: 1, port: 1, target: 'b.example' }
+    const taken: RRset[] = [
+      { name: 'a.example', type: 'A', data: ['192.0.2.1'], selection: { maxAnswers: 1 }, fallback: ['192.0.2.2'] },
+      { name: 'a.example', type: 'AAAA', data: ['2001:db8::1'], selection: { maxAnswers: 1 }, fallback: ['::1'] },
+      { name: 'a.example', type: 'SRV', data: [srv], selection: { maxAnswers: 1 }, fallback: [srv] },
+    ]
+    for (const rrset of taken) expect(errorCode(() => checkRRset(rrset))).toBeUndefined()
+  })
+
+  it('takes what programs have in variables, and tells them what is in it', () => {
+    const type = 'AAAA' as 'A' | 'AAAA'
+    const a = { name: 'a.example', type: 'A' as const, data: ['192.0.2.1'], selection: { maxAnswers: 1 } }
+    const mixed = [a, { name: 'a.example', type: 'TXT' as const, data: ['one'] }]
+    const literals = [
+      { name: 'b.example', type: 'A' as const, data: ['192.0.2.1'], selection: { maxAnswers: 1 } },
+      { name: 'b.example', type: 'TXT' as const, data: ['one'] },
+    ]
+    const rrsets: RRset[] = [a, ...mixed, ...literals, { name: 'c.example', type, data: ['::1'], selection: {} }]
+    rrsets.push(JSON.parse(JSON.stringify(a)))
+    const later: RRset[] = rrsets.map((rrset) => ({ ...rrset, ttl: 60 }))
+    for (const { selection } of later) expectTypeOf(selection).toEqualTypeOf<SelectionOptions | undefined>()
+    expect(later.map(({ selection }) => selection?.maxAnswers)).toEqual([1, 1, undefined, 1, undefined, undefined, 1])
+    for (const rrset of later) expect(errorCode(() => checkRRset(rrset))).toBeUndefined()
   })
 })
 
