@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -100,6 +100,39 @@ describe('the unit of systemd', () => {
     expect({ status: security.status, rating: /exposure level.*$/m.exec(security.stdout)?.[0] }).toMatchObject({
       status: 0,
     })
+  })
+})
+
+describe('the drop-in for AF_XDP', () => {
+  const lines = read('containerdns-xdp.conf').split('\n')
+  const settings = lines.filter((line) => line !== '' && !/^[#[]/.test(line))
+
+  it('allows what the transport asks the kernel for', () => {
+    const capabilities = 'CAP_NET_RAW CAP_BPF CAP_PERFMON'
+    expect(settings).toEqual([
+      `AmbientCapabilities=${capabilities}`,
+      `CapabilityBoundingSet=${capabilities}`,
+      'RestrictAddressFamilies=AF_XDP',
+      'SystemCallFilter=bpf',
+      'LimitMEMLOCK=infinity',
+    ])
+    // None of them is in the unit, and CAP_NET_ADMIN is.
+    const unit = UNIT.split('\n').filter((line) => !line.startsWith('#'))
+    expect(unit.filter((line) => /CAP_NET_RAW|CAP_BPF|AF_XDP|MEMLOCK|[= ]bpf/.test(line))).toEqual([])
+    expect(unit.filter((line) => /^(Ambient|Cap).*CAP_NET_ADMIN/.test(line))).toHaveLength(2)
+  })
+
+  it('is understood by systemd, beside the unit', () => {
+    const unit = join(folder, 'containerdns@x.service')
+    writeFileSync(unit, UNIT.replace('/usr/bin/containerdns', process.execPath).replace(/^Documentation=.*$/m, ''))
+    mkdirSync(`${unit}.d`)
+    const verify = (dropIn: string) => {
+      writeFileSync(join(`${unit}.d`, 'xdp.conf'), dropIn)
+      const { stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8' })
+      return `${stdout}${stderr}`.split('\n').filter((line) => line.includes('containerdns'))
+    }
+    expect(verify(lines.join('\n'))).toEqual([])
+    expect(verify(lines.join('\n').replace('AF_XDP', 'AF_NONE_SUCH'))).toHaveLength(1)
   })
 })
 
