@@ -108,7 +108,7 @@ describe('the drop-in for AF_XDP', () => {
   const settings = lines.filter((line) => line !== '' && !/^[#[]/.test(line))
 
   it('allows what the transport asks the kernel for', () => {
-    const capabilities = 'CAP_NET_RAW CAP_BPF CAP_PERFMON'
+    const capabilities = 'CAP_NET_RAW CAP_BPF'
     expect(settings).toEqual([
       `AmbientCapabilities=${capabilities}`,
       `CapabilityBoundingSet=${capabilities}`,

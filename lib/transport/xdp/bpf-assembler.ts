@@ -26,11 +26,6 @@ export class BpfAssembler {
     return this.#add(ALU64 | ADD, target, 0, 0, value)
   }
 
-  /** `target -= source` */
-  subtract(target: Register, source: Register): this {
-    return this.#add(ALU64 | SUB | FROM_REGISTER, target, source)
-  }
-
   /** `target &= mask` */
   and(target: Register, mask: number): this {
     return this.#add(ALU64 | AND, target, 0, 0, mask)
@@ -62,9 +57,9 @@ export class BpfAssembler {
     return this.#jump(JUMP64 | ABOVE | FROM_REGISTER, left, right, 0, label)
   }
 
-  /** `if (left > value) goto label`, unsigned */
-  jumpIfAboveValue(left: Register, value: number, label: string): this {
-    return this.#jump(JUMP64 | ABOVE, left, 0, value, label)
+  /** `if (left == NULL) goto label`: what a map has for a key. */
+  jumpIfNull(left: Register, label: string): this {
+    return this.#jump(JUMP64 | EQUAL, left, 0, 0, label)
   }
 
   /** `if (the lower half of left == value) goto label` */
@@ -148,7 +143,6 @@ const ALU64 = 0x07
 const FROM_REGISTER = 0x08
 
 const ADD = 0x00
-const SUB = 0x10
 const AND = 0x50
 const MOV = 0xb0
 

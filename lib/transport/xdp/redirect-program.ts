@@ -54,10 +54,11 @@ export function redirectProgram({ mac, ports, placesFd, socketsFd }: RedirectRul
     .copy(CONTEXT, 1)
     .load(4, AT, CONTEXT, CONTEXT_DATA)
     .load(4, END, CONTEXT, CONTEXT_DATA_END)
-    // A frame that is larger than our memory for one would be lost: `if (END - AT > LARGEST_FRAME) goto pass`.
-    .copy(2, END)
-    .subtract(2, AT)
-    .jumpIfAboveValue(2, LARGEST_FRAME, 'pass')
+    // A frame that is larger than our memory for one would be lost: `if (END > AT + LARGEST_FRAME) goto pass`. What lies between the two can be
+    // had by subtraction only with CAP_PERFMON.
+    .copy(2, AT)
+    .add(2, LARGEST_FRAME)
+    .jumpIfAbove(END, 2, 'pass')
   refuseShorter(program, ETHERNET_SIZE + IPV4_SIZE + UDP_SIZE)
   program
     // Broadcasts, multicasts, and what a port mirror or a flooding switch has brought here.
@@ -87,7 +88,7 @@ export function redirectProgram({ mac, ports, placesFd, socketsFd }: RedirectRul
       .copy(2, STACK)
       .add(2, KEY)
       .call(BPF_MAP_LOOKUP_ELEM)
-      .jumpIfEqual(0, 0, 'pass')
+      .jumpIfNull(0, 'pass')
       // `return bpf_redirect_map(sockets, context->rx_queue_index, XDP_PASS)`: the last is what it returns where there is no socket.
       .loadMap(1, socketsFd)
       .load(4, 2, CONTEXT, CONTEXT_RX_QUEUE)

@@ -154,6 +154,14 @@ describe.runIf(hasCable)('an interface whose queries go over AF_XDP', () => {
     },
   )
 
+  it.each(['native', 'generic'] as const)('is taken in %s mode by a process with no rights but three', async (mode) => {
+    const before = ['setpriv', '--bounding-set=-all,+net_admin,+net_raw,+bpf']
+    const { message } = await startChild({ xdp: { interfaces: [SERVER_INTERFACE], mode } }, before)
+    expect(message.kind).toBe('xdp')
+    await using asking = client(PORT)
+    expect(dataOf(await asking.ask('www.example.org'))).toEqual(ANSWER)
+  })
+
   it('is served from as few frames as may be locked, unless it is said how many', async () => {
     const before = ['setpriv', '--bounding-set=-ipc_lock', 'prlimit', `--memlock=${2 ** 21}`]
     const { child, message } = await startChild({}, before)
