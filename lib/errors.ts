@@ -67,6 +67,7 @@ export const ERROR_CODES = {
   CDNS_HOOKS_OFF: 'Hooks from modules have hung or ended three threads, and are off for this server.',
   CDNS_QUERY_DROPPED: 'The hook onQuery has dropped a query of the host itself, which has no answer then.',
   CDNS_QUERY_LOG_FAILED: 'The file of the query log cannot be opened; see the cause.',
+  CDNS_LOG_FILE_FAILED: 'The file of the log, or of what the API has changed, cannot be opened; the message says why.',
   CDNS_RESPONSE_UNREADABLE:
     'The response to a query of the host itself has data, from an upstream or a hook, that does not make sense for its type.',
   CDNS_START_TIMEOUT: 'The store had not loaded within startTimeoutMs.',
@@ -106,6 +107,7 @@ export const ERROR_CODES = {
   CDNS_BULK_REFUSED: 'A change of a bulk request is wrong; none of its changes was made.',
   CDNS_BULK_INCOMPLETE: 'Some changes of a bulk request failed after others were made; the results say which.',
   CDNS_NOT_SERVED_HERE: 'This process has no DNS server, or not the part of it that the API was asked about.',
+  CDNS_API_UNREACHABLE: 'A command got no answer of the API that it was to ask; the message says why.',
   CDNS_API_FAILED: 'The API met an error that it has no code for; the log has it.',
 } as const
 

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { callHost } from '../errors.js'
+import { ContainerDnsError, callHost } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { RRset } from '../records/rrset.js'
 
@@ -33,6 +34,16 @@ export class Audit {
     this.#hook = hook
     this.#path = file
     this.reopen()
+  }
+
+  /** Resolves once lines can be written. Rejects with CDNS_LOG_FILE_FAILED. */
+  async opened(): Promise<void> {
+    const file = this.#file
+    if (file === undefined) return
+    await once(file, 'open').catch((cause: Error) => {
+      const message = `auditFile: ${this.#path} cannot be opened: ${cause.message}`
+      throw new ContainerDnsError('CDNS_LOG_FILE_FAILED', message, { cause })
+    })
   }
 
   /** Somebody has moved the file: what comes goes to a new one. */

@@ -45,6 +45,7 @@ export async function registerApi(
     await opened.close()
     await audit.close()
   })
+  await audit.opened()
   const routes = allRoutes({ source: opened.source, audit, isOpen, metrics, bulkLimit, ui, reload })
   await setUp(app, options)
   const surface = new Surface(app, new Authentication(tokens, options.queryToken), options)

@@ -19,7 +19,7 @@ export class LogFile {
     try {
       return new LogFile(path, openForLines(path))
     } catch (error) {
-      throw new CommandFailure(`the log cannot be opened: ${(error as Error).message}`)
+      throw new CommandFailure(`the log cannot be opened: ${(error as Error).message}`, 'CDNS_LOG_FILE_FAILED')
     }
   }
 

@@ -176,7 +176,7 @@ function parseApi(given: unknown): ApiConfig | undefined {
   const { listen = {}, ...rest } = api
   // Any store will do: it is not opened.
   parseApiListen(listen, parseApiOptions({ ...rest, store: memoryStore() }))
-  if (Array.isArray(rest.tokens)) parseTokens(rest.tokens, 'tokens')
+  if (Array.isArray(rest.tokens)) parseTokens(rest.tokens, 'api.tokens')
   return api
 }
 

@@ -105,7 +105,12 @@ function faultOf(
 /** Most messages begin with the option that they are about, or name the key. */
 function saysPath(reason: string, path: ConfigPath): boolean {
   const [first] = path
-  return first === undefined || reason.startsWith(String(first)) || reason.includes(`"${path.at(-1)}"`)
+  const last = path.at(-1)
+  return (
+    first === undefined ||
+    reason.startsWith(String(first)) ||
+    (typeof last === 'string' && reason.includes(`"${last}"`))
+  )
 }
 
 /** Whether a flag says what is there, or all that it is part of. */

@@ -8,6 +8,7 @@ import { checkFiles } from './check-files.js'
 import { CONFIG_KEYS, type Config, type ConfigFileContent } from './config.js'
 import { ConfigSource, isSection, MERGED_KEYS, oneOfFaults } from './config-fault.js'
 import { readEnvironment, withOverrides } from './environment.js'
+import { listenedTwice } from './listened-twice.js'
 import { type LogFormat, parseLog } from './log-config.js'
 import { originConfig } from './origin/origin-config.js'
 import type { OriginProgram } from './origin/origin-keys.js'
@@ -59,8 +60,9 @@ export async function readConfig({
   }
   const whole = withFlags(withOverrides(absolute(content, path), overrides), flags)
   const { config, faults, draft } = checkConfig(whole, source)
+  const twice = config === undefined ? [] : listenedTwice(config.options, draft, source)
   const inFiles = checksFiles && config !== undefined ? await checkFiles(config, draft, source) : []
-  const all = [...(origin?.faults ?? []), ...faults, ...inFiles]
+  const all = [...(origin?.faults ?? []), ...faults, ...twice, ...inFiles]
   if (all.length > 0) throw oneOfFaults(all)
   return {
     ...config!,

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -92,6 +94,33 @@ describe('containerdns check', () => {
     // Programs read the log.
     expect(JSON.parse(log!)).toMatchObject({ level: 60, code: 'CDNS_CONFIG_INVALID' })
   })
+
+  it.each(['serve', 'api'])(
+    'says what %s says of values and of files together, also while a port is taken',
+    async (command) => {
+      await using taken = createServer().listen(0, '127.0.0.1')
+      await once(taken, 'listening')
+      const { port } = taken.address() as AddressInfo
+      const config = (name: string, more: string) => {
+        const file = join(folder, `${command}-${name}.yaml`)
+        const files =
+          'hooks: { onQuery: no.mjs }\nstore: { memory: { hostsFile: no.hosts } }\nlog: { file: none/log }\n'
+        const token = 'api:\n  auditFile: none/audit\n'
+        writeFileSync(file, `listen: { port: ${port} }\n${files}${token}${more}`)
+        return file
+      }
+      const files = [config('files', ''), config('both', '  tokens: [{ principal: me, hash: none }]\nnegativTtl: 3\n')]
+      for (const [i, file] of files.entries()) {
+        const [checked, served] = await Promise.all([run(['check', file]), run([command, '--config', file])])
+        expect([checked.code, served.code]).toEqual([1, 1])
+        const sentences = served.stderr.split('\n').filter((line) => line.startsWith('error: '))
+        expect(sentences).toEqual(checked.stderr.trimEnd().split('\n'))
+        expect(sentences).toHaveLength(i === 0 ? 4 : 6)
+        expect(served.stderr.includes(' api.tokens[0]: ')).toBe(i === 1)
+      for (const each of sentences) expect(each).toMatch(/, line \d+: .* \(CDNS_\w+\)$/)
+      }
+    },
+  )
 
   it('leaves the environment out where it is told to', async () => {
     const file = join(EXAMPLES, 'minimal.yaml')

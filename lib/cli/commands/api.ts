@@ -6,6 +6,7 @@ import { readConfig, readLogFormat } from '../../config/config-file.js'
 import type { ListenOptions } from '../../transport/options.js'
 import { openStore } from '../config-store.js'
 import type { Hints } from '../error-text.js'
+import { faultsOfStart } from '../faults-of-start.js'
 import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
 import { exitCodeOf } from '../outcome.js'
@@ -63,14 +64,17 @@ const HINTS: Hints = {
 async function api(flags: ApiFlags): Promise<void> {
   const format = await readLogFormat({ file: flags.config, environment: process.env, flags: { log: logOf(flags) } })
   let log = openLog({ level: flags.logLevel ?? 'info', format })
-  try {
-    const config = await readConfig({
+  const read = (checksFiles: boolean) =>
+    readConfig({
       file: flags.config,
       originFile: flags.configFile,
       originPrograms: ['containerdns-kubeapi', 'containerdns'],
       environment: process.env,
       flags: contentOf(flags),
+      checksFiles,
     })
+  try {
+    const config = await read(false)
     log = openLog(config.log)
     const { logger } = log
     logIgnored(config, logger)
@@ -78,8 +82,9 @@ async function api(flags: ApiFlags): Promise<void> {
     handleSignals(running, config.drainMs, log)
     notifySystemd(logger)
     logger.info({ url: running.url }, 'the API answers')
-  } catch (error) {
-    sayWhy(error as Error, 'could not start', log, HINTS)
+  } catch (failure) {
+    const error = await faultsOfStart(failure as Error, flags, () => read(true))
+    sayWhy(error, 'could not start', log, HINTS)
     process.exitCode = exitCodeOf(error)
   }
 }

@@ -33,13 +33,18 @@ export interface ServeFlags extends LogFlags {
 }
 
 /** The config of a server: its file, the environment, and the flags, which count most. Throws CDNS_CONFIG_INVALID and CDNS_OPTION_INVALID. */
-export async function readServeConfig(flags: ServeFlags, environment: NodeJS.ProcessEnv): Promise<Config> {
+export async function readServeConfig(
+  flags: ServeFlags,
+  environment: NodeJS.ProcessEnv,
+  checksFiles = false,
+): Promise<Config> {
   const config = await readConfig({
     file: flags.config,
     originFile: flags.configFile,
     originPrograms: ['containerdns'],
     environment,
     flags: contentOf(flags),
+    checksFiles,
   })
   if (flags.share !== true) return config
   const { listen = {} } = config.options

@@ -9,6 +9,7 @@ import { prometheusText } from '../../prometheus/prometheus-text.js'
 import { createContainerDns } from '../../server.js'
 import { openStore } from '../config-store.js'
 import type { Hints } from '../error-text.js'
+import { faultsOfStart } from '../faults-of-start.js'
 import { type Log, openLog } from '../logger.js'
 import { notifySystemd } from '../notify-systemd.js'
 import { exitCodeOf } from '../outcome.js'
@@ -113,8 +114,9 @@ async function serve(flags: ServeFlags): Promise<void> {
     handleSignals(serving, log)
     notifySystemd(logger)
     await announce(serving, logger)
-  } catch (error) {
-    sayWhy(error as Error, 'could not start', log, HINTS)
+  } catch (failure) {
+    const error = await faultsOfStart(failure as Error, flags, () => readServeConfig(flags, process.env, true))
+    sayWhy(error, 'could not start', log, HINTS)
     process.exitCode = exitCodeOf(error)
   }
 }

@@ -125,12 +125,15 @@ class InMemoryStore implements MemoryStore {
         viewNumber(session.sink.views, rrset.view)
         session.sink.checkPlace(this.#encoder.name(rrset.name), typeCode(rrset.type))
       } catch (cause) {
-        const { code, message } = cause as ContainerDnsError
-        throw new ContainerDnsError(code, `memoryStore.rrsets[${index}]: ${message}`, { cause })
+        throw placedFault(index, cause as ContainerDnsError)
       }
     }
     for (let from = 0; from < rrsets.length; from += LOAD_BATCH) {
-      await this.#put(session, rrsets.slice(from, from + LOAD_BATCH))
+      const batch = rrsets.slice(from, from + LOAD_BATCH)
+      await this.#put(session, batch).catch((cause: ContainerDnsError) => {
+        const index = batch.findIndex((rrset) => !isEncodable(rrset))
+        throw index < 0 ? cause : placedFault(from + index, cause)
+      })
     }
     session.loads++
     session.changes = 0
@@ -221,6 +224,19 @@ function readFiles({ recordsFile, zoneFiles, hostsFiles }: ParsedMemoryStoreOpti
 
 function hasFiles({ recordsFile, zoneFiles, hostsFiles }: ParsedMemoryStoreOptions): boolean {
   return recordsFile !== undefined || zoneFiles.length + hostsFiles.length > 0
+}
+
+function placedFault(index: number, cause: ContainerDnsError): ContainerDnsError {
+  return new ContainerDnsError(cause.code, `memoryStore.rrsets[${index}]: ${cause.message}`, { cause })
+}
+
+function isEncodable(rrset: RRset): boolean {
+  try {
+    new RRsetEncoder().encode(rrset.type, rrset.ttl ?? 0, rrset.data, rrset)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** RRsets sorted by owner at a time while loading; so few that the sorting itself is no slice to speak of. */
