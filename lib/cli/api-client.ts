@@ -54,7 +54,7 @@ export class ApiClient {
       .filter((zone) => zone === '.' || zone === '' || wanted.endsWith(`.${canonical(zone)}`))
       .sort((a, b) => b.length - a.length)[0]
     if (found !== undefined) return found
-    throw new CommandFailure(`${name} is in none of the zones ${zones.join(', ')}`)
+    throw new CommandFailure(`${name} is in none of the zones ${zones.join(', ')}`, 'CDNS_NAME_OUT_OF_ZONE')
   }
 
   /** The path of an RRset, or of all RRsets of a name. */
@@ -87,13 +87,11 @@ export class ApiClient {
       return await fetch(url, request)
     } catch (error) {
       const { message, cause } = error as Error
-      const reason =
-        cause instanceof Error && cause.message !== ''
-          ? cause.message
-          : ((cause as NodeJS.ErrnoException)?.code ?? message)
+      const reason = reasonOf(cause) ?? message
       const isRefused = (cause as NodeJS.ErrnoException)?.code === 'ECONNREFUSED'
       const hint = isRefused ? '; a server has an API only with --api, or with api: in its config' : ''
-      throw new CommandFailure(`${this.#options.server} cannot be asked: ${reason}${hint}`)
+      const sentence = `${this.#options.server} cannot be asked: ${reason}${hint}`
+      throw new CommandFailure(sentence, 'CDNS_API_UNREACHABLE')
     }
   }
 
@@ -124,6 +122,13 @@ export function tokenFrom(file: string): string {
   } catch (error) {
     throw new CommandFailure(`the token cannot be read: ${(error as Error).message}`)
   }
+}
+
+function reasonOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined
+  // The Fetch Standard has a list of ports that no program is to ask over HTTP.
+  if (cause.message === 'bad port') return 'the port is one that HTTP is never asked on; --server URL names another'
+  return cause.message === '' ? (cause as NodeJS.ErrnoException).code : cause.message
 }
 
 function canonical(name: string): string {

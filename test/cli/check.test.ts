@@ -117,7 +117,7 @@ describe('containerdns check', () => {
         expect(sentences).toEqual(checked.stderr.trimEnd().split('\n'))
         expect(sentences).toHaveLength(i === 0 ? 4 : 6)
         expect(served.stderr.includes(' api.tokens[0]: ')).toBe(i === 1)
-      for (const each of sentences) expect(each).toMatch(/, line \d+: .* \(CDNS_\w+\)$/)
+        for (const each of sentences) expect(each).toMatch(/, line \d+: .* \(CDNS_\w+\)$/)
       }
     },
   )

@@ -147,6 +147,16 @@ describe('a command that cannot do what it is asked', () => {
     expect(stderr).toMatch(/^error: /)
   })
 
+  it.each([
+    ['CDNS_NAME_OUT_OF_ZONE', ['record', 'put', 'a.elsewhere', 'A', '192.0.2.1']],
+    // Of no use to anybody: fetch refuses to ask there, and nobody listens there either.
+    ['CDNS_API_UNREACHABLE', ['stats', '--server', 'http://127.0.0.1:1']],
+  ])('has a code where it is not the API that refuses: %s', async (code, args) => {
+    const { stderr } = await run(args, as('root'))
+    expect(stderr).toMatch(new RegExp(`^error: .* \\(${code}\\)\n$`))
+    expect(stderr).not.toContain('bad port')
+  })
+
   it('says how a token is given, and takes a variable that is empty for none', async () => {
     const { code, stderr } = await run(['record', 'list'], {
       CONTAINERDNS_SERVER: under.api.url,
