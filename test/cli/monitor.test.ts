@@ -54,6 +54,30 @@ describe('containerdns scanner and scheduler', () => {
     expect(codes).toEqual([2, 2, 2, 2, 2, 1, 1, 1])
   })
 
+  it.each<[string, string[], string, string]>([
+    ['scanner', ['--lease', '1'], '--lease ', 'CDNS_OPTION_INVALID'],
+    ['scanner', ['--interval', '1'], '--interval ', 'CDNS_OPTION_INVALID'],
+    ['scanner', ['--ports', '0'], '--ports', 'CDNS_OPTION_INVALID'],
+    ['scanner', ['--metrics', '127.0.0.1:65536'], '--metrics', 'CDNS_OPTION_INVALID'],
+    ['scanner', ['--etcd', 'http://192.0.2.1:2379,https://192.0.2.2:2379'], '--etcd ', 'CDNS_OPTION_INVALID'],
+    ['scheduler', ['--name', 'a b'], '--name ', 'CDNS_OPTION_INVALID'],
+    ['scheduler', ['--quorum', '3/2'], '--quorum: down ', 'CDNS_OPTION_INVALID'],
+    ['scheduler', ['--prefix', 'x'], '--prefix ', 'CDNS_OPTION_INVALID'],
+  ])('%s %j says which flag is wrong, as every command does, and in its log', async (command, flags, said, code) => {
+    const { code: exitCode, stdout, stderr } = await run([command, '--etcd', 'http://127.0.0.1:1', ...flags])
+    const [sentence, log] = stderr.split('\n')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(sentence).toMatch(/^error: .* \(CDNS_\w+\)$/)
+    expect(sentence!.slice('error: '.length)).toSatisfy((text: string) => text.startsWith(said) && text.includes(code))
+    expect(JSON.parse(log!)).toMatchObject({ level: 60, code })
+  })
+
+  it.each(['scanner', 'scheduler'])('%s names the file that is wrong', async (command) => {
+    const missing = join(folder, 'missing.conf')
+    const { stderr } = await run([command, '--config-file', missing])
+    expect(stderr).toMatch(/^error: .*missing\.conf cannot be read.* \(CDNS_CONFIG_INVALID\)\n/)
+  })
+
   it('have defaults and examples in their help', async () => {
     const [scanner, scheduler] = await Promise.all(['scanner', 'scheduler'].map((name) => run([name, '--help'])))
     expect(scanner!.stdout.replace(/\s+/g, ' ')).toMatch(

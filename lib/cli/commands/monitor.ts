@@ -18,7 +18,10 @@ import type { Logger } from '../../log.js'
 import { AGENT_PORT, type AgentEndpoint, startAgentEndpoint } from '../../prometheus/agent-endpoint.js'
 import type { ListenOptions } from '../../transport/options.js'
 import { YamlDocument } from '../../yaml-document.js'
+import type { Hints } from '../error-text.js'
+import { faultOfFlag, type OptionsOfFlags } from '../flag-fault.js'
 import { exitCodeOfOptions, UsageError } from '../outcome.js'
+import { sayWhy } from '../say-why.js'
 import { parseListen } from './arguments.js'
 import { type LogFlags, openLogOf, withLogOptions } from './log-options.js'
 
@@ -104,12 +107,13 @@ export function addMonitorCommands(program: Command): void {
       'whom to tell when addresses go down: YAML, as health.alerts of a config (default: nobody)',
     )
     .addHelpText('after', SCHEDULER_EXAMPLES)
-    .action(async ({ quorum, alerts, ...flags }: SchedulerFlags) =>
-      runUntilSignal(flags, readSchedulerConfig, startScheduler, {
+    .action(async (flags: SchedulerFlags) => {
+      const { quorum, alerts } = flags
+      await runUntilSignal(flags, readSchedulerConfig, startScheduler, {
         ...(quorum && { quorum }),
         ...(alerts !== undefined && { alerts: await readAlerts(alerts) }),
-      }),
-    )
+      })
+    })
 }
 
 function addCommonOptions(command: Command): Command {
@@ -159,7 +163,8 @@ async function runUntilSignal<Options extends MonitorOptions & { probes?: ProbeF
 ): Promise<void> {
   const { etcd, configFile, prefix, name, lease } = flags
   if (etcd === undefined && configFile === undefined) throw new UsageError('--etcd or --config-file must be given')
-  const { logger } = openLogOf(flags)
+  const log = openLogOf(flags)
+  const { logger } = log
   try {
     const config = configFile === undefined ? undefined : await read(configFile)
     logger.level = flags.logLevel ?? config?.logLevel ?? 'info'
@@ -181,10 +186,33 @@ async function runUntilSignal<Options extends MonitorOptions & { probes?: ProbeF
     process.once('SIGTERM', stop)
     process.once('SIGINT', stop)
   } catch (error) {
-    logger.error({ code: (error as { code?: unknown }).code }, (error as Error).message)
+    sayWhy(faultOfFlag(error as Error, optionsOf(flags)), 'could not start', log, HINTS)
     process.exitCode = exitCodeOfOptions(error, configFile !== undefined)
   }
 }
+
+/** Only of the flags that were given: what a file says, it says under other names. */
+function optionsOf(flags: MonitorFlags): OptionsOfFlags {
+  const given = new Set(Object.keys(flags))
+  return Object.fromEntries(Object.entries(OPTIONS).filter(([flag]) => given.has(flag.slice('--'.length))))
+}
+
+const OPTIONS: OptionsOfFlags = {
+  '--etcd': ['etcdStore.hosts', 'scanner.etcd', 'scheduler.etcd'],
+  '--prefix': ['scanner.prefix', 'scheduler.prefix'],
+  '--name': ['scanner.name', 'scheduler.name'],
+  '--lease': ['scanner.leaseSeconds', 'scheduler.leaseSeconds'],
+  '--metrics': ['host', 'port'],
+  '--ports': ['scanner.probes.check.ports'],
+  '--interval': ['scanner.probes.intervalMs'],
+  '--timeout': ['scanner.probes.timeoutMs'],
+  '--rise': ['scanner.probes.rise'],
+  '--fall': ['scanner.probes.fall'],
+  '--quorum': ['scheduler.quorum'],
+  '--alerts': ['scheduler.alerts'],
+}
+
+const HINTS: Hints = { CDNS_PORT_IN_USE: '--metrics HOST:PORT takes another' }
 
 /** Where it cannot be had, the agent does not run either: nobody would see what it does. */
 async function endpointOf(
