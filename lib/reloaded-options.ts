@@ -80,7 +80,7 @@ function refuseRestart(name: keyof ContainerDnsOptions, before: OptionsInUse, af
     ? before.given[name] === after.given[name]
     : isDeepStrictEqual(before.given[name], after.given[name]) ||
       isDeepStrictEqual(before.parsed[name as keyof ParsedOptions], after.parsed[name as keyof ParsedOptions])
-  if (!isSame) throw restartNeeded(name, 'is another')
+  if (!isSame) throw restartNeeded(name)
 }
 
 const OBJECTS: ReadonlySet<string> = new Set(['store', 'logger', 'signal'])
@@ -95,7 +95,7 @@ function refuseOtherListeners(before: readonly ListenAddress[], after: readonly 
 function refuseOtherForwarding(before: ParsedForward | undefined, after: ParsedForward | undefined): void {
   if ((before === undefined) !== (after === undefined)) throw restartNeeded('forward', 'begins or ends')
   for (const name of ['maxBytes', 'maxEntries'] as const) {
-    if (before?.cache[name] !== after?.cache[name]) throw restartNeeded(`forward.cache.${name}`, 'is another')
+    if (before?.cache[name] !== after?.cache[name]) throw restartNeeded(`forward.cache.${name}`)
   }
 }
 
@@ -115,7 +115,7 @@ function refuseAll(checks: readonly (() => void)[]): void {
       refusals.push(error)
     }
   }
-  if (refusals.length > 1) throw restartNeeded(refusals.flatMap(restartOptions), 'are others')
+  if (refusals.length > 1) throw restartNeeded(refusals.flatMap(restartOptions))
   if (refusals.length === 1) throw refusals[0]
 }
 
@@ -125,9 +125,11 @@ export function restartOptions(error: unknown): readonly string[] {
   return Array.isArray(needsRestart) ? (needsRestart as string[]) : []
 }
 
-/** CDNS_RESTART_NEEDED: `zones have other names`. */
-export function restartNeeded(option: string | readonly string[], how: string): ContainerDnsError {
+/** CDNS_RESTART_NEEDED; `how` where not every change of the option takes one: `differs in more than certificates`. */
+export function restartNeeded(option: string | readonly string[], how?: string): ContainerDnsError {
   const options = [option].flat()
-  const message = `${options.join(', ')} ${how}, which takes a restart; nothing was changed`
+  const names = options.map((name) => `\`${name}\``).join(', ')
+  const what = how === undefined ? `a change of ${names} takes a restart` : `${names} ${how}, which takes a restart`
+  const message = `${what}; nothing was changed`
   return new DetailedError('CDNS_RESTART_NEEDED', message, { needsRestart: options })
 }

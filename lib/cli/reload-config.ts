@@ -60,9 +60,7 @@ export class ServedConfig {
     await dns.reload(changesOf(next), load === undefined ? {} : { load }).catch((error: unknown) => {
       // The server has not come to what is ours to refuse.
       const others = restartOptions(error)
-      throw others.length === 0
-        ? error
-        : restartNeeded([...new Set([...others, ...fixedIn(before, next)])], 'must stay')
+      throw others.length === 0 ? error : restartNeeded([...new Set([...others, ...fixedIn(before, next)])])
     })
     for (const each of next.ignored) logger.warn({}, each)
     logger.level = next.log.level
@@ -74,7 +72,7 @@ export class ServedConfig {
   #loadFor(before: Config, next: Config): (() => Promise<void>) | undefined {
     const fixed = fixedIn(before, next)
     const { files } = this.#options
-    if (fixed.length > 0) return async () => Promise.reject(restartNeeded(fixed, 'must stay'))
+    if (fixed.length > 0) return async () => Promise.reject(restartNeeded(fixed))
     return files === undefined ? undefined : () => files.reload(filesOf(next.store))
   }
 }

@@ -56,7 +56,9 @@ export function parseUpstreams(
     )
   }
   if (given.length === 0 || given.length > MAX_UPSTREAMS) {
-    throw invalid(`${option} must name 1 to ${MAX_UPSTREAMS} upstreams, got ${given.length}`)
+    throw invalid(
+      `${option} must name 1 to ${MAX_UPSTREAMS} upstreams, and ${given.length === 0 ? 'the list is empty' : `has ${given.length}`}`,
+    )
   }
   const upstreams = Array.from(given, (each, i) => parseUpstream(`${option}[${i}]`, each, tls))
   const texts = upstreams.map(({ text }) => text)

@@ -50,7 +50,11 @@ describe('containerdns reload', () => {
     writeFileSync(zone, '$TTL 60\nwww A 192.0.2.3\n')
     for (const [text, code, why] of [
       ['negativTtl: 3\n', 'CDNS_CONFIG_INVALID', `${config}, line 4`],
-      ['workers: 2\nsynthesizePtr: true\nlog: { format: text }\n', 'CDNS_RESTART_NEEDED', 'synthesizePtr, log.format'],
+      [
+        'workers: 2\nsynthesizePtr: true\nlog: { format: text }\n',
+        'CDNS_RESTART_NEEDED',
+        '`synthesizePtr`, `log.format`',
+      ],
       ['store: {', 'CDNS_CONFIG_INVALID', `${config}, line`],
     ] as const) {
       writeFileSync(config, `${RUNNING}${text}`)
