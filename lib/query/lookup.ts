@@ -79,22 +79,17 @@ export class Lookup {
   /** What is in none of our zones is forwarded, or refused. It has been located. */
   answer(context: QueryContext): void {
     this.#context = context
-    const { zones } = this.#settings
     const { question } = context
     if (context.isForOthers) {
       this.#forwarding!.answer(context)
       return
     }
-    let zone = context.ownZone
-    if (zone === undefined) {
+    if (context.ownZone === undefined) {
       context.rcode = Rcode.REFUSED
       context.extendedError = ExtendedError.NOT_AUTHORITATIVE
       return
     }
-    // RFC 4035 §3.1.4.1: of type DS it is the zone above that knows, where both are ours.
-    if (question.type === Type.DS && question.name.labelCount === zone.labelCount) {
-      zone = zones.zoneAbove(question.name) ?? zone
-    }
+    const zone = this.#zoneThatKnows(context.ownZone, question.name)
     context.zone = zone.number
     context.isAuthoritative = true
     context.limitHash = question.name.hash
@@ -127,10 +122,16 @@ export class Lookup {
       }
       // The rest of the chain is for a server of that zone to tell.
       if (next === undefined || !chain.follow()) return
-      zone = next
+      zone = this.#zoneThatKnows(next, target)
       name = target
       ownerOffset = response.resolvePointer(targetOffset)
     }
+  }
+
+  /** RFC 4035 §3.1.4.1: of type DS at an apex it is the zone above, where both are ours. `own` is the zone of the name. */
+  #zoneThatKnows(own: Zone, name: FoldedName): Zone {
+    if (this.#context.question.type !== Type.DS || name.labelCount !== own.labelCount) return own
+    return this.#settings.zones.zoneAbove(name) ?? own
   }
 
   /** Where the CNAME leads that `#answerAt` has found. */

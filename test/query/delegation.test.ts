@@ -64,6 +64,18 @@ describe('a delegation', () => {
     expectResponse(empty.ask(buildQuery('example', 'DS')), { ...AA, authority: [SOA] })
   })
 
+  it('hides the DS of a zone of ours that lies below it, whether that is asked for or an alias leads there', () => {
+    const nested = new Answering({ zones: ['example.', 'own.sub.example.'] }).put(
+      { name: 'sub.example', type: 'NS', data: ['ns.example.com'] },
+      { name: 'own.sub.example', type: 'TYPE43', data: [Uint8Array.of(0xec, 0x45, 5, 2, ...new Uint8Array(32))] },
+      { name: 'alias.own.sub.example', type: 'CNAME', data: ['own.sub.example'] },
+    )
+    const authority = ['sub.example. 30 NS ns.example.com.']
+    expectResponse(nested.ask(buildQuery('own.sub.example', 'DS')), { ...REFERRAL, authority })
+    const answer = ['alias.own.sub.example. 30 CNAME own.sub.example.']
+    expectResponse(nested.ask(buildQuery('alias.own.sub.example', 'DS')), { ...AA, answer, authority })
+  })
+
   it('ends a chain, which stays authoritative', () => {
     expectResponse(server.ask(buildQuery('alias.example')), {
       ...AA,
